@@ -1,0 +1,1 @@
+//! ClamAV: scans, canaries and a supervised clamd.

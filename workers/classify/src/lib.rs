@@ -1,0 +1,1 @@
+//! ONNX models, described by manifests.

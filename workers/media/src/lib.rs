@@ -1,0 +1,1 @@
+//! Pictures: decoded in lazaret-media, a child that alone links the decoders.

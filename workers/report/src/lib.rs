@@ -1,0 +1,179 @@
+//! The one vocabulary that all workers share: what a check saw, and how much it really looked at.
+//!
+//! A worker turns bytes into a [`Report`]; it knows nothing of uploads, policies or verdicts. Its coverage is *raw*: a
+//! claim. Only the service's heart turns a claim into a proof, and only its planner can say that a check does not
+//! apply, which is why [`Coverage`] has no such variant.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What one engine says of one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub engine: Engine,
+    pub coverage: Coverage,
+    pub findings: Vec<Finding>,
+}
+
+/// Which engine looked, and with which data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engine {
+    /// Stable name: `clamav`, `inspect`, `nsfw-mobilenet-v2`.
+    pub name: String,
+    /// Version of code and data together, as the engine writes it, such as `1.4.6/27500/2026-11-20`.
+    pub version: String,
+}
+
+impl Engine {
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self { name: name.into(), version: version.into() }
+    }
+}
+
+/// How much of the file the engine looked at, as it claims itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "coverage", content = "why", rename_all = "snake_case")]
+pub enum Coverage {
+    /// All of it.
+    Complete,
+    /// Some of it: a limit, an encrypted member, an embedded picture that nobody took out.
+    Partial(Why),
+    /// Nothing that counts: the file could not be read, the child died, the deadline passed.
+    Failed(Why),
+}
+
+impl Coverage {
+    pub fn partial(code: &str, detail: impl Into<String>) -> Self {
+        Self::Partial(Why::new(code, detail))
+    }
+
+    pub fn failed(code: &str, detail: impl Into<String>) -> Self {
+        Self::Failed(Why::new(code, detail))
+    }
+
+    pub fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete)
+    }
+
+    /// The worse of the two claims; of two equally bad ones, the first.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let rank = |c: &Self| match c {
+            Self::Complete => 0,
+            Self::Partial(_) => 1,
+            Self::Failed(_) => 2,
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+}
+
+/// Why coverage is not complete: a stable dotted code and a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// Stable, such as `limit.frames`, `encrypted`, `child.deadline`.
+    pub code: String,
+    /// Lower case, no period; never holds bytes of the file unescaped.
+    pub detail: String,
+}
+
+impl Why {
+    pub fn new(code: &str, detail: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.detail.is_empty() { f.write_str(&self.code) } else { write!(f, "{}: {}", self.code, self.detail) }
+    }
+}
+
+/// One thing that a check saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable and dotted; its first part is the check: `antivirus.infected`, `type.mismatch`, `structure.trailing`.
+    pub code: String,
+    /// A sentence for people: lower case, no period, bytes of the file escaped.
+    pub detail: String,
+    /// 0 to 1 where the engine has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
+    /// Where in the file it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+impl Finding {
+    pub fn new(code: &str, detail: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), detail: detail.into(), score: None, evidence: None }
+    }
+
+    #[must_use]
+    pub fn at(mut self, evidence: Evidence) -> Self {
+        self.evidence = Some(evidence);
+        self
+    }
+
+    #[must_use]
+    pub fn scored(mut self, score: f32) -> Self {
+        self.score = Some(score);
+        self
+    }
+}
+
+/// Where a finding is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Evidence {
+    /// Bytes `offset .. offset + length` of the file.
+    Bytes { offset: u64, length: u64 },
+    /// One frame of a picture or video, counted from 0.
+    Frame { index: u32 },
+    /// A member of an archive, by its listed name, escaped.
+    Member { name: String },
+}
+
+/// The engine cannot look at any file just now: missing, starting, hung, out of date. This is the engine's trouble and
+/// not the file's, so it costs an upload no attempt: the upload waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unavailable {
+    pub engine: String,
+    /// What is wrong and what to do: lower case, no period.
+    pub why: String,
+}
+
+impl Unavailable {
+    pub fn new(engine: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { engine: engine.into(), why: why.into() }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is unavailable: {}", self.engine, self.why)
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worse_claim_wins_and_the_first_of_equals_stays() {
+        let partial = Coverage::partial("limit.frames", "600 of 900");
+        let failed = Coverage::failed("child.crashed", "signal 11");
+        assert_eq!(Coverage::Complete.and(partial.clone()), partial);
+        assert_eq!(partial.clone().and(failed.clone()), failed);
+        assert_eq!(failed.clone().and(partial), failed);
+        assert_eq!(failed.clone().and(Coverage::failed("other", "")), failed);
+    }
+
+    #[test]
+    fn coverage_on_the_wire() {
+        let json = serde_json::to_string(&Coverage::partial("encrypted", "member a")).unwrap();
+        assert_eq!(json, r#"{"coverage":"partial","why":{"code":"encrypted","detail":"member a"}}"#);
+        assert_eq!(serde_json::to_string(&Coverage::Complete).unwrap(), r#"{"coverage":"complete"}"#);
+    }
+}

@@ -1,0 +1,1 @@
+//! The pool of killable children, their limits and the protocol with them.
