@@ -1,1 +1,15 @@
-//! Lazaret.
+//! Lazaret: every upload waits in quarantine until it is proven safe. See `ARCHITECTURE.md` for the tree.
+
+pub mod adapters;
+pub mod ports;
+pub mod upload;
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut s, b| {
+        // Writing to a String cannot fail.
+        let _ = write!(s, "{b:02x}");
+        s
+    })
+}

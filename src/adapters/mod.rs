@@ -1,0 +1,4 @@
+//! Ports made real.
+
+pub mod fs;
+pub mod sqlite;

@@ -1,0 +1,71 @@
+//! What the service needs of the world, in its own words. Adapters implement these; nothing above them knows which.
+
+pub mod blobs;
+pub mod clock;
+pub mod queue;
+pub mod store;
+
+pub use blobs::Blobs;
+pub use clock::Clock;
+pub use queue::Queue;
+pub use store::Store;
+
+use std::{error::Error, fmt};
+
+/// What went wrong behind a port, and what the caller can do about it.
+#[derive(Debug)]
+pub struct PortError {
+    pub kind: Kind,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// May go through later: a lock, a lost connection.
+    Retry,
+    /// No room is left to write.
+    Full,
+    /// Will not go through: a bug, a damaged store, a wrong setting.
+    Fail,
+}
+
+impl PortError {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for PortError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Some(source) => write!(f, "{}: {source}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl Error for PortError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|e| e as _)
+    }
+}
+
+impl From<std::io::Error> for PortError {
+    fn from(error: std::io::Error) -> Self {
+        let kind = match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Kind::Full,
+            std::io::ErrorKind::Interrupted | std::io::ErrorKind::TimedOut => Kind::Retry,
+            _ => Kind::Fail,
+        };
+        Self::new(kind, "file system").because(error)
+    }
+}
+
+pub type Result<T> = std::result::Result<T, PortError>;

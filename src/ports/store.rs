@@ -1,0 +1,216 @@
+//! The record of everything: uploads, leases, verdicts, renditions, keys, policies, the outbox, the audit log.
+
+use super::Result;
+use crate::upload::{State, TenantId, UploadId, rendition::Rendition, rendition::RenditionName, verdict::VerdictDetail};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// An upload to be accepted. Its bytes are durable in the held zone under its id before this is called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewUpload {
+    pub id: UploadId,
+    pub tenant: TenantId,
+    /// As the sender said, cut to [`crate::upload::filename::KEPT_BYTES`].
+    pub filename: Option<String>,
+    /// Media type as the sender said.
+    pub declared: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hex, of the bytes as they came.
+    pub sha256: String,
+    pub idempotency_key: Option<String>,
+    /// Who did it, for the audit log: a key's id, never a person's name.
+    pub actor: String,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Accepted {
+    /// A new row; its `upload.received` entry stands in the outbox in the same commit.
+    New,
+    /// The tenant used this Idempotency-Key for the same bytes and name: this is that upload.
+    Repeat(Box<Upload>),
+    /// The tenant used this Idempotency-Key for something else.
+    Conflict(UploadId),
+}
+
+/// An upload as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upload {
+    pub id: UploadId,
+    pub tenant: TenantId,
+    pub state: State,
+    /// Counts every change of the row, from 1.
+    pub version: u64,
+    pub filename: Option<String>,
+    pub declared: Option<String>,
+    pub size: u64,
+    pub sha256: String,
+    pub accepted_at: Timestamp,
+    pub settled_at: Option<Timestamp>,
+    /// Scans begun that did not end for an engine's trouble.
+    pub attempts: u32,
+    /// Why it waits, where an engine is unavailable.
+    pub waiting_for: Option<String>,
+}
+
+/// The right to scan one upload until it is settled, given back, or `until` passes. `fence` grows with every claim;
+/// whatever a worker writes carries it, and is refused when a later claim was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lease {
+    pub upload: Upload,
+    pub fence: u64,
+    pub until: Timestamp,
+}
+
+/// A write was refused: the lease is not held any more, or the upload was settled or erased meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stale;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    pub verdict: VerdictDetail,
+    /// Already durable in the published zone; empty unless the verdict is `publish`.
+    pub renditions: Vec<Rendition>,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberedVerdict {
+    /// From 1; a rescan is a new number.
+    pub number: u32,
+    pub detail: VerdictDetail,
+    pub at: Timestamp,
+}
+
+/// Where a list goes on: uploads are listed newest first by id.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    pub state: Option<State>,
+    /// Only ids below this one.
+    pub before: Option<UploadId>,
+    pub limit: u32,
+}
+
+/// An API key. The secret itself is nowhere: `hash` is the SHA-256 of its 32 random bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Public part, stands in the key's text and in the audit log.
+    pub id: String,
+    pub tenant: TenantId,
+    pub hash: [u8; 32],
+    /// Names of scopes, space-separated.
+    pub scopes: String,
+    pub created_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPolicy {
+    pub version: u32,
+    pub text: String,
+    pub at: Timestamp,
+}
+
+/// What is to be told to others, committed with what it tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxEntry {
+    /// Grows by time of commit.
+    pub sequence: u64,
+    pub upload: UploadId,
+    /// `upload.received`, `upload.published`, `upload.review`, `upload.quarantined`, `upload.erased`.
+    pub kind: String,
+    /// JSON.
+    pub body: String,
+}
+
+/// One line of the append-only audit log. Each holds the hash of the one before, so that a line taken out or changed
+/// shows ([`Store::audit_verify`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    pub sequence: u64,
+    pub at: Timestamp,
+    /// `key:…`, `worker:…`, `cli`.
+    pub actor: String,
+    /// `upload.accepted`, `upload.verdict`, `upload.erased`, `key.created`, `key.revoked`, `policy.applied`.
+    pub action: String,
+    /// An id: never a name or an address.
+    pub subject: String,
+    pub detail: String,
+}
+
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // intake
+    /// Row, outbox entry and audit line in one commit.
+    async fn accept(&self, new: &NewUpload) -> Result<Accepted>;
+    async fn upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>>;
+    async fn uploads(&self, tenant: &TenantId, page: &Page) -> Result<Vec<Upload>>;
+    /// The latest verdict.
+    async fn verdict(&self, id: UploadId) -> Result<Option<NumberedVerdict>>;
+    /// Moves the upload to erased and forgets its name and renditions; returns the keys to remove, as
+    /// (held, published). `None` where the tenant has no such upload, or it is erased already.
+    async fn erase(&self, tenant: &TenantId, id: UploadId, actor: &str, at: Timestamp) -> Result<Option<Vec<String>>>;
+
+    // work
+    /// Up to `limit` uploads that wait to be scanned and may be now, oldest first: received ones whose delay has
+    /// passed, and those whose lease ran out.
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<UploadId>>;
+    /// Takes the lease, raising the fence, and counts an attempt. `None` where it is not due or already settled.
+    async fn claim(&self, id: UploadId, worker: &str, now: Timestamp, term: Duration) -> Result<Option<Lease>>;
+    async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<std::result::Result<(), Stale>>;
+    /// Gives the upload back, to be due at `at`. With `waiting_for` the trouble is an engine's, and the attempt is not
+    /// counted.
+    async fn release(
+        &self,
+        lease: &Lease,
+        due_at: Timestamp,
+        waiting_for: Option<&str>,
+    ) -> Result<std::result::Result<(), Stale>>;
+    /// State, verdict, renditions, outbox entry and audit line in one commit; refused where the fence is stale.
+    async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<std::result::Result<(), Stale>>;
+    /// Frees every lease: for the start of a process that alone may use this store.
+    async fn free_leases(&self, now: Timestamp) -> Result<u64>;
+    /// Uploads that are not settled.
+    async fn backlog(&self) -> Result<u64>;
+
+    // delivery
+    /// The rendition of an upload that is published at this moment.
+    async fn published(&self, id: UploadId, name: RenditionName) -> Result<Option<PublishedRendition>>;
+    /// All renditions of the upload, while it is published.
+    async fn renditions(&self, id: UploadId) -> Result<Vec<Rendition>>;
+    /// Which of these published-zone keys does a published upload use? For the sweeper.
+    async fn used_keys(&self, keys: &[String]) -> Result<Vec<String>>;
+    /// Which of these uploads are known and not erased? For the sweeper.
+    async fn known(&self, ids: &[UploadId]) -> Result<Vec<UploadId>>;
+
+    // access
+    async fn add_key(&self, key: &ApiKey, actor: &str) -> Result<()>;
+    async fn key(&self, id: &str) -> Result<Option<ApiKey>>;
+    async fn keys(&self, tenant: Option<&TenantId>) -> Result<Vec<ApiKey>>;
+    /// False where there is no such key.
+    async fn revoke_key(&self, id: &str, actor: &str, at: Timestamp) -> Result<bool>;
+
+    // policies
+    /// The tenant's latest, if it has one of its own.
+    async fn policy(&self, tenant: &TenantId) -> Result<Option<StoredPolicy>>;
+    /// Stores a new version, one above the latest (the embedded default is 1); returns it.
+    async fn apply_policy(&self, tenant: &TenantId, text: &str, actor: &str, at: Timestamp) -> Result<u32>;
+
+    // events, audit
+    async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<OutboxEntry>>;
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditLine>>;
+    /// The number of lines, or the sequence of the first that does not fit the one before it.
+    async fn audit_verify(&self) -> Result<std::result::Result<u64, u64>>;
+
+    /// Can it be read and written just now?
+    async fn ping(&self) -> Result<()>;
+}
+
+/// What delivery needs to serve one rendition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedRendition {
+    pub rendition: Rendition,
+    pub filename: Option<String>,
+}

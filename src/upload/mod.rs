@@ -1,0 +1,17 @@
+//! The heart: what an upload is, which states it goes through, and how findings and coverage become a verdict. Pure:
+//! nothing here reads a file, a clock or a socket.
+
+pub mod check;
+pub mod filename;
+pub mod id;
+pub mod plan;
+pub mod policy;
+pub mod rendition;
+pub mod state;
+pub mod verdict;
+
+pub use check::{Check, CheckResult, Outcome};
+pub use id::{TenantId, UploadId};
+pub use plan::Plan;
+pub use state::State;
+pub use verdict::{Decision, Verdict};

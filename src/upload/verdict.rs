@@ -1,0 +1,286 @@
+//! The machine's answer, and the rule that nothing is published without proof.
+
+use super::{
+    check::{CheckResult, Outcome},
+    plan::{Cleared, Gap, Plan},
+    policy::Opinion,
+};
+use lazaret_report::{Coverage, Evidence, Finding};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+/// The three answers there are, from mildest to hardest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    Publish,
+    Review,
+    Quarantine,
+}
+
+impl Decision {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Publish => "publish",
+            Self::Review => "review",
+            Self::Quarantine => "quarantine",
+        }
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Decision {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        [Self::Publish, Self::Review, Self::Quarantine]
+            .into_iter()
+            .find(|d| d.as_str() == s)
+            .ok_or_else(|| format!("no such decision: {s:?}; decisions are publish, review, quarantine"))
+    }
+}
+
+/// What was learnt of one file, before anybody judged it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Examined {
+    /// Lower-case hex of all the bytes that the checks read.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// By content.
+    pub media_type: String,
+    /// As the sender said.
+    pub declared: Option<String>,
+    pub plan: Plan,
+    pub results: Vec<CheckResult>,
+    /// Worst score by `model.label`; empty where no model applies.
+    pub labels: BTreeMap<String, f32>,
+}
+
+impl Examined {
+    pub fn findings(&self) -> impl Iterator<Item = (&CheckResult, &Finding)> {
+        self.results.iter().flat_map(|result| result.findings.iter().map(move |finding| (result, finding)))
+    }
+}
+
+/// A verdict with everything it rests on. There is no way to make one that publishes but [`Verdict::reach`], which
+/// asks for a [`Cleared`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    answer: Answer,
+    reasons: Vec<String>,
+    policy: PolicyVersion,
+    examined: Examined,
+}
+
+/// Which policy judged, and which of its versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    pub version: u32,
+    /// SHA-256 of the policy's text, lower-case hex.
+    pub digest: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Answer {
+    Publish(Cleared),
+    Review,
+    Quarantine,
+}
+
+impl Verdict {
+    /// Law 2: the policy's opinion publishes only with proof; without one the gaps become the reasons for a review.
+    /// A file that holds a virus is never published, whatever the policy says.
+    pub fn reach(examined: Examined, opinion: Opinion, policy: PolicyVersion) -> Self {
+        let infected = examined.findings().any(|(_, f)| f.code == "antivirus.infected");
+        let proof = examined.plan.prove(&examined.results);
+        let gap_codes = |gaps: &[Gap]| gaps.iter().map(Gap::code).collect::<Vec<_>>();
+        let (answer, reasons) = match (opinion.decision, proof) {
+            (Decision::Publish, _) if infected => (Answer::Quarantine, vec!["antivirus.infected".to_owned()]),
+            (Decision::Publish, Ok(cleared)) => (Answer::Publish(cleared), opinion.reasons),
+            (Decision::Publish, Err(gaps)) => (Answer::Review, gap_codes(&gaps)),
+            (Decision::Review, proof) => {
+                let gaps = proof.err().map(|gaps| gap_codes(&gaps)).unwrap_or_default();
+                let reasons = opinion.reasons.into_iter().chain(gaps).collect();
+                (Answer::Review, reasons)
+            }
+            (Decision::Quarantine, _) => (Answer::Quarantine, opinion.reasons),
+        };
+        Self { answer, reasons, policy, examined }
+    }
+
+    /// The file could not be examined, after as many attempts as are allowed.
+    pub fn gave_up(examined: Examined, policy: PolicyVersion) -> Self {
+        Self { answer: Answer::Review, reasons: vec!["scan_failed".to_owned()], policy, examined }
+    }
+
+    /// The same verdict, but for review: publishing was tried and its renditions did not pass.
+    #[must_use]
+    pub fn withheld(mut self, reason: &str, results: Vec<CheckResult>) -> Self {
+        self.answer = Answer::Review;
+        self.reasons = vec![reason.to_owned()];
+        self.examined.results.extend(results);
+        self
+    }
+
+    pub fn decision(&self) -> Decision {
+        match self.answer {
+            Answer::Publish(_) => Decision::Publish,
+            Answer::Review => Decision::Review,
+            Answer::Quarantine => Decision::Quarantine,
+        }
+    }
+
+    pub fn reasons(&self) -> &[String] {
+        &self.reasons
+    }
+
+    pub fn policy(&self) -> &PolicyVersion {
+        &self.policy
+    }
+
+    pub fn examined(&self) -> &Examined {
+        &self.examined
+    }
+
+    /// The form in which a verdict is stored and shown.
+    pub fn detail(&self) -> VerdictDetail {
+        let examined = &self.examined;
+        VerdictDetail {
+            verdict: self.decision(),
+            sha256: examined.sha256.clone(),
+            size: examined.size,
+            r#type: TypeDetail { media_type: examined.media_type.clone(), declared: examined.declared.clone() },
+            reasons: self.reasons.clone(),
+            findings: examined
+                .findings()
+                .map(|(result, finding)| FindingDetail {
+                    check: result.check.to_string(),
+                    code: finding.code.clone(),
+                    detail: finding.detail.clone(),
+                    score: finding.score,
+                    evidence: finding.evidence.clone(),
+                })
+                .collect(),
+            checks: examined.results.iter().map(CheckDetail::from).collect(),
+            labels: examined.labels.clone(),
+            policy: Some(self.policy.clone()),
+        }
+    }
+}
+
+/// A verdict as JSON: the same members in `lazaret scan --json`, in the API and in the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerdictDetail {
+    pub verdict: Decision,
+    pub sha256: String,
+    pub size: u64,
+    pub r#type: TypeDetail,
+    pub reasons: Vec<String>,
+    pub findings: Vec<FindingDetail>,
+    pub checks: Vec<CheckDetail>,
+    pub labels: BTreeMap<String, f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyVersion>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TypeDetail {
+    pub media_type: String,
+    pub declared: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FindingDetail {
+    pub check: String,
+    pub code: String,
+    pub detail: String,
+    pub score: Option<f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckDetail {
+    pub check: String,
+    pub engine: Option<String>,
+    pub version: Option<String>,
+    pub coverage: String,
+    pub why: Option<String>,
+}
+
+impl From<&CheckResult> for CheckDetail {
+    fn from(result: &CheckResult) -> Self {
+        Self {
+            check: result.check.to_string(),
+            engine: result.engine.as_ref().map(|e| e.name.clone()),
+            version: result.engine.as_ref().map(|e| e.version.clone()),
+            coverage: result.coverage_name().to_owned(),
+            why: result.why(),
+        }
+    }
+}
+
+/// Is this result proof enough by itself? For the checks of renditions, which are made and judged one by one.
+pub fn is_clean(result: &CheckResult) -> bool {
+    matches!(result.outcome, Outcome::Looked(Coverage::Complete)) && result.findings.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upload::Check;
+    use lazaret_report::{Engine, Report};
+
+    fn examined(coverage: Coverage, finding: Option<&str>) -> Examined {
+        let plan = Plan::new("text/plain", &[]);
+        let report = |coverage, findings| Report { engine: Engine::new("e", "1"), coverage, findings };
+        let findings = finding.map(|code| Finding::new(code, "")).into_iter().collect();
+        let mut results: Vec<_> = plan.not_applicable().collect();
+        results.push(CheckResult::looked(Check::Type, report(Coverage::Complete, vec![])));
+        results.push(CheckResult::looked(Check::Antivirus, report(coverage, findings)));
+        Examined {
+            sha256: "00".repeat(32),
+            size: 1,
+            media_type: "text/plain".into(),
+            declared: None,
+            plan,
+            results,
+            labels: BTreeMap::new(),
+        }
+    }
+
+    fn reach(examined: Examined, decision: Decision) -> Verdict {
+        let opinion = Opinion { decision, reasons: vec!["rule".into()] };
+        Verdict::reach(examined, opinion, PolicyVersion { version: 1, digest: String::new() })
+    }
+
+    #[test]
+    fn a_policy_that_says_publish_is_overruled_by_gaps_and_by_viruses() {
+        let clean = reach(examined(Coverage::Complete, None), Decision::Publish);
+        assert_eq!((clean.decision(), clean.reasons()), (Decision::Publish, &["rule".to_owned()][..]));
+        let gap = reach(examined(Coverage::partial("limit.size", ""), None), Decision::Publish);
+        assert_eq!(gap.decision(), Decision::Review);
+        assert_eq!(gap.reasons(), ["coverage.antivirus.partial"]);
+        let infected = reach(examined(Coverage::Complete, Some("antivirus.infected")), Decision::Publish);
+        assert_eq!(infected.decision(), Decision::Quarantine);
+    }
+
+    #[test]
+    fn a_review_names_the_rule_and_the_gaps() {
+        let verdict = reach(examined(Coverage::failed("deadline", ""), None), Decision::Review);
+        assert_eq!(verdict.reasons(), ["rule", "coverage.antivirus.failed"]);
+    }
+
+    #[test]
+    fn the_shape_of_a_verdict() {
+        let finding = Some("antivirus.infected");
+        let verdict = reach(examined(Coverage::Complete, finding), Decision::Quarantine);
+        insta::assert_json_snapshot!(verdict.detail());
+    }
+}
