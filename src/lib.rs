@@ -1,5 +1,6 @@
 //! Lazaret: every upload waits in quarantine until it is proven safe. See `ARCHITECTURE.md` for the tree.
 
+pub mod config;
 pub mod adapters;
 pub mod ports;
 pub mod upload;

@@ -117,10 +117,8 @@ fn is_code_byte(b: u8) -> bool {
 fn condition(env: &Env, source: &str) -> Result<Program, String> {
     let program = env.compile(source).map_err(|e| e.to_string())?;
     let references = program.references();
-    for variable in references.variables() {
-        if !FIELDS.contains(&variable) {
-            return Err(format!("no such field: {variable}; fields are {}", FIELDS.join(", ")));
-        }
+    if let Some(variable) = super::scope::unbound(program.expression(), &FIELDS) {
+        return Err(format!("no such field: {variable}; fields are {}", FIELDS.join(", ")));
     }
     for function in references.functions() {
         // Operators have names that are no identifiers, such as `_&&_`; what the library knows by name it resolves

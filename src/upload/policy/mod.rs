@@ -2,6 +2,7 @@
 
 mod compile;
 mod evaluate;
+mod scope;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,89 @@
+//! What no single key shows: values that do not go together.
+
+use super::Config;
+
+/// clamd scans no file of 2 GiB or more.
+const CLAMD_LARGEST: u64 = (1 << 31) - 1;
+
+impl Config {
+    /// The first thing that cannot work, with the key to change.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let antivirus = &self.antivirus;
+        if antivirus.max_file.0 > CLAMD_LARGEST {
+            return Err(format!(
+                "antivirus.max_file is {}: clamd scans no file of 2 GiB or more; set at most 2147483647",
+                antivirus.max_file
+            ));
+        }
+        if self.intake.max_upload > antivirus.max_file {
+            return Err(format!(
+                "intake.max_upload ({}) is more than antivirus.max_file ({}): what is larger could never be scanned; \
+                 lower the one or raise the other",
+                self.intake.max_upload, antivirus.max_file
+            ));
+        }
+        if antivirus.max_scan < antivirus.max_file {
+            return Err("antivirus.max_scan must be at least antivirus.max_file".into());
+        }
+        if antivirus.concurrency == 0 {
+            return Err("antivirus.concurrency must be at least 1".into());
+        }
+        if self.pipeline.attempts == 0 {
+            return Err("pipeline.attempts must be at least 1".into());
+        }
+        if self.pipeline.lease.0.as_secs() < 5 {
+            return Err("pipeline.lease must be at least 5s: workers renew it three times in its term".into());
+        }
+        for off in &self.checks.off {
+            if off.because.trim().is_empty() {
+                return Err(format!("checks.off: say why {} is off for {}: because = \"…\"", off.check, off.media_type));
+            }
+        }
+        if !self.watermark.text.is_empty() && !self.watermark.image.as_os_str().is_empty() {
+            return Err("watermark.text and watermark.image: a mark is one or the other".into());
+        }
+        self.check_schemes()?;
+        self.check_delivery()
+    }
+
+    fn check_schemes(&self) -> Result<(), String> {
+        let schemes = [
+            ("store.url", &self.store.url, "sqlite:"),
+            ("queue.url", &self.queue.url, "store:"),
+            ("blobs.url", &self.blobs.url, "file:"),
+        ];
+        for (key, url, scheme) in schemes {
+            if !url.starts_with(scheme) {
+                return Err(format!("{key}: expected a URL that begins with {scheme:?}, got {url:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_delivery(&self) -> Result<(), String> {
+        let delivery = &self.delivery;
+        let url = url::Url::parse(&delivery.public_url)
+            .map_err(|e| format!("delivery.public_url: expected an http or https URL: {e}"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
+            return Err("delivery.public_url: expected an http or https URL without query or fragment".into());
+        }
+        if delivery.expires > delivery.max_expires {
+            return Err("delivery.expires is longer than delivery.max_expires".into());
+        }
+        if !delivery.current.is_empty() && !delivery.keys.contains_key(&delivery.current) {
+            return Err(format!("delivery.current: there is no key {:?} under [delivery.keys]", delivery.current));
+        }
+        if delivery.keys.len() > 1 && delivery.current.is_empty() {
+            return Err("delivery.current: name the key that signs; there are several under [delivery.keys]".into());
+        }
+        if let Some(kid) = delivery.keys.keys().find(|kid| !is_key_id(kid)) {
+            return Err(format!("delivery.keys: {kid:?}: a key id is 1 to 32 of a-z, A-Z, 0-9, '_' and '-'"));
+        }
+        Ok(())
+    }
+}
+
+fn is_key_id(kid: &str) -> bool {
+    (1..=32).contains(&kid.len()) && kid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+

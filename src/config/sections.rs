@@ -1,0 +1,185 @@
+//! The sections of the settings, as `default.toml` explains them key by key.
+
+use super::units::{Secret, Size, Span};
+use crate::upload::{Check, plan::SwitchedOff, rendition::RenditionName};
+use serde::Deserialize;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub data: PathBuf,
+    pub grace: Span,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    pub url: String,
+    pub poll: Span,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blobs {
+    pub url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    pub max_upload: Size,
+    pub reserve: Size,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Types {
+    pub allow: Vec<String>,
+    pub limit: Vec<TypeLimit>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeLimit {
+    pub media_type: String,
+    pub max: Size,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checks {
+    pub off: Vec<Off>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Off {
+    pub check: Check,
+    pub media_type: String,
+    pub because: String,
+}
+
+impl From<&Off> for SwitchedOff {
+    fn from(off: &Off) -> Self {
+        Self { check: off.check, media_type: off.media_type.clone(), because: off.because.clone() }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Antivirus {
+    pub clamd: Clamd,
+    pub signatures: Signatures,
+    pub signature_folder: PathBuf,
+    pub max_signature_age: Span,
+    pub max_file: Size,
+    pub max_scan: Size,
+    pub deadline: Span,
+    pub concurrency: usize,
+    pub canary_every: Span,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "\"managed\", or a list of addresses such as [\"unix:/run/clamav/clamd.ctl\"]")]
+pub enum Clamd {
+    Word(ClamdWord),
+    Pool(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClamdWord {
+    Managed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signatures {
+    System,
+    Test,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Media {
+    pub child: PathBuf,
+    pub children: usize,
+    pub wall: Span,
+    pub cpu: Span,
+    pub memory: Size,
+    pub max_output: Size,
+    pub max_frames: u32,
+    pub max_pixels: u64,
+    pub max_total_pixels: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    pub folder: PathBuf,
+    pub runtime: PathBuf,
+    pub threads: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    pub workers: usize,
+    pub lease: Span,
+    pub attempts: u32,
+    pub retry: Span,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Renditions {
+    pub make: Vec<RenditionName>,
+    pub thumbnail: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watermark {
+    pub text: String,
+    pub image: PathBuf,
+    pub fonts: Vec<PathBuf>,
+    pub color: String,
+    pub position: String,
+    pub tile: bool,
+    pub scale: f32,
+    pub opacity: f32,
+    pub margin: f32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    pub public_url: String,
+    pub expires: Span,
+    pub max_expires: Span,
+    pub keys: BTreeMap<String, Secret>,
+    pub current: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Auto,
+    Pretty,
+    Json,
+}
