@@ -1,0 +1,32 @@
+//! Metadata strip: what is needed to show the picture is written anew, everything else is left out.
+//!
+//! Each function walks the whole file by its grammar and writes only what it knows: pixels, palettes, transparency,
+//! animation and the ICC profile. EXIF, XMP, IPTC, comments, thumbnails, unknown blocks and bytes after the end are not
+//! written, and a file that does not follow the grammar is an error, never passed through. The compressed pixels are
+//! copied as they are: no quality is lost, and bytes inside of them are not looked at.
+//!
+//! **Orientation** is metadata too. A picture whose EXIF turns it loses that: the caller must turn the pixels (and so
+//! encode them anew) before the strip, or not strip.
+
+mod gif;
+mod icc;
+mod jpeg;
+mod png;
+mod reader;
+mod webp;
+
+pub use gif::gif;
+pub use jpeg::jpeg;
+pub use png::png;
+pub use webp::webp;
+
+/// The file does not follow its format's grammar, or uses a part of it that cannot be stripped safely.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{format} cannot be stripped, at byte {at}: {what}")]
+pub struct StripError {
+    /// `jpeg`, `png`, `webp` or `gif`.
+    pub format: &'static str,
+    /// Offset in the input, in bytes, near which the trouble was seen.
+    pub at: usize,
+    pub what: &'static str,
+}

@@ -1,0 +1,41 @@
+//! Strip: planted sentinels are gone, and what is shown is the same.
+
+mod gif;
+mod hostile;
+mod jpeg;
+mod png;
+mod webp;
+
+/// Begins every planted text; no kept byte of a test picture contains it.
+const SENTINEL: &str = "SNTNL";
+
+fn planted(place: &str) -> Vec<u8> {
+    format!("{SENTINEL} {place} 52.5200N 13.4050E").into_bytes()
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// The input really holds sentinels, and the output holds none.
+fn assert_clean(input: &[u8], output: &[u8]) {
+    let sentinels = input.windows(SENTINEL.len()).filter(|w| *w == SENTINEL.as_bytes()).count();
+    assert!(sentinels > 0, "the test planted nothing");
+    assert!(!contains(output, SENTINEL.as_bytes()), "one of {sentinels} sentinels came through");
+}
+
+/// A profile that is one by its header: length, signature, no tags, then filler.
+fn icc_profile(length: usize) -> Vec<u8> {
+    let mut profile: Vec<u8> = (0..length).map(|i| (i * 31 % 251) as u8).collect();
+    profile[..4].copy_from_slice(&(length as u32).to_be_bytes());
+    profile[36..40].copy_from_slice(b"acsp");
+    profile
+}
+
+/// A photo-like picture, as RGBA with some transparency.
+fn picture(width: u32, height: u32, seed: u32) -> image::RgbaImage {
+    image::RgbaImage::from_fn(width, height, |x, y| {
+        let v = (x * 7 + y * 13 + seed * 40) as u8;
+        image::Rgba([v, v.wrapping_add(60), (x * y + seed) as u8, if (x + y) % 5 == 0 { 90 } else { 255 }])
+    })
+}

@@ -1,0 +1,153 @@
+use crate::{assert_clean, icc_profile, picture, planted};
+use ::png::{BitDepth, BlendOp, ColorType, DisposeOp, Encoder};
+use image::codecs::png::PngDecoder;
+use image::{AnimationDecoder, ImageDecoder};
+use img_parts::png::{Png, PngChunk};
+use img_parts::{Bytes, ImageICC};
+use lazaret_watermark::strip;
+use std::io::Cursor;
+
+pub(crate) fn encode(frames: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out, 40, 30);
+    encoder.set_color(ColorType::Rgba);
+    encoder.set_depth(BitDepth::Eight);
+    if frames > 1 {
+        encoder.set_animated(frames, 3).unwrap();
+        encoder.set_frame_delay(7, 50).unwrap();
+        encoder.set_dispose_op(DisposeOp::Previous).unwrap();
+        encoder.set_blend_op(BlendOp::Over).unwrap();
+    }
+    let mut writer = encoder.write_header().unwrap();
+    for frame in 0..frames {
+        writer.write_image_data(picture(40, 30, frame).as_raw()).unwrap();
+    }
+    writer.finish().unwrap();
+    out
+}
+
+fn indexed() -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = Encoder::new(&mut out, 16, 4);
+    encoder.set_color(ColorType::Indexed);
+    encoder.set_depth(BitDepth::Four);
+    encoder.set_palette((0..48).collect::<Vec<u8>>());
+    encoder.set_trns(vec![0, 90, 255]);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&(0..32).collect::<Vec<u8>>()).unwrap();
+    writer.finish().unwrap();
+    out
+}
+
+/// Metadata before the pixels, between them and the end, and after the end.
+pub(crate) fn laden(plain: &[u8], profile: Option<&[u8]>) -> Vec<u8> {
+    let mut png = Png::from_bytes(Bytes::copy_from_slice(plain)).unwrap();
+    png.set_icc_profile(profile.map(Bytes::copy_from_slice));
+    let chunk = |kind: &[u8; 4], head: &[u8]| {
+        PngChunk::new(*kind, Bytes::from([head, &planted(std::str::from_utf8(kind).unwrap())].concat()))
+    };
+    let places: [(&[u8; 4], &[u8]); 8] = [
+        (b"tEXt", b"Comment\0"),
+        (b"zTXt", b"Comment\0\0"),
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0"),
+        (b"eXIf", b"II*\0\x08\0\0\0"),
+        (b"tIME", b""),
+        (b"prVt", b""),
+        (b"sPLT", b"palette\0"),
+        (b"caBX", b""),
+    ];
+    for at in [1, png.chunks().len()] {
+        let at = at.min(png.chunks().len() - 1);
+        for (kind, head) in places {
+            png.chunks_mut().insert(at, chunk(kind, head));
+        }
+    }
+    let mut out = png.encoder().bytes().to_vec();
+    out.extend(planted("after the end"));
+    out
+}
+
+fn kinds(png: &[u8]) -> Vec<String> {
+    let png = Png::from_bytes(Bytes::copy_from_slice(png)).unwrap();
+    png.chunks().iter().map(|c| String::from_utf8(c.kind().to_vec()).unwrap()).collect()
+}
+
+#[test]
+fn metadata_goes_and_the_picture_stays() {
+    let profile = icc_profile(3144);
+    for plain in [encode(1), indexed()] {
+        let input = laden(&plain, Some(&profile));
+        let output = strip::png(&input).unwrap();
+        assert_clean(&input, &output);
+        let pixels = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().into_rgba8();
+        assert_eq!(pixels(&output), pixels(&plain));
+        let mut decoder = PngDecoder::new(Cursor::new(&output)).unwrap();
+        assert_eq!(decoder.icc_profile().unwrap(), Some(profile.clone()));
+        assert_eq!(strip::png(&output).unwrap(), output, "a second strip changes nothing");
+    }
+    assert_eq!(
+        kinds(&strip::png(&laden(&encode(1), Some(&profile))).unwrap()),
+        ["IHDR", "iCCP", "IDAT", "IEND"]
+    );
+    assert_eq!(
+        kinds(&strip::png(&laden(&indexed(), None)).unwrap()),
+        ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"]
+    );
+}
+
+#[test]
+fn animation_stays_frame_by_frame() {
+    let plain = encode(4);
+    let input = laden(&plain, None);
+    let output = strip::png(&input).unwrap();
+    assert_clean(&input, &output);
+    let frames = |bytes: &[u8]| {
+        let frames = PngDecoder::new(Cursor::new(bytes)).unwrap().apng().unwrap().into_frames();
+        frames.map(|f| f.unwrap()).map(|f| (f.delay(), f.into_buffer())).collect::<Vec<_>>()
+    };
+    assert_eq!(frames(&output).len(), 4);
+    assert_eq!(frames(&output), frames(&plain));
+    // Loop count, disposal and blending stand in chunks that are kept byte by byte.
+    assert_eq!(output, plain);
+}
+
+#[test]
+fn the_name_of_a_profile_goes_and_so_does_a_false_profile() {
+    let plain = encode(1);
+    let mut png = Png::from_bytes(Bytes::from(plain)).unwrap();
+    png.set_icc_profile(Some(icc_profile(200).into()));
+    let at = png.chunks().iter().position(|c| &c.kind() == b"iCCP").unwrap();
+    let compressed = png.chunks()[at].contents().strip_prefix(b"icc\0\0").unwrap().to_vec();
+    let named = [planted("profile name"), vec![0, 0], compressed, planted("after the stream")].concat();
+    png.chunks_mut()[at] = PngChunk::new(*b"iCCP", named.into());
+    let input = png.clone().encoder().bytes();
+    let output = strip::png(&input).unwrap();
+    assert_clean(&input, &output);
+    assert!(kinds(&output).contains(&"iCCP".to_owned()));
+
+    png.set_icc_profile(Some(planted("no profile at all").into()));
+    assert!(!kinds(&strip::png(&png.encoder().bytes()).unwrap()).contains(&"iCCP".to_owned()));
+}
+
+#[test]
+fn chunks_that_have_no_say_in_this_picture_are_not_kept() {
+    // Frames without an animation; a palette in true colour, which only suggests.
+    for (kind, head) in [(b"fdAT", [0; 4].as_slice()), (b"PLTE", &[])] {
+        let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
+        let content = [head, &planted("hidden")[..30]].concat();
+        png.chunks_mut().insert(1, PngChunk::new(*kind, content.into()));
+        let input = png.encoder().bytes();
+        let output = strip::png(&input).unwrap();
+        assert_clean(&input, &output);
+        assert_eq!(output, encode(1));
+    }
+}
+
+#[test]
+fn impossible_chunks_are_refused() {
+    for kind in [b"pHYs", b"bKGD", b"gAMA", b"PLTE", b"CgBI", b"IHDR"] {
+        let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
+        png.chunks_mut().insert(1, PngChunk::new(*kind, planted("hidden forty bytes").into()));
+        assert!(strip::png(&png.encoder().bytes()).is_err(), "{kind:?}");
+    }
+}
