@@ -15,6 +15,10 @@ pub enum MarkError {
         code = *character as u32
     )]
     MissingGlyph { character: char, advice: &'static str },
+    #[error(
+        "no single font can draw {cluster:?} of the watermark text: give one that has all of its characters"
+    )]
+    MissingCluster { cluster: String },
     #[error("watermark text cannot be laid out: {0}")]
     Text(&'static str),
     #[error("watermark picture cannot be used: {0}")]

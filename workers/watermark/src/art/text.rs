@@ -75,8 +75,8 @@ fn refuse_missing_glyphs(buffer: &Buffer) -> Result<(), MarkError> {
     for run in buffer.layout_runs() {
         for glyph in run.glyphs.iter().filter(|glyph| glyph.glyph_id == 0) {
             let cluster = run.text.get(glyph.start..glyph.end).unwrap_or(run.text);
-            if let Some(character) = cluster.chars().find(|c| needs_glyph(*c)) {
-                return Err(fonts::missing(character));
+            if cluster.chars().any(needs_glyph) {
+                return Err(MarkError::MissingCluster { cluster: cluster.to_owned() });
             }
         }
     }

@@ -75,14 +75,18 @@ fn a_turned_mark_keeps_its_width_and_is_turned() {
     assert!((38..=41).contains(&(right - left)), "{left} {right}");
     assert!((76..=82).contains(&(bottom - top)), "{top} {bottom}");
 
-    // Counter-clockwise: the left half of the mark comes to lie at the bottom.
-    let mut two = RgbaImage::from_pixel(64, 32, Rgba([255, 0, 0, 255]));
-    image::imageops::replace(&mut two, &RgbaImage::from_pixel(32, 32, Rgba([0, 0, 255, 255])), 0, 0);
-    let style = Style { angle: 90.0, scale: 0.5, margin: 0.0, opacity: 1.0, ..Style::default() };
+    // Counter-clockwise: what was on the left comes to lie at the bottom, what was on top on the left.
+    let four = RgbaImage::from_fn(64, 64, |x, y| match (x < 32, y < 32) {
+        (true, true) => Rgba([0, 0, 255, 255]),
+        (true, false) => Rgba([0, 255, 0, 255]),
+        (false, _) => Rgba([255, 0, 0, 255]),
+    });
+    let style = Style { angle: 90.0, scale: 1.0, margin: 0.0, opacity: 1.0, ..Style::default() };
     let mut after = grey(100, 100);
-    mark(crate::png(&two), style).apply_rgb(&mut after);
-    assert_eq!(after.get_pixel(75, 10), &Rgb([255, 0, 0]));
-    assert_eq!(after.get_pixel(75, 90), &Rgb([0, 0, 255]));
+    mark(crate::png(&four), style).apply_rgb(&mut after);
+    assert_eq!(after.get_pixel(50, 10), &Rgb([255, 0, 0]));
+    assert_eq!(after.get_pixel(10, 90), &Rgb([0, 0, 255]));
+    assert_eq!(after.get_pixel(90, 90), &Rgb([0, 255, 0]));
 }
 
 #[test]

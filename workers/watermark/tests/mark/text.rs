@@ -168,3 +168,16 @@ fn the_default_folders_exist() {
     assert!(!folders.is_empty(), "install fonts-noto-core");
     assert!(folders.iter().all(|folder| folder.is_dir()));
 }
+
+#[test]
+fn a_cluster_that_no_font_can_put_together_is_an_error() {
+    // A Thai vowel sign on a Latin letter: each font has one of the two.
+    let fonts =
+        ["NotoSans-Regular.ttf", "NotoSansThai-Regular.ttf"].map(|f| PathBuf::from(NOTO).join(f)).to_vec();
+    let content = Content::Text { text: "xa\u{E31}".to_owned(), fonts, color: "#ffffff".to_owned() };
+    match Mark::prepare(&MarkSpec { content, style: Style::default() }) {
+        Err(MarkError::MissingCluster { cluster }) => assert_eq!(cluster, "a\u{E31}"),
+        Err(other) => panic!("another error: {other}"),
+        Ok(_) => panic!("accepted"),
+    }
+}

@@ -111,7 +111,12 @@ fn a_profile_that_is_none_or_incomplete_is_no_hiding_place() {
     let plain = encode(PixelFormat::RGB, false);
     let whole = icc_profile(400);
     let padded = [whole.clone(), planted("after the profile's end")].concat();
-    let cases: [(Vec<u8>, bool); 3] = [
+    // As long as it says, but without the signature.
+    let mut unsigned = icc_profile(400);
+    unsigned[36..40].copy_from_slice(b"SNTN");
+    unsigned[100..130].copy_from_slice(&planted("hidden")[..30]);
+    let cases: [(Vec<u8>, bool); 4] = [
+        ([b"ICC_PROFILE\0\x01\x01".as_slice(), &unsigned].concat(), false),
         ([b"ICC_PROFILE\0\x01\x01".as_slice(), &planted("not a profile")].concat(), false),
         ([b"ICC_PROFILE\0\x01\x02".as_slice(), &padded].concat(), false),
         ([b"ICC_PROFILE\0\x01\x01".as_slice(), &padded].concat(), true),

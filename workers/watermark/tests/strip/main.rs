@@ -1,5 +1,6 @@
 //! Strip: planted sentinels are gone, and what is shown is the same.
 
+mod corpus;
 mod gif;
 mod hostile;
 mod jpeg;

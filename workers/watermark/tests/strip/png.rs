@@ -147,7 +147,7 @@ fn chunks_that_have_no_say_in_this_picture_are_not_kept() {
 fn impossible_chunks_are_refused() {
     for kind in [b"pHYs", b"bKGD", b"gAMA", b"PLTE", b"CgBI", b"IHDR"] {
         let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
-        png.chunks_mut().insert(1, PngChunk::new(*kind, planted("hidden forty bytes").into()));
+        png.chunks_mut().insert(1, PngChunk::new(*kind, planted("hidden")[..29].to_vec().into()));
         assert!(strip::png(&png.encoder().bytes()).is_err(), "{kind:?}");
     }
 }
