@@ -1,8 +1,17 @@
 //! Lazaret: every upload waits in quarantine until it is proven safe. See `ARCHITECTURE.md` for the tree.
 
-pub mod config;
+pub mod access;
+pub mod app;
 pub mod adapters;
+pub mod cli;
+pub mod config;
+pub mod delivery;
+pub mod events;
+pub mod http;
+pub mod intake;
+pub mod pipeline;
 pub mod ports;
+pub mod telemetry;
 pub mod upload;
 
 /// Lower-case hex.

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `lazaret` executable.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lazaret::cli::main()
+}

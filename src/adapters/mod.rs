@@ -2,3 +2,4 @@
 
 pub mod fs;
 pub mod sqlite;
+pub mod store_queue;

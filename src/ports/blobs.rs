@@ -2,7 +2,7 @@
 
 use super::Result;
 use async_trait::async_trait;
-use std::fs::File;
+use std::{fs::File, io, os::fd::AsRawFd};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Zone {
@@ -12,7 +12,8 @@ pub enum Zone {
     Published,
 }
 
-/// A key is made of parts like `a-z 0-9 . _ -` joined by `/`, none of which begins with a dot; adapters refuse others.
+/// A key is made of parts like `a-z 0-9 . _ -` joined by `/`, none of which begins with a dot, 255 bytes at most;
+/// adapters refuse others. Keys that begin with an upload's id are listed fast.
 pub type Key = str;
 
 #[async_trait]
@@ -21,8 +22,9 @@ pub trait Blobs: Send + Sync + 'static {
     /// process alone, gone when it is dropped.
     async fn spool(&self) -> Result<File>;
 
-    /// Makes all the bytes of `spool` durable under `key`, whole or not at all. Replaces what was there. The spool is
-    /// unchanged and can be read on.
+    /// Makes all the bytes of `spool` durable under `key`, whole or not at all. Replaces what was there. The spool, its
+    /// offset too, is unchanged and can be read on, or be put under another key; it must not be written to any more,
+    /// for it may have become the object itself. `spool` may be any regular file, such as one that `open` gave.
     async fn put(&self, zone: Zone, key: &Key, spool: &File) -> Result<()>;
 
     /// A file on this machine with the object's bytes, at offset 0. Of a remote store this is a spool into which the
@@ -37,4 +39,10 @@ pub trait Blobs: Send + Sync + 'static {
 
     /// Bytes that can still be written, where the store can tell.
     async fn free_bytes(&self) -> Result<Option<u64>>;
+}
+
+/// The same file through a descriptor of its own: at offset 0, and only to read. This is what another process (clamd, a
+/// decoder) is given of a spool: with the spool's own descriptor it could change bytes after they were checked.
+pub fn reader(file: &File) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }

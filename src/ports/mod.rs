@@ -2,12 +2,16 @@
 
 pub mod blobs;
 pub mod clock;
+#[doc(hidden)]
+pub mod contract;
 pub mod queue;
+pub mod random;
 pub mod store;
 
 pub use blobs::Blobs;
 pub use clock::Clock;
 pub use queue::Queue;
+pub use random::Random;
 pub use store::Store;
 
 use std::{error::Error, fmt};

@@ -119,6 +119,11 @@ impl Verdict {
         Self { answer: Answer::Review, reasons: vec!["scan_failed".to_owned()], policy, examined }
     }
 
+    /// The file could not be read at all.
+    pub fn unreadable(examined: Examined, policy: PolicyVersion) -> Self {
+        Self { answer: Answer::Review, reasons: vec!["io.unreadable".to_owned()], policy, examined }
+    }
+
     /// The same verdict, but for review: publishing was tried and its renditions did not pass.
     #[must_use]
     pub fn withheld(mut self, reason: &str, results: Vec<CheckResult>) -> Self {

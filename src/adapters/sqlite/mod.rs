@@ -1,1 +1,195 @@
-//! SQLite.
+//! The Store in one SQLite file: one connection writes, a few read beside it (write-ahead log).
+
+mod audit;
+mod delivery;
+mod erase;
+mod error;
+mod intake;
+mod keys;
+mod open;
+mod outbox;
+mod policies;
+mod row;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod work;
+
+use crate::{
+    ports::{
+        Kind, PortError, Result, Store,
+        store::{
+            Accepted, ApiKey, AuditLine, Lease, NewUpload, NumberedVerdict, OutboxEntry, Page, PublishedRendition,
+            Settlement, Stale, StoredPolicy, Upload,
+        },
+    },
+    upload::{
+        TenantId, UploadId,
+        rendition::{Rendition, RenditionName},
+    },
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::{SqlitePool, Transaction};
+use std::{path::Path, time::Duration};
+
+/// Connections that read; each has a thread of its own.
+const READERS: u32 = 4;
+
+type Tx = Transaction<'static, sqlx::Sqlite>;
+
+pub struct Sqlite {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Sqlite {
+    /// Opens the store at `path`, makes it where there is none (file 0600, folder 0700), and brings its schema up to
+    /// date. A schema from a newer version is an error.
+    pub async fn open(path: &Path) -> Result<Self> {
+        open::make_file(path)?;
+        let writer = open::writer(path).await?;
+        open::migrate(&writer).await?;
+        Ok(Self { writer, readers: open::readers(path, READERS).await? })
+    }
+
+    /// Opens the store of a server that may be running beside this process; one that is not there is an error.
+    pub async fn open_existing(path: &Path) -> Result<Self> {
+        if !path.try_exists()? {
+            let why = format!("there is no store at {}: start `lazaret serve` once, or set store.url", path.display());
+            return Err(PortError::new(Kind::Fail, why));
+        }
+        Self::open(path).await
+    }
+
+    /// Waits for what is under way, then folds the write-ahead log back into the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// A write transaction: IMMEDIATE, so that what it reads stays true until it commits. Dropped, it rolls back.
+    async fn begin(&self) -> Result<Tx> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn accept(&self, new: &NewUpload) -> Result<Accepted> {
+        intake::accept(self, new).await
+    }
+
+    async fn upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>> {
+        intake::upload(self, tenant, id).await
+    }
+
+    async fn uploads(&self, tenant: &TenantId, page: &Page) -> Result<Vec<Upload>> {
+        intake::uploads(self, tenant, page).await
+    }
+
+    async fn verdict(&self, id: UploadId) -> Result<Option<NumberedVerdict>> {
+        intake::verdict(self, id).await
+    }
+
+    async fn erase(
+        &self,
+        tenant: &TenantId,
+        id: UploadId,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Option<Vec<String>>> {
+        erase::erase(self, tenant, id, actor, at).await
+    }
+
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<UploadId>> {
+        work::due(self, now, limit).await
+    }
+
+    async fn claim(&self, id: UploadId, worker: &str, now: Timestamp, term: Duration) -> Result<Option<Lease>> {
+        work::claim(self, id, worker, now, term).await
+    }
+
+    async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<std::result::Result<(), Stale>> {
+        work::extend(self, lease, until).await
+    }
+
+    async fn release(
+        &self,
+        lease: &Lease,
+        due_at: Timestamp,
+        waiting_for: Option<&str>,
+    ) -> Result<std::result::Result<(), Stale>> {
+        work::release(self, lease, due_at, waiting_for).await
+    }
+
+    async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<std::result::Result<(), Stale>> {
+        settle::settle(self, lease, settlement).await
+    }
+
+    async fn free_leases(&self, now: Timestamp) -> Result<u64> {
+        work::free_leases(self, now).await
+    }
+
+    async fn backlog(&self) -> Result<u64> {
+        work::backlog(self).await
+    }
+
+    async fn published(&self, id: UploadId, name: RenditionName) -> Result<Option<PublishedRendition>> {
+        delivery::published(self, id, name).await
+    }
+
+    async fn renditions(&self, id: UploadId) -> Result<Vec<Rendition>> {
+        delivery::renditions(self, id).await
+    }
+
+    async fn used_keys(&self, keys: &[String]) -> Result<Vec<String>> {
+        delivery::used_keys(self, keys).await
+    }
+
+    async fn known(&self, ids: &[UploadId]) -> Result<Vec<UploadId>> {
+        delivery::known(self, ids).await
+    }
+
+    async fn add_key(&self, key: &ApiKey, actor: &str) -> Result<()> {
+        keys::add(self, key, actor).await
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<ApiKey>> {
+        keys::one(self, id).await
+    }
+
+    async fn keys(&self, tenant: Option<&TenantId>) -> Result<Vec<ApiKey>> {
+        keys::all(self, tenant).await
+    }
+
+    async fn revoke_key(&self, id: &str, actor: &str, at: Timestamp) -> Result<bool> {
+        keys::revoke(self, id, actor, at).await
+    }
+
+    async fn policy(&self, tenant: &TenantId) -> Result<Option<StoredPolicy>> {
+        policies::latest(self, tenant).await
+    }
+
+    async fn apply_policy(&self, tenant: &TenantId, text: &str, actor: &str, at: Timestamp) -> Result<u32> {
+        policies::apply(self, tenant, text, actor, at).await
+    }
+
+    async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<OutboxEntry>> {
+        outbox::list(self, after, limit).await
+    }
+
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditLine>> {
+        audit::list(self, after, limit).await
+    }
+
+    async fn audit_verify(&self) -> Result<std::result::Result<u64, u64>> {
+        audit::verify(self).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1 FROM heartbeat").fetch_one(&self.readers).await?;
+        sqlx::query("UPDATE heartbeat SET beats = beats + 1").execute(&self.writer).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,96 @@
+//! An upload's row, and the plain values in and out of SQLite.
+
+use super::error::damaged;
+use crate::{
+    ports::{Kind, PortError, Result, store::Upload},
+    upload::rendition::Rendition,
+};
+use jiff::Timestamp;
+use std::{fmt::Display, str::FromStr};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct UploadRow {
+    id: String,
+    tenant: String,
+    state: String,
+    version: i64,
+    filename: Option<String>,
+    declared: Option<String>,
+    size: i64,
+    sha256: String,
+    accepted_at: i64,
+    settled_at: Option<i64>,
+    due_at: Option<i64>,
+    fence: i64,
+    worker: Option<String>,
+    attempts: i64,
+    waiting_for: Option<String>,
+}
+
+/// An upload with what only the store needs to know of it.
+pub(super) struct Row {
+    pub upload: Upload,
+    pub fence: u64,
+    pub worker: Option<String>,
+    pub due_at: Option<Timestamp>,
+}
+
+impl TryFrom<UploadRow> for Row {
+    type Error = PortError;
+
+    fn try_from(row: UploadRow) -> Result<Self> {
+        let upload = Upload {
+            id: parse(&row.id)?,
+            tenant: parse(&row.tenant)?,
+            state: parse(&row.state)?,
+            version: unsigned(row.version)?,
+            filename: row.filename,
+            declared: row.declared,
+            size: unsigned(row.size)?,
+            sha256: row.sha256,
+            accepted_at: time(row.accepted_at)?,
+            settled_at: row.settled_at.map(time).transpose()?,
+            attempts: small(row.attempts)?,
+            waiting_for: row.waiting_for,
+        };
+        let due_at = row.due_at.map(time).transpose()?;
+        Ok(Self { upload, fence: unsigned(row.fence)?, worker: row.worker, due_at })
+    }
+}
+
+/// Columns `name, key, media_type, sha256, size, width, height` of a rendition.
+pub(super) type RenditionColumns = (String, String, String, String, i64, Option<i64>, Option<i64>);
+
+pub(super) fn rendition(columns: RenditionColumns) -> Result<Rendition> {
+    let (name, key, media_type, sha256, size, width, height) = columns;
+    Ok(Rendition {
+        name: parse(&name)?,
+        key,
+        media_type,
+        sha256,
+        size: unsigned(size)?,
+        width: width.map(small).transpose()?,
+        height: height.map(small).transpose()?,
+    })
+}
+
+pub(super) fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T> {
+    text.parse().map_err(damaged)
+}
+
+pub(super) fn time(millis: i64) -> Result<Timestamp> {
+    Timestamp::from_millisecond(millis).map_err(damaged)
+}
+
+pub(super) fn unsigned(n: i64) -> Result<u64> {
+    u64::try_from(n).map_err(|_| damaged(format!("{n} is below zero")))
+}
+
+pub(super) fn small(n: i64) -> Result<u32> {
+    u32::try_from(n).map_err(|_| damaged(format!("{n} is not a small number")))
+}
+
+/// SQLite's numbers have a sign.
+pub(super) fn signed(n: u64) -> Result<i64> {
+    i64::try_from(n).map_err(|_| PortError::new(Kind::Fail, format!("{n} is more than the store can hold")))
+}

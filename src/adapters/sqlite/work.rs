@@ -1,0 +1,114 @@
+//! Leases: who may scan what, and until when. Each change is one statement whose WHERE is the transition's condition.
+
+use super::{
+    Sqlite,
+    row::{Row, UploadRow, parse, signed, unsigned},
+};
+use crate::{
+    ports::{
+        Kind, PortError, Result,
+        store::{Lease, Stale},
+    },
+    upload::UploadId,
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+pub(super) async fn due(store: &Sqlite, now: Timestamp, limit: u32) -> Result<Vec<UploadId>> {
+    let ids: Vec<(String,)> = sqlx::query_as(
+        "SELECT id FROM uploads WHERE state IN ('awaiting', 'received', 'scanning') AND due_at <= $1 \
+         ORDER BY due_at, id LIMIT $2",
+    )
+    .bind(now.as_millisecond())
+    .bind(limit)
+    .fetch_all(&store.readers)
+    .await?;
+    ids.into_iter().map(|(id,)| parse(&id)).collect()
+}
+
+pub(super) async fn claim(
+    store: &Sqlite,
+    id: UploadId,
+    worker: &str,
+    now: Timestamp,
+    term: Duration,
+) -> Result<Option<Lease>> {
+    let until = now
+        .checked_add(term)
+        .map_err(|e| PortError::new(Kind::Fail, "the term of the lease is too long").because(e))?;
+    // Not fetch_optional: it leaves the statement at its first row, and sqlx then drops what the commit answers.
+    let rows: Vec<UploadRow> = sqlx::query_as(
+        "UPDATE uploads SET state = 'scanning', version = version + 1, fence = fence + 1, attempts = attempts + 1, \
+         due_at = $3, worker = $4, waiting_for = NULL \
+         WHERE id = $1 AND state IN ('received', 'scanning') AND due_at <= $2 RETURNING *",
+    )
+    .bind(id.to_string())
+    .bind(now.as_millisecond())
+    .bind(until.as_millisecond())
+    .bind(worker)
+    .fetch_all(&store.writer)
+    .await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let Row { upload, fence, due_at, .. } = Row::try_from(row)?;
+    Ok(Some(Lease { upload, fence, until: due_at.unwrap_or(until) }))
+}
+
+/// A lease that ran out but that nobody else took since is still good.
+pub(super) async fn extend(
+    store: &Sqlite,
+    lease: &Lease,
+    until: Timestamp,
+) -> Result<std::result::Result<(), Stale>> {
+    let done = sqlx::query(
+        "UPDATE uploads SET version = version + 1, due_at = $3 WHERE id = $1 AND fence = $2 AND state = 'scanning'",
+    )
+    .bind(lease.upload.id.to_string())
+    .bind(signed(lease.fence)?)
+    .bind(until.as_millisecond())
+    .execute(&store.writer)
+    .await?;
+    Ok(held(done.rows_affected()))
+}
+
+pub(super) async fn release(
+    store: &Sqlite,
+    lease: &Lease,
+    due_at: Timestamp,
+    waiting_for: Option<&str>,
+) -> Result<std::result::Result<(), Stale>> {
+    let done = sqlx::query(
+        "UPDATE uploads SET state = 'received', version = version + 1, due_at = $3, worker = NULL, \
+         waiting_for = $4, attempts = attempts - ($4 IS NOT NULL) \
+         WHERE id = $1 AND fence = $2 AND state = 'scanning'",
+    )
+    .bind(lease.upload.id.to_string())
+    .bind(signed(lease.fence)?)
+    .bind(due_at.as_millisecond())
+    .bind(waiting_for)
+    .execute(&store.writer)
+    .await?;
+    Ok(held(done.rows_affected()))
+}
+
+fn held(rows: u64) -> std::result::Result<(), Stale> {
+    if rows == 1 { Ok(()) } else { Err(Stale) }
+}
+
+pub(super) async fn free_leases(store: &Sqlite, now: Timestamp) -> Result<u64> {
+    let done = sqlx::query(
+        "UPDATE uploads SET state = 'received', version = version + 1, due_at = $1, worker = NULL \
+         WHERE state = 'scanning'",
+    )
+    .bind(now.as_millisecond())
+    .execute(&store.writer)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn backlog(store: &Sqlite) -> Result<u64> {
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state IN ('awaiting', 'received', 'scanning')")
+            .fetch_one(&store.readers)
+            .await?;
+    unsigned(count)
+}

@@ -1,0 +1,143 @@
+//! The engines, as the settings want them.
+
+use super::{cores, folder, mark, or};
+use crate::{
+    config::{
+        Config,
+        sections::{Clamd, Signatures},
+    },
+    pipeline::{Classifiers, ContentModels, Engines, Examiner, Patience, TypeRules},
+    ports::Clock,
+    upload::plan::SwitchedOff,
+};
+use anyhow::Context;
+use lazaret_antivirus::{Address, Antivirus, LARGEST_FILE, Limits, Managed, Signatures as Supply, Source};
+use lazaret_sandbox::{Budget, ChildSetup, Pool, PoolConfig};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The signatures of demonstrations and tests; they serve only where `antivirus.signatures = "test"` is written down.
+const TEST_SIGNATURES: &str = include_str!("../../fixtures/signatures/test.ndb");
+/// Files that a child sees before a fresh one takes its place: a slow leak stays small.
+const JOBS_PER_CHILD: u32 = 1_000;
+
+/// Starts the engines; those that cannot start are unavailable, and say why when they are asked. A managed clamd lives
+/// in the folder `clamd`.
+pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Engines> {
+    let threads = or(config.models.threads, cores());
+    let antivirus = &config.antivirus;
+    let limits = Limits {
+        max_file_bytes: antivirus.max_file.0,
+        max_scan_bytes: antivirus.max_scan.0.min(LARGEST_FILE),
+        deadline: antivirus.deadline.0,
+        concurrency: antivirus.concurrency,
+        max_signature_age: antivirus.max_signature_age.0,
+        canary_every: antivirus.canary_every.0,
+        test_signatures: antivirus.signatures == Signatures::Test,
+        ..Limits::default()
+    };
+    let source = source(config, clamd)?;
+    let antivirus = Antivirus::start(source, limits, move || clock.now()).await;
+    let classifiers = Classifiers::new(models_folder(config), runtime(config), threads);
+    let media = &config.media;
+    let budget = budget(config);
+    let pool = Pool::new(PoolConfig {
+        child: child(config)?,
+        size: or(media.children, cores() * 2),
+        wall: media.wall.0,
+        cpu: media.cpu.0,
+        memory_bytes: media.memory.0,
+        max_output_bytes: media.max_output.0,
+        max_jobs_per_child: JOBS_PER_CHILD,
+        setup: ChildSetup { mark: mark(config)?, budget },
+    });
+    Ok(Engines { content: ContentModels::new(threads), antivirus, media: pool, classifiers })
+}
+
+/// The checks, as the settings want them.
+pub fn examiner(config: &Config, engines: Engines, patience: Patience) -> Examiner {
+    Examiner {
+        engines,
+        types: TypeRules::from(&config.types),
+        off: config.checks.off.iter().map(SwitchedOff::from).collect(),
+        budget: budget(config),
+        patience,
+    }
+}
+
+fn budget(config: &Config) -> Budget {
+    let media = &config.media;
+    Budget {
+        max_frames: media.max_frames,
+        max_pixels: media.max_pixels,
+        max_total_pixels: media.max_total_pixels,
+    }
+}
+
+fn source(config: &Config, folder: &Path) -> anyhow::Result<Source> {
+    match &config.antivirus.clamd {
+        Clamd::Pool(addresses) => {
+            let addresses = addresses
+                .iter()
+                .map(|address| address.parse::<Address>().with_context(|| format!("antivirus.clamd: {address:?}")))
+                .collect::<anyhow::Result<Vec<_>>>()?;
+            Ok(Source::Pool(addresses))
+        }
+        Clamd::Word(_) => {
+            let signatures = match config.antivirus.signatures {
+                Signatures::System => Supply::System(config.antivirus.signature_folder.clone()),
+                Signatures::Test => Supply::Test(signatures_folder(folder)?),
+            };
+            Ok(Source::Managed(Managed::new(folder, signatures)))
+        }
+    }
+}
+
+/// Writes the test signatures beside the private clamd, and says where.
+pub fn signatures_folder(folder: &Path) -> anyhow::Result<PathBuf> {
+    let signatures = folder.join("test-signatures");
+    folder::make(&signatures)?;
+    let path = signatures.join("test.ndb");
+    std::fs::write(&path, TEST_SIGNATURES).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(signatures)
+}
+
+/// The decoders' executable.
+pub fn child(config: &Config) -> anyhow::Result<PathBuf> {
+    if !config.media.child.as_os_str().is_empty() {
+        return Ok(config.media.child.clone());
+    }
+    let own = std::env::current_exe().context("this executable's own path is not known; set media.child")?;
+    Ok(own.with_file_name("lazaret-media"))
+}
+
+/// Beside the executable, where packages put it, or in the checkout it was built from. Never in the current folder,
+/// which may hold what an uploader put there.
+pub fn models_folder(config: &Config) -> PathBuf {
+    if !config.models.folder.as_os_str().is_empty() {
+        return config.models.folder.clone();
+    }
+    let own = std::env::current_exe().unwrap_or_default();
+    let beside = own.parent().map(|folder| [folder.join("models"), folder.join("../share/lazaret/models")]);
+    beside
+        .into_iter()
+        .flatten()
+        .chain([PathBuf::from("/usr/share/lazaret/models")])
+        .find(|folder| folder.is_dir())
+        .unwrap_or_else(|| checkout("models"))
+}
+
+/// The ONNX Runtime, where it is not left to the loader.
+pub fn runtime(config: &Config) -> Option<PathBuf> {
+    if !config.models.runtime.as_os_str().is_empty() {
+        return Some(config.models.runtime.clone());
+    }
+    Some(checkout(".setup/lib/libonnxruntime.so")).filter(|path| path.is_file())
+}
+
+/// A path in the checkout that this executable was built from.
+fn checkout(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}

@@ -1,0 +1,26 @@
+//! The composition root: settings → adapters → roles → run → drain.
+
+mod engines;
+mod folder;
+mod mark;
+mod readiness;
+mod serve;
+mod signer;
+mod stores;
+
+pub use engines::{child, examiner, models_folder, runtime, start_engines};
+pub use folder::DataFolder;
+pub use mark::mark;
+pub use serve::{App, Running};
+pub use signer::signer;
+pub use stores::{open_blobs, open_store};
+
+/// As many as the machine has cores.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// `0` in the settings means `fallback`.
+fn or(configured: usize, fallback: usize) -> usize {
+    if configured == 0 { fallback } else { configured }
+}

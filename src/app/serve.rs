@@ -1,0 +1,187 @@
+//! The service: built, started, drained.
+
+use super::{DataFolder, cores, examiner, mark, open_blobs, open_store, or, readiness::Parts, signer::signer, start_engines};
+use crate::{
+    adapters::store_queue::StoreQueue,
+    config::Config,
+    events::Settled,
+    http::{Api, Limits, api_router, delivery_router},
+    pipeline::{Patience, Policies, Work, Workers, publish::Recipe, sweep},
+    ports::{Blobs, Clock, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
+    telemetry::Metrics,
+};
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use lazaret_antivirus::Antivirus;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// The whole service, with everything opened and nothing running yet.
+pub struct App {
+    config: Config,
+    folder: DataFolder,
+    listener: TcpListener,
+    api: Api,
+    work: Arc<Work>,
+    antivirus: Antivirus,
+}
+
+/// How often the backlog is counted for `/metrics`.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+impl App {
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let folder = DataFolder::lock(&config.server.data)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let store = open_store(&config).await?;
+        let blobs = open_blobs(&config).await?;
+        recover(&*store, &*blobs, &*clock).await?;
+        let queue: Arc<dyn Queue> =
+            Arc::new(StoreQueue::new(Arc::clone(&store), Arc::clone(&clock), config.queue.poll.0));
+        let engines = start_engines(&config, &folder.path().join("clamd"), Arc::clone(&clock)).await?;
+        let antivirus = engines.antivirus.clone();
+        let (settled, metrics) = (Settled::default(), Arc::new(Metrics::new()));
+        let readiness =
+            Parts { store: Arc::clone(&store), blobs: Arc::clone(&blobs), engines: engines.clone() };
+        let api = Api {
+            store: Arc::clone(&store),
+            blobs: Arc::clone(&blobs),
+            queue: Arc::clone(&queue),
+            clock: Arc::clone(&clock),
+            random,
+            settled: settled.clone(),
+            limits: limits(&config),
+            signer: Arc::new(signer(&config)?),
+            readiness: Arc::new(readiness),
+            metrics: Arc::clone(&metrics),
+        };
+        let work = Work {
+            policies: Policies::new(Arc::clone(&store)).context("the embedded policy")?,
+            examiner: examiner(&config, engines, Patience::Wait),
+            recipe: Recipe {
+                make: config.renditions.make.clone(),
+                thumbnail: config.renditions.thumbnail,
+                marked: mark(&config)?.is_some(),
+            },
+            name: format!("worker:{}", std::process::id()),
+            lease: config.pipeline.lease.0,
+            attempts: config.pipeline.attempts,
+            retry: config.pipeline.retry.0,
+            store,
+            queue,
+            blobs,
+            clock,
+            settled,
+            metrics,
+        };
+        let listener = TcpListener::bind(config.server.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}; set server.listen", config.server.listen))?;
+        Ok(Self { config, folder, listener, api, work: Arc::new(work), antivirus })
+    }
+
+    /// Starts listening and working.
+    pub async fn start(self) -> anyhow::Result<Running> {
+        let address = self.listener.local_addr().context("the listener has no address")?;
+        let stop = CancellationToken::new();
+        let router = api_router(self.api.clone()).merge(delivery_router(self.api));
+        let listener = self.listener.tap_io(|stream| {
+            // Answers are written whole; waiting for more to send only costs time.
+            let _ = stream.set_nodelay(true);
+        });
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let server = tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the HTTP server ended");
+            }
+        });
+        let workers = Workers::start(Arc::clone(&self.work), or(self.config.pipeline.workers, cores() * 2));
+        let counting = tokio::spawn(count(Arc::clone(&self.work)));
+        tracing::info!(
+            server.address = %address,
+            server.data = %self.folder.path().display(),
+            "lazaret {} is listening",
+            env!("CARGO_PKG_VERSION")
+        );
+        Ok(Running {
+            address,
+            stop,
+            server,
+            workers,
+            counting,
+            antivirus: self.antivirus,
+            grace: self.config.server.grace.0,
+            _folder: self.folder,
+        })
+    }
+}
+
+/// A running service.
+pub struct Running {
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+    workers: Workers,
+    counting: JoinHandle<()>,
+    antivirus: Antivirus,
+    grace: Duration,
+    _folder: DataFolder,
+}
+
+impl Running {
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no new connections and no new work, and lets what is in flight end within the grace period.
+    pub async fn stop(self) {
+        tracing::info!("draining");
+        self.stop.cancel();
+        let abort = self.server.abort_handle();
+        let (_, ended) = tokio::join!(
+            self.workers.drain(self.grace),
+            tokio::time::timeout(self.grace, self.server)
+        );
+        if ended.is_err() {
+            tracing::warn!("connections were still open at the end of the grace period");
+            abort.abort();
+        }
+        self.counting.abort();
+        self.antivirus.shutdown().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Puts right what a crash left: leases of a process that is gone, and bytes that no row knows.
+async fn recover(store: &dyn Store, blobs: &dyn Blobs, clock: &dyn Clock) -> anyhow::Result<()> {
+    let leases = store.free_leases(clock.now()).await.context("leases of an earlier process")?;
+    let objects = sweep(store, blobs).await.context("unused objects")?;
+    if leases + objects > 0 {
+        tracing::info!(recovered.leases = leases, removed.objects = objects, "an earlier process did not end well");
+    }
+    Ok(())
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        max_upload_bytes: config.intake.max_upload.0,
+        reserve_bytes: config.intake.reserve.0,
+        max_url_age: config.delivery.max_expires.0,
+        default_url_age: config.delivery.expires.0,
+        ..Limits::default()
+    }
+}
+
+async fn count(work: Arc<Work>) {
+    loop {
+        match work.store.backlog().await {
+            Ok(backlog) => {
+                work.metrics.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
+            }
+            Err(error) => tracing::warn!(%error, "the backlog cannot be counted"),
+        }
+        tokio::time::sleep(COUNT_EVERY).await;
+    }
+}

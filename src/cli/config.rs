@@ -1,0 +1,23 @@
+//! `lazaret config`.
+
+use crate::config::{Config, DEFAULT};
+use std::{path::Path, process::ExitCode};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Read every layer and print the settings that come of them; secrets do not show
+    Check,
+    /// Print the embedded defaults, every key explained: the beginning of a lazaret.toml
+    Default,
+}
+
+pub(super) fn run(command: Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Check => {
+            println!("{:#?}", Config::load(file, &[])?);
+            println!("the settings are good");
+        }
+        Command::Default => print!("{DEFAULT}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,124 @@
+//! `lazaret doctor`: every dependency in one table.
+
+use super::output::{Paint, table};
+use crate::{
+    app,
+    config::{Config, sections::Signatures},
+    ports::clock::SystemClock,
+};
+use lazaret_antivirus::Health;
+use serde_json::json;
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit status: 0 when uploads could be published, 1 when none could.")]
+pub(super) struct Args {
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+struct Line {
+    part: String,
+    healthy: bool,
+    found: String,
+    /// What to do, or to know.
+    advice: String,
+}
+
+impl Line {
+    fn new(part: &str, found: Result<String, String>) -> Self {
+        let part = part.to_owned();
+        match found {
+            Ok(found) => Self { part, healthy: true, found, advice: String::new() },
+            Err(advice) => Self { part, healthy: false, found: "-".to_owned(), advice },
+        }
+    }
+}
+
+/// Time for a clamd to load its signatures.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
+    let lines = examine(&config).await?;
+    let paint = Paint::stdout();
+    if args.json {
+        for Line { part, healthy, found, advice } in &lines {
+            println!("{}", json!({"part": part, "healthy": healthy, "found": found, "advice": advice}));
+        }
+    } else {
+        let row = |line: &Line| {
+            let healthy = if line.healthy { "yes" } else { "NO" };
+            vec![line.part.clone(), healthy.to_owned(), line.found.clone(), line.advice.clone()]
+        };
+        let rows: Vec<_> = lines.iter().map(row).collect();
+        print!("{}", table(&["PART", "HEALTHY", "FOUND", "WHAT TO DO"], &rows));
+    }
+    let able = lines.iter().all(|line| line.healthy);
+    if !args.json {
+        let word = if able { paint.good("uploads can be published") } else { paint.bad("nothing can be published") };
+        println!("\n{word}");
+    }
+    Ok(if able { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
+    let text = |error: anyhow::Error| format!("{error:#}");
+    let mut lines = Vec::new();
+    let store = match app::open_store(config).await {
+        Ok(store) => store.ping().await.map(|()| config.store.url.clone()).map_err(|e| e.to_string()),
+        Err(error) => Err(text(error)),
+    };
+    lines.push(Line::new("store", store));
+    let blobs = match app::open_blobs(config).await {
+        Ok(blobs) => blobs.free_bytes().await.map_err(|e| e.to_string()).map(|free| match free {
+            Some(free) => format!("{}, {} MiB free", config.blobs.url, free >> 20),
+            None => config.blobs.url.clone(),
+        }),
+        Err(error) => Err(text(error)),
+    };
+    lines.push(Line::new("blobs", blobs));
+
+    let mut config = config.clone();
+    let private = tempfile::Builder::new().prefix("lazaret-").tempdir()?;
+    let clamd =
+        if super::scan::uses_running_clamd(&mut config) { config.data("clamd") } else { private.path().join("clamd") };
+    let engines = app::start_engines(&config, &clamd, Arc::new(SystemClock)).await?;
+    lines.push(antivirus(&config, &engines.antivirus).await);
+    let classifier = engines.classifiers.get().await;
+    let runtime = lazaret_classify::runtime::current().map(|r| format!("{} {}", r.version, r.path.display()));
+    let missing = "run scripts/setup.sh, or set models.runtime to a libonnxruntime.so".to_owned();
+    lines.push(Line::new("onnxruntime", runtime.ok_or(missing)));
+    lines.push(Line::new("magika", match engines.content.ready().await {
+        Ok(()) => Ok(lazaret_inspect::ContentModel::version().to_owned()),
+        Err(trouble) => Err(trouble.why),
+    }));
+    lines.push(Line::new("models", match classifier {
+        Ok(classifier) => {
+            let names = classifier.engines().into_iter().map(|engine| format!("{} {}", engine.name, engine.version));
+            Ok(names.collect::<Vec<_>>().join(", "))
+        }
+        Err(trouble) => Err(trouble.to_string()),
+    }));
+    lines.push(Line::new("media", engines.media.check().await.map_err(|trouble| trouble.why)));
+    for off in &config.checks.off {
+        let mut line = Line::new(&format!("check {}", off.check), Ok(format!("off for {}", off.media_type)));
+        line.advice = format!("switched off by the operator: {}", off.because);
+        lines.push(line);
+    }
+    engines.antivirus.shutdown().await;
+    Ok(lines)
+}
+
+async fn antivirus(config: &Config, antivirus: &lazaret_antivirus::Antivirus) -> Line {
+    let mut health = antivirus.subscribe();
+    let _ = tokio::time::timeout(PATIENCE, health.wait_for(|health| *health != Health::Starting)).await;
+    let mut line = Line::new("clamav", match antivirus.health() {
+        Health::Healthy { version, .. } => Ok(version),
+        other => Err(other.to_string()),
+    });
+    if line.healthy && config.antivirus.signatures == Signatures::Test {
+        line.advice = "TEST SIGNATURES: they know nothing but EICAR; set antivirus.signatures = \"system\"".to_owned();
+    }
+    line
+}

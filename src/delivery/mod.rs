@@ -1,0 +1,10 @@
+//! Signed URLs: made, verified, and served from the published zone, which is all that this module can open.
+
+mod body;
+pub mod conditional;
+pub mod disposition;
+pub mod mint;
+pub mod serve;
+pub mod signer;
+
+pub use signer::Signer;

@@ -1,0 +1,19 @@
+//! The HTTP face: one router of all calls, errors as RFC 9457 problems, request ids, health and metrics. The calls
+//! themselves live with what they are about, in `intake` and `delivery`.
+
+pub mod api;
+pub mod caller;
+pub mod codes;
+pub mod duration;
+pub mod extract;
+pub mod health;
+pub mod linger;
+pub mod observe;
+pub mod openapi;
+pub mod problem;
+pub mod router;
+
+pub use api::{Api, Component, Limits, Readiness};
+pub use caller::Allowed;
+pub use problem::Problem;
+pub use router::{api_router, delivery_router};

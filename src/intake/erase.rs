@@ -1,0 +1,41 @@
+//! `DELETE /v1/uploads/{id}`: erase an upload. The record that it was there stays; its name and bytes go.
+
+use crate::{
+    http::{Allowed, Api, Problem, caller, extract::Id, problem::ProblemBody},
+    ports::blobs::Zone,
+};
+use axum::{extract::State, http::StatusCode};
+
+/// Erase an upload. It is out of reach when this returns; erasing again changes nothing.
+#[utoipa::path(
+    delete, path = "/v1/uploads/{id}", tag = "uploads",
+    params(("id" = String, Path, description = "The upload's id")),
+    responses(
+        (status = 204, description = "Erased"),
+        (status = 401, description = "No valid key", body = ProblemBody),
+        (status = 403, description = "The key has no scope `erase`", body = ProblemBody),
+        (status = 404, description = "No such upload of this tenant", body = ProblemBody),
+    ),
+    security(("key" = [])),
+)]
+pub async fn erase(
+    Allowed { caller, .. }: Allowed<caller::Erase>,
+    State(api): State<Api>,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
+    match api.store.erase(&caller.tenant, id, &caller.actor(), api.clock.now()).await? {
+        Some(published) => {
+            api.settled.notify(id);
+            let held = (Zone::Held, id.to_string());
+            for (zone, key) in std::iter::once(held).chain(published.into_iter().map(|key| (Zone::Published, key))) {
+                // The row says erased, so nothing can be reached; what stays on disk is for the sweeper.
+                if let Err(error) = api.blobs.remove(zone, &key).await {
+                    tracing::warn!(upload.id = %id, %error, "erased bytes stay until the next sweep");
+                }
+            }
+        }
+        None if api.store.upload(&caller.tenant, id).await?.is_none() => return Err(Problem::no_upload()),
+        None => {}
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,175 @@
+//! All checks of one file. The same code serves `lazaret scan` and the service.
+
+use super::{
+    Engines, TypeRules,
+    image::{self, Seen},
+};
+use crate::upload::{Check, CheckResult, Outcome, Plan, filename, plan::SwitchedOff, verdict::Examined};
+use lazaret_report::{Coverage, Engine, Report, Unavailable};
+use lazaret_sandbox::{Budget, Picture, Session};
+use std::{collections::BTreeMap, fs::File};
+
+/// What to do when an engine is unavailable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Say so: the upload will be examined again. The service does this.
+    Wait,
+    /// Count the check as failed: there is no later. `lazaret scan` does this.
+    GoOn,
+}
+
+/// One file to examine, and what is said of it.
+pub struct Subject<'a> {
+    pub file: &'a File,
+    /// Bytes, as they were hashed.
+    pub size: u64,
+    /// Lower-case hex, as they were hashed.
+    pub sha256: &'a str,
+    pub declared: Option<&'a str>,
+    pub filename: Option<&'a str>,
+}
+
+/// What was learnt, and the child that may still hold the decoded picture.
+pub struct Examination {
+    pub examined: Examined,
+    /// Absent where there is no picture, or the child died on it.
+    pub picture: Option<(Session, Picture)>,
+}
+
+/// The engines and the settings of the checks.
+#[derive(Clone)]
+pub struct Examiner {
+    pub engines: Engines,
+    pub types: TypeRules,
+    pub off: Vec<SwitchedOff>,
+    pub budget: Budget,
+    pub patience: Patience,
+}
+
+impl Examiner {
+    pub async fn examine(&self, subject: &Subject<'_>) -> Result<Examination, Unavailable> {
+        let filename = subject.filename.map(filename::display);
+        let identified =
+            self.engines.content.identify(subject.file, subject.declared, filename.as_deref()).await;
+        let (media_type, mut r#type) = match identified {
+            Ok(identified) => (identified.media_type, CheckResult::looked(Check::Type, identified.report)),
+            Err(trouble) => {
+                // Unknown to us, so everything is required of it.
+                ("application/octet-stream".to_owned(), self.give_up(Check::Type, trouble)?)
+            }
+        };
+        r#type.findings.extend(self.types.judge(&media_type, subject.size));
+        let plan = Plan::new(&media_type, &self.off);
+        let mut results = vec![r#type];
+        let (antivirus, content) = tokio::join!(
+            self.antivirus(&plan, subject),
+            self.content(&plan, subject, &media_type)
+        );
+        results.extend(antivirus?);
+        let content = content?;
+        results.extend(content.results);
+        results.extend(plan.not_applicable());
+        results.sort_by_key(|result| result.check);
+        let examined = Examined {
+            sha256: subject.sha256.to_owned(),
+            size: subject.size,
+            media_type,
+            declared: subject.declared.map(str::to_owned),
+            plan,
+            results,
+            labels: content.labels,
+        };
+        Ok(Examination { examined, picture: content.picture })
+    }
+
+    /// With [`Patience::Wait`] the trouble itself, else the check as failed.
+    fn give_up(&self, check: Check, trouble: Unavailable) -> Result<CheckResult, Unavailable> {
+        match self.patience {
+            Patience::Wait => Err(trouble),
+            Patience::GoOn => {
+                let engine = Engine::new(trouble.engine.clone(), "unavailable");
+                Ok(CheckResult::failed(check, Some(engine), "engine.unavailable", trouble.why))
+            }
+        }
+    }
+
+    async fn antivirus(&self, plan: &Plan, subject: &Subject<'_>) -> Result<Option<CheckResult>, Unavailable> {
+        if !plan.requires(Check::Antivirus) {
+            return Ok(None);
+        }
+        match self.engines.antivirus.scan_keyed(Some(subject.sha256), subject.file, subject.size).await {
+            Ok(report) => Ok(Some(CheckResult::looked(Check::Antivirus, report))),
+            Err(trouble) => self.give_up(Check::Antivirus, trouble).map(Some),
+        }
+    }
+
+    /// Structure, image and video: what the child does.
+    async fn content(&self, plan: &Plan, subject: &Subject<'_>, media_type: &str) -> Result<Content, Unavailable> {
+        let mut content = Content::default();
+        let walk = plan.requires(Check::Structure) && lazaret_inspect::has_walk(media_type);
+        let pictures = plan.requires(Check::Image) && image::is_decodable(media_type);
+        if plan.requires(Check::Structure) && !walk {
+            let why = format!("the containers of {media_type} cannot be walked yet");
+            content.results.push(CheckResult::failed(Check::Structure, None, "structure.unsupported", why));
+        }
+        if plan.requires(Check::Image) && !pictures {
+            content.results.push(without_pictures(media_type));
+        }
+        if plan.requires(Check::Video) {
+            let why = "videos cannot be decoded yet";
+            content.results.push(CheckResult::failed(Check::Video, None, "video.unsupported", why));
+        }
+        if !walk && !pictures {
+            return Ok(content);
+        }
+        let mut session = match self.engines.media.open(subject.file, subject.size, media_type).await {
+            Ok(session) => session,
+            Err(trouble) => {
+                for (check, wanted) in [(Check::Structure, walk), (Check::Image, pictures)] {
+                    if wanted {
+                        content.results.push(self.give_up(check, trouble.clone())?);
+                    }
+                }
+                return Ok(content);
+            }
+        };
+        if walk {
+            let engine = Engine::new(lazaret_inspect::ENGINE, session.version());
+            content.results.push(match session.walk().await {
+                Ok(report) => CheckResult::looked(Check::Structure, report),
+                Err(trouble) => CheckResult::looked(
+                    Check::Structure,
+                    Report { engine, coverage: trouble.coverage(), findings: Vec::new() },
+                ),
+            });
+        }
+        if pictures {
+            match image::look(&self.engines, &mut session, self.budget).await {
+                Ok(Seen { results, labels, picture }) => {
+                    content.results.extend(results);
+                    content.labels = labels;
+                    content.picture = picture.map(|picture| (session, picture));
+                }
+                Err(trouble) => content.results.push(self.give_up(Check::Image, trouble)?),
+            }
+        }
+        Ok(content)
+    }
+}
+
+#[derive(Default)]
+struct Content {
+    results: Vec<CheckResult>,
+    labels: BTreeMap<String, f32>,
+    picture: Option<(Session, Picture)>,
+}
+
+/// A picture that nobody can decode, or a file that may hold pictures which nobody takes out.
+fn without_pictures(media_type: &str) -> CheckResult {
+    let coverage = if media_type.starts_with("image/") {
+        Coverage::failed("image.unsupported", format!("{media_type} cannot be decoded"))
+    } else {
+        Coverage::partial("embedded", format!("pictures inside of {media_type} are not taken out"))
+    };
+    CheckResult { check: Check::Image, engine: None, outcome: Outcome::Looked(coverage), findings: Vec::new() }
+}

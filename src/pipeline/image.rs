@@ -1,0 +1,110 @@
+//! The image check: frames out of the child, through the models, to the worst score of each label.
+
+use super::Engines;
+use crate::upload::{Check, CheckResult};
+use lazaret_classify::{Classifier, ScoreError, Tally};
+use lazaret_report::{Coverage, Engine, Report, Unavailable};
+use lazaret_sandbox::{Budget, Frame, Picture, PictureRequest, Resize, Session, Target};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+use tokio::sync::mpsc;
+
+/// What the image check gave.
+pub struct Seen {
+    pub results: Vec<CheckResult>,
+    pub labels: BTreeMap<String, f32>,
+    /// Absent where the picture could not be decoded.
+    pub picture: Option<Picture>,
+}
+
+/// Frames that wait for a model: enough to keep decoder and model both busy.
+const FRAMES_IN_FLIGHT: usize = 4;
+
+/// Types whose pixels the child can give.
+pub fn is_decodable(media_type: &str) -> bool {
+    matches!(media_type, "image/jpeg" | "image/png" | "image/apng" | "image/gif" | "image/webp")
+}
+
+pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> Result<Seen, Unavailable> {
+    let classifier = engines.classifiers.get().await?;
+    let request = PictureRequest {
+        targets: classifier.targets().iter().map(target).collect(),
+        max_frames: budget.max_frames,
+        max_pixels: budget.max_pixels,
+        max_total_pixels: budget.max_total_pixels,
+    };
+    let (sender, receiver) = mpsc::channel(FRAMES_IN_FLIGHT);
+    let decode = async {
+        let decoded = session.picture(&request, &sender).await;
+        drop(sender);
+        decoded
+    };
+    let (decoded, scored) = tokio::join!(decode, score(&classifier, receiver));
+    let scored = scored?;
+    let picture = match decoded {
+        Ok(picture) => picture,
+        Err(trouble) => {
+            let engine = Some(Engine::new("lazaret-media", session.version()));
+            let result = CheckResult { outcome: crate::upload::Outcome::Looked(trouble.coverage()), ..failed(engine) };
+            return Ok(Seen { results: vec![result], labels: BTreeMap::new(), picture: None });
+        }
+    };
+    let (coverage, labels) = match scored {
+        Ok((tally, frames)) => match tally.finish(frames) {
+            Ok(scores) => {
+                let labels = scores.worst.iter().map(|(label, worst)| (label.clone(), worst.score)).collect();
+                (picture.coverage.clone(), labels)
+            }
+            Err(why) => (Coverage::Failed(why), BTreeMap::new()),
+        },
+        Err(coverage) => (coverage, BTreeMap::new()),
+    };
+    let results = classifier
+        .engines()
+        .into_iter()
+        .map(|engine| {
+            let report = Report { engine, coverage: coverage.clone(), findings: Vec::new() };
+            CheckResult::looked(Check::Image, report)
+        })
+        .collect();
+    Ok(Seen { results, labels, picture: Some(picture) })
+}
+
+fn failed(engine: Option<Engine>) -> CheckResult {
+    CheckResult::failed(Check::Image, engine, "media.failed", "")
+}
+
+fn target(target: &lazaret_classify::Target) -> Target {
+    let resize = match target.resize {
+        lazaret_classify::Resize::BilinearAlignCorners => Resize::BilinearAlignCorners,
+    };
+    Target { width: target.width, height: target.height, resize }
+}
+
+type Scored = Result<(Tally, BTreeSet<u32>), Coverage>;
+
+/// Scores every frame that comes. After a failure the rest is taken and dropped, so that the child is not left waiting.
+async fn score(classifier: &Arc<Classifier>, mut frames: mpsc::Receiver<Frame>) -> Result<Scored, Unavailable> {
+    let mut tally = Tally::new(classifier);
+    let mut indices = BTreeSet::new();
+    let mut failure: Option<Result<Coverage, Unavailable>> = None;
+    while let Some(frame) = frames.recv().await {
+        if failure.is_some() {
+            continue;
+        }
+        let Frame { index, target: model, pixels, .. } = frame;
+        indices.insert(index);
+        let scored = match classifier.score(model, pixels).await {
+            Ok(scores) => tally.add(index, model, &scores).map_err(ScoreError::Failed),
+            Err(error) => Err(error),
+        };
+        failure = scored.err().map(ScoreError::into_coverage);
+    }
+    match failure {
+        None => Ok(Ok((tally, indices))),
+        Some(Ok(coverage)) => Ok(Err(coverage)),
+        Some(Err(unavailable)) => Err(unavailable),
+    }
+}

@@ -1,0 +1,21 @@
+//! One upload through its checks to a verdict and its renditions.
+
+mod content;
+mod engines;
+mod examine;
+mod image;
+mod policies;
+pub mod publish;
+mod spool;
+mod sweep;
+mod types;
+mod worker;
+
+pub use content::ContentModels;
+pub use engines::{Classifiers, Engines};
+pub use examine::{Examination, Examiner, Patience, Subject};
+pub use policies::Policies;
+pub use spool::{digest, sha256_of};
+pub use sweep::sweep;
+pub use types::TypeRules;
+pub use worker::{Work, Workers};

@@ -1,0 +1,296 @@
+//! Workers: claim, examine, judge, publish, settle.
+
+use super::{
+    Examination, Examiner, Policies, digest,
+    examine::Subject,
+    publish::{Publisher, Recipe, Withheld},
+};
+use crate::{
+    events::Settled,
+    ports::{
+        Blobs, Clock, Kind, PortError, Queue, Store,
+        blobs::Zone,
+        store::{Lease, Settlement, Stale},
+    },
+    telemetry::metrics::Metrics,
+    upload::{CheckResult, Check, Decision, Plan, Verdict, verdict::Examined},
+};
+use lazaret_report::{Coverage, Unavailable};
+use std::{fs::File, sync::Arc, time::Duration};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Everything that a worker needs. Shared by all workers of the process.
+pub struct Work {
+    pub store: Arc<dyn Store>,
+    pub queue: Arc<dyn Queue>,
+    pub blobs: Arc<dyn Blobs>,
+    pub clock: Arc<dyn Clock>,
+    pub policies: Policies,
+    pub examiner: Examiner,
+    pub recipe: Recipe,
+    pub settled: Settled,
+    pub metrics: Arc<Metrics>,
+    /// The worker's name in leases and in the audit log.
+    pub name: String,
+    pub lease: Duration,
+    pub attempts: u32,
+    pub retry: Duration,
+}
+
+/// A number of workers, until they are told to stop.
+pub struct Workers {
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+/// How a scan that was begun ended without a verdict.
+#[derive(Debug, thiserror::Error)]
+enum Unfinished {
+    /// An engine's trouble: it costs no attempt.
+    #[error(transparent)]
+    Waits(#[from] Unavailable),
+    /// Counts as an attempt.
+    #[error(transparent)]
+    Failed(#[from] PortError),
+    /// Somebody else has the upload now, or it is erased.
+    #[error("the lease was lost")]
+    Lost,
+}
+
+impl Workers {
+    pub fn start(work: Arc<Work>, count: usize) -> Self {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        for _ in 0..count.max(1) {
+            tasks.spawn(run(Arc::clone(&work), stop.clone()));
+        }
+        Self { tasks, stop }
+    }
+
+    /// Takes no new work, and waits up to `grace` for what is in flight; what is not done by then keeps its lease and is
+    /// found again when that runs out.
+    pub async fn drain(mut self, grace: Duration) {
+        self.stop.cancel();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, all).await.is_err() {
+            tracing::warn!("work in flight did not end in time; it will be taken up again");
+        }
+    }
+}
+
+async fn run(work: Arc<Work>, stop: CancellationToken) {
+    loop {
+        let received = tokio::select! {
+            () = stop.cancelled() => return,
+            received = work.queue.receive() => received,
+        };
+        let delivery = match received {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                tracing::error!(%error, "the queue gave no work");
+                pause(&stop, work.retry).await;
+                continue;
+            }
+        };
+        let now = work.clock.now();
+        let claimed = work.store.claim(delivery.upload, &work.name, now, work.lease).await;
+        let outcome = match claimed {
+            Ok(Some(lease)) => {
+                Arc::clone(&work).take(lease).await;
+                delivery.ticket.ack().await
+            }
+            // Settled, erased, or somebody else's: the message has done its duty.
+            Ok(None) => delivery.ticket.ack().await,
+            Err(error) => {
+                tracing::error!(%error, upload.id = %delivery.upload, "an upload could not be claimed");
+                delivery.ticket.nack(work.retry).await
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::error!(%error, "a message could not be answered; it will come again");
+        }
+    }
+}
+
+async fn pause(stop: &CancellationToken, term: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(term) => {}
+    }
+}
+
+impl Work {
+    /// One claimed upload to its end: a verdict, or back to where it waits.
+    async fn take(self: Arc<Self>, lease: Lease) {
+        let id = lease.upload.id;
+        self.metrics.scans_in_flight.inc();
+        // In a task of its own, so that a panic is that upload's trouble and not the worker's.
+        let mut scan = tokio::spawn({
+            let (work, lease) = (Arc::clone(&self), lease.clone());
+            async move { work.scan(&lease).await }
+        });
+        let ended = tokio::select! {
+            ended = &mut scan => ended.unwrap_or_else(|panic| {
+                Err(PortError::new(Kind::Fail, format!("the scan broke off: {panic}")).into())
+            }),
+            () = self.keep(&lease) => {
+                scan.abort();
+                Err(Unfinished::Lost)
+            }
+        };
+        self.metrics.scans_in_flight.dec();
+        let Err(unfinished) = ended else {
+            self.settled.notify(id);
+            return;
+        };
+        let (delay, waiting_for) = match &unfinished {
+            Unfinished::Lost => {
+                tracing::info!(upload.id = %id, "the upload was taken over or erased");
+                return;
+            }
+            Unfinished::Waits(trouble) => {
+                tracing::info!(upload.id = %id, %trouble, "an upload waits");
+                (self.retry, Some(trouble.to_string()))
+            }
+            Unfinished::Failed(error) => {
+                tracing::warn!(upload.id = %id, upload.attempts = lease.upload.attempts, %error, "a scan failed");
+                (self.retry * lease.upload.attempts.clamp(1, 10), None)
+            }
+        };
+        let due = self.clock.now() + delay;
+        match self.store.release(&lease, due, waiting_for.as_deref()).await {
+            Ok(Ok(())) | Ok(Err(Stale)) => {}
+            Err(error) => tracing::error!(upload.id = %id, %error, "an upload is given back when its lease runs out"),
+        }
+    }
+
+    /// Renews the lease; ends when it is lost.
+    async fn keep(&self, lease: &Lease) {
+        loop {
+            tokio::time::sleep(self.lease / 3).await;
+            let until = self.clock.now() + self.lease;
+            match self.store.extend(lease, until).await {
+                Ok(Ok(())) => {}
+                Ok(Err(Stale)) => return,
+                Err(error) => tracing::warn!(upload.id = %lease.upload.id, %error, "a lease was not renewed"),
+            }
+        }
+    }
+
+    async fn scan(&self, lease: &Lease) -> Result<(), Unfinished> {
+        let upload = &lease.upload;
+        let policy = self.policies.of(&upload.tenant).await?;
+        if upload.attempts > self.attempts {
+            let why = format!("{} scans failed, or ended with their worker", upload.attempts - 1);
+            let verdict = Verdict::gave_up(unexamined(lease, "scan_failed", &why), policy.version().clone());
+            return self.settle(lease, verdict, Vec::new()).await;
+        }
+        let file = self.blobs.open(Zone::Held, &upload.id.to_string()).await?;
+        let Some((file, sha256, size)) = measured(file).await? else {
+            let lost = unexamined(lease, "io.missing", "its bytes are not in the held zone");
+            return self.settle(lease, Verdict::gave_up(lost, policy.version().clone()), Vec::new()).await;
+        };
+        if (&sha256, size) != (&upload.sha256, upload.size) {
+            let why = "its bytes are not those that were accepted";
+            let spoiled = unexamined(lease, "io.corrupt", why);
+            return self.settle(lease, Verdict::gave_up(spoiled, policy.version().clone()), Vec::new()).await;
+        }
+        let subject = Subject {
+            file: &file,
+            size,
+            sha256: &sha256,
+            declared: upload.declared.as_deref(),
+            filename: upload.filename.as_deref(),
+        };
+        let Examination { examined, picture } = self.examiner.examine(&subject).await?;
+        let name = upload.filename.as_deref();
+        let opinion = policy.judge(&examined, name, upload.tenant.as_str());
+        let verdict = Verdict::reach(examined, opinion, policy.version().clone());
+        if verdict.decision() != Decision::Publish {
+            return self.settle(lease, verdict, Vec::new()).await;
+        }
+        let publisher = Publisher {
+            engines: self.examiner.engines.clone(),
+            blobs: Arc::clone(&self.blobs),
+            recipe: self.recipe.clone(),
+        };
+        let made = match picture {
+            Some((session, _)) => publisher.picture(upload.id, lease.fence, session).await,
+            None => {
+                let media_type = verdict.examined().media_type.clone();
+                publisher.original(upload.id, lease.fence, &media_type, &sha256, size, file).await
+            }
+        };
+        let renditions = match made {
+            Ok(renditions) => renditions,
+            Err(Withheld::Spoiled { reason, results }) => {
+                return self.settle(lease, verdict.withheld(reason, results), Vec::new()).await;
+            }
+            Err(Withheld::Unavailable(trouble)) => return Err(trouble.into()),
+            Err(Withheld::Port(error)) => return Err(error.into()),
+        };
+        let settled = self.settle(lease, verdict, renditions.clone()).await;
+        if settled.is_err() {
+            // Committed or not, the store knows; the sweeper removes what it does not.
+            if let Err(Unfinished::Lost) = &settled {
+                publisher.retract(&renditions).await;
+            }
+        }
+        settled
+    }
+
+    async fn settle(
+        &self,
+        lease: &Lease,
+        verdict: Verdict,
+        renditions: Vec<crate::upload::rendition::Rendition>,
+    ) -> Result<(), Unfinished> {
+        let decision = verdict.decision();
+        let settlement = Settlement { verdict: verdict.detail(), renditions, at: self.clock.now() };
+        match self.store.settle(lease, &settlement).await? {
+            Ok(()) => {
+                self.metrics.settled(decision);
+                tracing::info!(
+                    upload.id = %lease.upload.id,
+                    upload.tenant = %lease.upload.tenant,
+                    verdict = %decision,
+                    reasons = ?verdict.reasons(),
+                    "an upload is settled"
+                );
+                Ok(())
+            }
+            Err(Stale) => Err(Unfinished::Lost),
+        }
+    }
+}
+
+async fn measured(file: Option<File>) -> Result<Option<(File, String, u64)>, PortError> {
+    let Some(file) = file else { return Ok(None) };
+    let (sha256, size) = digest(&file).await?;
+    Ok(Some((file, sha256, size)))
+}
+
+/// What is left to say of a file that could not be examined.
+fn unexamined(lease: &Lease, code: &str, why: &str) -> Examined {
+    let media_type = "application/octet-stream".to_owned();
+    let plan = Plan::new(&media_type, &[]);
+    let failed = |check: Check| CheckResult {
+        check,
+        engine: None,
+        outcome: crate::upload::Outcome::Looked(Coverage::failed(code, why)),
+        findings: Vec::new(),
+    };
+    let mut results: Vec<CheckResult> =
+        Check::ALL.into_iter().filter(|check| plan.requires(*check)).map(failed).collect();
+    results.extend(plan.not_applicable());
+    Examined {
+        sha256: lease.upload.sha256.clone(),
+        size: lease.upload.size,
+        media_type,
+        declared: lease.upload.declared.clone(),
+        plan,
+        results,
+        labels: Default::default(),
+    }
+}

@@ -1,0 +1,49 @@
+//! The Store's suite.
+
+mod intake;
+mod machine;
+mod records;
+mod settling;
+mod work;
+
+pub use intake::*;
+pub use machine::*;
+pub use records::*;
+pub use settling::*;
+pub use work::*;
+
+#[macro_export]
+macro_rules! store_contract {
+    ($make:path) => {
+        $crate::contract_cases! { store, $make;
+            an_accepted_upload_is_read_back
+            accepting_an_id_twice_is_refused
+            an_idempotency_key_answers_the_same_for_the_same
+            an_idempotency_key_belongs_to_one_tenant
+            one_of_many_concurrent_accepts_of_a_key_is_new
+            another_tenants_upload_is_not_there
+            uploads_are_listed_newest_first_by_page_and_state
+            one_of_many_concurrent_claims_wins
+            a_claim_waits_until_it_is_due
+            an_expired_lease_can_be_claimed_and_fences_out_its_holder
+            an_expired_lease_that_nobody_took_is_still_good
+            extending_moves_the_end_of_a_lease
+            a_release_refunds_the_attempt_only_for_an_engines_trouble
+            fresh_work_is_due_oldest_first
+            a_start_frees_every_lease
+            the_backlog_counts_what_is_not_settled
+            a_settlement_shows_everywhere_at_once
+            every_decision_has_its_state_and_event
+            settling_twice_is_stale
+            renditions_need_a_publish_verdict_of_the_accepted_bytes
+            a_rendition_is_served_only_while_published
+            erasing_forgets_and_frees_the_idempotency_key
+            erasing_takes_the_lease_away
+            the_sweeper_learns_what_is_used_and_known
+            keys_are_kept_and_revoked
+            policies_count_from_two
+            the_audit_log_is_whole
+            the_store_answers_a_ping
+        }
+    };
+}

@@ -1,0 +1,162 @@
+//! Counters, gauges and histograms, in the OpenMetrics text format at `/metrics`. Labels have few values: never an id,
+//! a name or a path as somebody sent it.
+
+use crate::upload::{Check, Decision};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use std::time::Duration;
+
+/// The media type of [`Metrics::encode`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Seconds: from a small signed file to a video through every check.
+const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 120.0];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Judged {
+    verdict: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Checked {
+    check: &'static str,
+}
+
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All of them. Shared; each is updated in place.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    accepted: Counter,
+    accepted_bytes: Counter,
+    settled: Family<Judged, Counter>,
+    served_bytes: Counter,
+    requests: Family<Answered, Counter>,
+    request_time: Histograms<Route>,
+    check_time: Histograms<Checked>,
+    /// Uploads that are not settled, as last counted.
+    pub backlog: Gauge,
+    /// Scans that this process is busy with.
+    pub scans_in_flight: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let mut registry = Registry::with_prefix("lazaret");
+        let m = Self {
+            accepted: Counter::default(),
+            accepted_bytes: Counter::default(),
+            settled: Family::default(),
+            served_bytes: Counter::default(),
+            requests: Family::default(),
+            request_time: Family::new_with_constructor(histogram),
+            check_time: Family::new_with_constructor(histogram),
+            backlog: Gauge::default(),
+            scans_in_flight: Gauge::default(),
+            registry: Registry::default(),
+        };
+        registry.register("uploads_accepted", "Uploads accepted", m.accepted.clone());
+        registry.register_with_unit("uploads_accepted", "Bytes accepted", Unit::Bytes, m.accepted_bytes.clone());
+        registry.register("uploads_settled", "Uploads settled, by verdict", m.settled.clone());
+        registry.register_with_unit("delivery_sent", "Bytes of renditions sent", Unit::Bytes, m.served_bytes.clone());
+        registry.register("http_requests", "HTTP requests answered", m.requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from a request's head to its answer's head",
+            Unit::Seconds,
+            m.request_time.clone(),
+        );
+        registry.register_with_unit("check_duration", "Time of one check", Unit::Seconds, m.check_time.clone());
+        registry.register("uploads_backlog", "Uploads that are not settled", m.backlog.clone());
+        registry.register("scans_in_flight", "Scans in progress", m.scans_in_flight.clone());
+        Self { registry, ..m }
+    }
+
+    pub fn accepted(&self, bytes: u64) {
+        self.accepted.inc();
+        self.accepted_bytes.inc_by(bytes);
+    }
+
+    pub fn settled(&self, verdict: Decision) {
+        self.settled.get_or_create(&Judged { verdict: verdict.as_str() }).inc();
+    }
+
+    pub fn checked(&self, check: Check, took: Duration) {
+        self.check_time.get_or_create(&Checked { check: check.as_str() }).observe(took.as_secs_f64());
+    }
+
+    pub fn sent(&self, bytes: u64) {
+        self.served_bytes.inc_by(bytes);
+    }
+
+    /// `route` is the pattern, never the path as sent.
+    pub fn answered(&self, method: &axum::http::Method, route: &str, status: u16, took: Duration) {
+        let answered = Answered { method: known(method), route: route.to_owned(), status };
+        self.requests.get_or_create(&answered).inc();
+        self.request_time.get_or_create(&Route { route: answered.route }).observe(took.as_secs_f64());
+    }
+
+    /// The OpenMetrics text.
+    pub fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::with_capacity(8 * 1024);
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Anybody can send any method: only the common ones become a label.
+fn known(method: &axum::http::Method) -> &'static str {
+    const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    COMMON.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Method;
+
+    #[test]
+    fn the_text_names_what_happened() {
+        let metrics = Metrics::new();
+        metrics.accepted(10);
+        metrics.settled(Decision::Review);
+        metrics.checked(Check::Image, Duration::from_millis(3));
+        metrics.answered(&Method::from_bytes(b"BREW").unwrap(), "/v1/uploads", 405, Duration::from_millis(2));
+        metrics.backlog.set(7);
+        let text = metrics.encode().unwrap();
+        for line in [
+            "lazaret_uploads_accepted_total 1",
+            "lazaret_uploads_accepted_bytes_total 10",
+            "lazaret_uploads_settled_total{verdict=\"review\"} 1",
+            "lazaret_check_duration_seconds_count{check=\"image\"} 1",
+            "lazaret_http_requests_total{method=\"other\",route=\"/v1/uploads\",status=\"405\"} 1",
+            "lazaret_uploads_backlog 7",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is missing in:\n{text}");
+        }
+    }
+}
