@@ -53,7 +53,7 @@ pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>)
         max_jobs_per_child: JOBS_PER_CHILD,
         setup: ChildSetup { mark: mark(config)?, budget },
     });
-    Ok(Engines { content: ContentModels::new(threads), antivirus, media: pool, classifiers })
+    Ok(Engines { content: ContentModels::new(threads, runtime(config)), antivirus, media: pool, classifiers })
 }
 
 /// The checks, as the settings want them.

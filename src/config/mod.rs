@@ -56,7 +56,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut figment = Figment::from(Toml::string(DEFAULT));
         match file {
-            Some(path) if !path.is_file() => {
+            Some(path) if !path.exists() || path.is_dir() => {
                 return Err(ConfigError(format!("{}: there is no such file", path.display())));
             }
             Some(path) => figment = figment.merge(Toml::file_exact(path)),

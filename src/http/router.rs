@@ -43,12 +43,11 @@ pub fn api_router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// Signed delivery: everything below `/f` is a good URL or the one refusal. To be merged with [`api_router`], or
-/// served alone.
+/// Signed delivery: everything below `/f` is a good URL or the one refusal; so the path is not matched more closely
+/// than that before it is believed. To be merged with [`api_router`], or served alone.
 pub fn delivery_router(api: Api) -> Router {
     ["/f", "/f/", "/f/{*anything}"]
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, any(serve::serve)))
-        .route(serve::ROUTE, any(serve::serve))
         .with_state(api)
 }

@@ -1,10 +1,13 @@
 //! The content models: a few sessions, each used by one file at a time, off the async runtime.
 
 use crate::upload::Check;
-use lazaret_inspect::{ContentModel, Declared, Identified, identify};
+use lazaret_classify::runtime;
+use lazaret_inspect::{ContentModel, Declared, Identified, identify, identify_by_magic};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use std::{
     fs::File,
+    os::unix::fs::FileExt,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::Semaphore;
@@ -14,11 +17,13 @@ use tokio::sync::Semaphore;
 pub struct ContentModels {
     places: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<ContentModel>>>,
+    library: Option<PathBuf>,
 }
 
 impl ContentModels {
-    pub fn new(most: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(most.max(1))), idle: Arc::default() }
+    /// `most` at a time, on the ONNX Runtime in `library`.
+    pub fn new(most: usize, library: Option<PathBuf>) -> Self {
+        Self { places: Arc::new(Semaphore::new(most.max(1))), idle: Arc::default(), library }
     }
 
     /// Identifies the file; an unreadable file is failed coverage, a missing runtime is unavailability.
@@ -31,18 +36,18 @@ impl ContentModels {
         let lost = |why: String| Unavailable::new(lazaret_inspect::ENGINE, why);
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|e| lost(e.to_string()))?;
         let file = file.try_clone().map_err(|e| lost(format!("out of file descriptors: {e}")))?;
-        let idle = Arc::clone(&self.idle);
+        let models = self.clone();
         let (media_type, filename) = (media_type.map(str::to_owned), filename.map(str::to_owned));
         let identified = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let model = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let model = models.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut model = match model {
                 Some(model) => model,
-                None => load()?,
+                None => models.load()?,
             };
             let declared = Declared { media_type: media_type.as_deref(), filename: filename.as_deref() };
             let identified = identify(&mut model, &file, declared);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(model);
+            models.idle.lock().unwrap_or_else(PoisonError::into_inner).push(model);
             Ok(identified.unwrap_or_else(|error| unreadable(&error)))
         });
         identified.await.map_err(|e| lost(format!("the content model's thread ended: {e}")))?
@@ -55,24 +60,29 @@ impl ContentModels {
         {
             return Ok(());
         }
-        let idle = Arc::clone(&self.idle);
+        let models = self.clone();
         let loaded = tokio::task::spawn_blocking(move || {
-            let model = load()?;
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(model);
+            let model = models.load()?;
+            models.idle.lock().unwrap_or_else(PoisonError::into_inner).push(model);
             Ok(())
         });
         loaded.await.map_err(|e| Unavailable::new(lazaret_inspect::ENGINE, e.to_string()))?
     }
+
+    /// `ort` must not be touched before its library was proven to load.
+    fn load(&self) -> Result<ContentModel, Unavailable> {
+        runtime::init(self.library.as_deref())?;
+        ContentModel::load()
+    }
 }
 
-/// `ort` must not be touched before its library was proven to load.
-fn load() -> Result<ContentModel, Unavailable> {
-    if lazaret_classify::runtime::current().is_none() {
-        let why = "ONNX Runtime is not loaded; run scripts/setup.sh, or set models.runtime";
-        return Err(Unavailable::new("magika", why));
-    }
-    ContentModel::load()
+/// What the magic bytes alone say: enough to plan by where the model is missing, never enough for the type check.
+pub(super) fn by_magic(file: &File) -> String {
+    let mut head = vec![0; 8 * 1024];
+    let read = file.read_at(&mut head, 0).unwrap_or(0);
+    identify_by_magic(&head[..read], Declared::default()).media_type
 }
+
 
 fn unreadable(error: &std::io::Error) -> Identified {
     let engine = Engine::new(lazaret_inspect::ENGINE, env!("CARGO_PKG_VERSION"));

@@ -1,10 +1,11 @@
 //! All checks of one file. The same code serves `lazaret scan` and the service.
 
 use super::{
-    Engines, TypeRules,
+    Engines, TypeRules, content,
     image::{self, Seen},
 };
 use crate::upload::{Check, CheckResult, Outcome, Plan, filename, plan::SwitchedOff, verdict::Examined};
+use lazaret_inspect::Identified;
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use lazaret_sandbox::{Budget, Picture, Session};
 use std::{collections::BTreeMap, fs::File};
@@ -51,14 +52,13 @@ impl Examiner {
         let filename = subject.filename.map(filename::display);
         let identified =
             self.engines.content.identify(subject.file, subject.declared, filename.as_deref()).await;
-        let (media_type, mut r#type) = match identified {
-            Ok(identified) => (identified.media_type, CheckResult::looked(Check::Type, identified.report)),
-            Err(trouble) => {
-                // Unknown to us, so everything is required of it.
-                ("application/octet-stream".to_owned(), self.give_up(Check::Type, trouble)?)
+        let (media_type, r#type) = match identified {
+            Ok(Identified { media_type, mut report }) => {
+                report.findings.extend(self.types.judge(&media_type, subject.size));
+                (media_type, CheckResult::looked(Check::Type, report))
             }
+            Err(trouble) => (content::by_magic(subject.file), self.give_up(Check::Type, trouble)?),
         };
-        r#type.findings.extend(self.types.judge(&media_type, subject.size));
         let plan = Plan::new(&media_type, &self.off);
         let mut results = vec![r#type];
         let (antivirus, content) = tokio::join!(
