@@ -1,1 +1,75 @@
-fn main() {}
+//! `lazaret-media`: the child process that alone links the decoders.
+//!
+//! It is started by the service's pool, speaks [`lazaret_sandbox::protocol`] on its standard input, and serves one file
+//! at a time: container walk, frames for the classifiers, renditions for delivery. Nothing here tries to survive
+//! trouble; a panic, an allocation that fails or a deadline ends the process, and the pool starts another.
+
+mod decode;
+mod fault;
+mod job;
+mod meta;
+mod orient;
+mod render;
+mod sample;
+mod scoring;
+mod walk;
+
+use job::Job;
+use lazaret_sandbox::child::{FrameSink, Handler};
+use lazaret_sandbox::{Budget, ChildSetup, Picture, PictureRequest, Rendition, RenditionSpec, Report, Why};
+use lazaret_watermark::{Mark, MarkSpec};
+use std::fs::File;
+use std::io::Write;
+use std::process::ExitCode;
+
+const VERSION: &str = concat!("lazaret-media/", env!("CARGO_PKG_VERSION"));
+
+fn main() -> ExitCode {
+    lazaret_sandbox::child::run(VERSION, Media::new)
+}
+
+struct Media {
+    mark: Option<Mark>,
+    budget: Budget,
+    job: Option<Job>,
+}
+
+impl Media {
+    fn new(setup: &ChildSetup) -> Result<Self, String> {
+        let mark = setup.mark.clone().map(prepare).transpose()?;
+        Ok(Self { mark, budget: setup.budget, job: None })
+    }
+}
+
+fn prepare(spec: serde_json::Value) -> Result<Mark, String> {
+    let spec: MarkSpec =
+        serde_json::from_value(spec).map_err(|e| format!("the mark is not understood: {e}"))?;
+    Mark::prepare(&spec).map_err(|e| format!("the mark cannot be prepared: {e}"))
+}
+
+impl Handler for Media {
+    fn open(&mut self, file: File, size: u64, media_type: &str) {
+        self.job = Some(Job::new(file, size, media_type));
+    }
+
+    fn close(&mut self) {
+        self.job = None;
+    }
+
+    fn walk(&mut self) -> Result<Report, Why> {
+        walk::walk(self.job.as_mut().ok_or_else(no_file)?)
+    }
+
+    fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why> {
+        scoring::picture(self.job.as_mut().ok_or_else(no_file)?, request, frames)
+    }
+
+    fn render(&mut self, spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why> {
+        let job = self.job.as_mut().ok_or_else(no_file)?;
+        render::render(job, spec, self.mark.as_ref(), &self.budget, out)
+    }
+}
+
+fn no_file() -> Why {
+    Why::new("media.no_file", "no file was opened")
+}

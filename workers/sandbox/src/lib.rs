@@ -1,1 +1,23 @@
 //! The pool of killable children, their limits and the protocol with them.
+//!
+//! Hostile bytes are opened in children only. This crate has both ends: [`Pool`] and [`Session`] are the service's,
+//! which links no decoder; [`child`] is what the executable with the decoders builds its `main` on. One child serves
+//! one file at a time. Whatever goes wrong in it (a crash, a hang, a bomb, nonsense on the wire) is a [`Trouble`] of
+//! that one file: the child is killed and the next file gets a fresh one.
+
+pub mod child;
+mod limits;
+mod picture;
+mod pool;
+mod process;
+pub mod protocol;
+mod session;
+mod trouble;
+
+pub use lazaret_report::{Coverage, Report, Unavailable, Why};
+pub use picture::{
+    Budget, Frame, Picture, PictureRequest, Rendition, RenditionSpec, Resize, Target, Variant,
+};
+pub use pool::{ChildSetup, Pool, PoolConfig};
+pub use session::Session;
+pub use trouble::Trouble;

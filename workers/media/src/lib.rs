@@ -1,1 +1,0 @@
-//! Pictures: decoded in lazaret-media, a child that alone links the decoders.

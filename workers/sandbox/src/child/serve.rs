@@ -1,0 +1,113 @@
+use super::{Channel, Limits, confine};
+use crate::picture::{Picture, PictureRequest, Rendition, RenditionSpec};
+use crate::pool::ChildSetup;
+use crate::protocol::{FrameHead, FromChild, ToChild};
+use lazaret_report::{Report, Why};
+use std::fs::File;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Takes the frames of a picture, in order. An error means that the service is gone.
+pub type FrameSink<'a> = dyn FnMut(FrameHead, &[f32]) -> io::Result<()> + 'a;
+
+/// What the executable does with a file. All of it runs under the limits; a panic ends the child.
+pub trait Handler {
+    /// Takes a file. Nothing of it is read yet.
+    fn open(&mut self, file: File, size: u64, media_type: &str);
+    /// Forgets the file and what was decoded from it.
+    fn close(&mut self);
+    fn walk(&mut self) -> Result<Report, Why>;
+    fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why>;
+    fn render(&mut self, spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why>;
+}
+
+/// A child's whole `main`: confines itself, is set up, and serves until the service is gone. `make` gets what the
+/// service configured; its error is told to the service, which finds the child unavailable.
+pub fn run<H: Handler>(version: &str, make: impl FnOnce(&ChildSetup) -> Result<H, String>) -> ExitCode {
+    match confine::first().and_then(|()| Channel::from_stdin()).and_then(|c| serve(c, version, make)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve<H: Handler>(
+    mut channel: Channel,
+    version: &str,
+    make: impl FnOnce(&ChildSetup) -> Result<H, String>,
+) -> io::Result<()> {
+    let Some(first) = channel.receive()? else { return Ok(()) };
+    let ToChild::Setup { limits, setup } = first.message else {
+        return Err(io::Error::other("the first message is not a setup; this program is started by lazaret"));
+    };
+    limits.apply()?;
+    let mut handler = make(&setup).map_err(io::Error::other)?;
+    channel.send(first.sequence, &FromChild::Ready { version: version.to_owned() }, &[])?;
+    while let Some(request) = channel.receive()? {
+        let sequence = request.sequence;
+        let Some(answer) = answer(&mut channel, &mut handler, &limits, request)? else { continue };
+        channel.send(sequence, &answer, &[])?;
+    }
+    Ok(())
+}
+
+fn answer<H: Handler>(
+    channel: &mut Channel,
+    handler: &mut H,
+    limits: &Limits,
+    request: super::Incoming,
+) -> io::Result<Option<FromChild>> {
+    let sequence = request.sequence;
+    limits.arm_cpu()?;
+    Ok(Some(match request.message {
+        ToChild::Setup { .. } => return Err(io::Error::other("a second setup")),
+        ToChild::Close => {
+            handler.close();
+            return Ok(None);
+        }
+        ToChild::Open { size, media_type } => {
+            let file = request.file.ok_or_else(|| io::Error::other("no descriptor came with the file"))?;
+            handler.close();
+            handler.open(file, size, &media_type);
+            FromChild::Opened
+        }
+        ToChild::Walk => handler.walk().map_or_else(FromChild::Refused, FromChild::Report),
+        ToChild::Picture(request) => {
+            let mut bytes = Vec::new();
+            let picture = handler.picture(&request, &mut |head, pixels| {
+                bytes.clear();
+                bytes.extend(pixels.iter().flat_map(|value| value.to_le_bytes()));
+                channel.send(sequence, &FromChild::Frame(head), &bytes)
+            });
+            picture.map_or_else(FromChild::Refused, FromChild::Picture)
+        }
+        ToChild::Render(spec) => {
+            let mut out = io::BufWriter::with_capacity(CHUNK, Chunks { channel, sequence });
+            let rendition = handler.render(&spec, &mut out);
+            out.flush()?;
+            drop(out);
+            rendition.map_or_else(FromChild::Refused, FromChild::Rendition)
+        }
+    }))
+}
+
+pub(crate) const CHUNK: usize = 256 << 10;
+
+struct Chunks<'a> {
+    channel: &'a mut Channel,
+    sequence: u64,
+}
+
+impl Write for Chunks<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = &bytes[..bytes.len().min(CHUNK)];
+        self.channel.send(self.sequence, &FromChild::Chunk, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+use super::stderr::Tail;
+use super::{Process, Wall};
+use crate::limits::Limits;
+use crate::pool::PoolConfig;
+use crate::protocol::{FromChild, ToChild};
+use crate::trouble::Trouble;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as Pair;
+use std::process::Stdio;
+use std::sync::mpsc;
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+type Started = std::io::Result<(Child, Pair)>;
+
+/// Starts children, on a thread of its own: a child dies with the *thread* that started it (that is what the kernel's
+/// parent death signal means), so it must be one that lives as long as the pool.
+#[derive(Debug)]
+pub(crate) struct Spawner {
+    asks: mpsc::Sender<(Command, Handle, oneshot::Sender<Started>)>,
+}
+
+impl Spawner {
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let (asks, inbox) = mpsc::channel::<(Command, Handle, oneshot::Sender<Started>)>();
+        std::thread::Builder::new().name("sandbox-spawn".into()).spawn(move || {
+            for (command, runtime, reply) in inbox {
+                let _entered = runtime.enter();
+                // Nobody waits any more: the child is dropped, which kills it.
+                let _ = reply.send(spawn(command));
+            }
+        })?;
+        Ok(Self { asks })
+    }
+
+    /// A child that is set up and ready. The error says what is wrong and what to do.
+    pub(crate) async fn spawn(&self, config: &PoolConfig) -> Result<Process, String> {
+        let gone = || "the thread that starts children is gone".to_owned();
+        let (reply, started) = oneshot::channel();
+        let command = Command::new(&config.child);
+        self.asks.send((command, Handle::current(), reply)).map_err(|_| gone())?;
+        let started = started.await.map_err(|_| gone())?;
+        let path = config.child.display();
+        let (mut child, socket) =
+            started.map_err(|e| format!("cannot start {path}: {e}; install lazaret-media beside lazaret"))?;
+        let socket = UnixStream::from_std(socket).map_err(|e| e.to_string())?;
+        let stderr = Tail::of(child.stderr.take().ok_or("the child has no stderr")?);
+        let process = Process { child, socket, sequence: 0, stderr, version: String::new(), jobs: 0 };
+        set_up(process, config).await.map_err(|trouble| format!("{path} does not come up: {trouble}"))
+    }
+}
+
+fn spawn(mut command: Command) -> Started {
+    let (ours, theirs) = Pair::pair()?;
+    ours.set_nonblocking(true)?;
+    let child = command
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        // Ctrl-C is for the service, which drains; its children die with it.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()?;
+    Ok((child, ours))
+}
+
+async fn set_up(mut process: Process, config: &PoolConfig) -> Result<Process, Trouble> {
+    let limits = Limits { memory_bytes: config.memory_bytes, cpu: config.cpu };
+    let mut wall = Wall(config.wall);
+    process.tell(&ToChild::Setup { limits, setup: config.setup.clone() }, None, &mut wall).await?;
+    match process.hear(&mut wall).await? {
+        (FromChild::Ready { version }, 0) => {
+            process.version = version;
+            Ok(process)
+        }
+        (other, _) => Err(Trouble::Protocol(format!("{} in answer to the setup", other.name()))),
+    }
+}
