@@ -9,8 +9,11 @@ pub struct File {
     /// Verdicts that are right.
     pub expected: &'static [&'static str],
     /// What must be true of the published original.
-    pub original: Option<fn(&[u8]) -> Result<(), String>>,
+    pub original: Option<Check>,
 }
+
+/// What is wrong with a file's bytes, if anything.
+pub type Check = fn(&[u8]) -> Result<(), String>;
 
 pub fn all() -> Vec<File> {
     let photo = picture::as_from_a_camera(&picture::jpeg(&picture::landscape(1600, 1200, 7), 90), 6);

@@ -15,7 +15,10 @@ use std::process::ExitCode;
 async fn main() -> anyhow::Result<ExitCode> {
     let stop_after_table = std::env::var("DEMO_EXIT").is_ok_and(|v| v == "1");
     let folder = tempfile::Builder::new().prefix("lazaret-demo-").tempdir()?;
-    println!("Starting lazaret serve, with its data in {} and TEST SIGNATURES only.", folder.path().display());
+    println!(
+        "Starting lazaret serve, with its data in {} and TEST SIGNATURES only.",
+        folder.path().display()
+    );
     let mut service = Service::start(folder.path()).await?;
     println!("It listens on http://{}. Sending files:\n", service.address);
     let mut outcomes = Vec::new();

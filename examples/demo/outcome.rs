@@ -56,7 +56,9 @@ pub async fn of(service: &Service, file: File) -> anyhow::Result<Outcome> {
         let bytes = answer.bytes().await?;
         if !status.is_success() {
             outcome.wrong.push(format!("its {name} is answered with {status}"));
-        } else if name == "original" && let Some(check) = file.original {
+        } else if name == "original"
+            && let Some(check) = file.original
+        {
             outcome.wrong.extend(check(&bytes).err().map(|why| format!("its original {why}")));
         }
         outcome.urls.push((name, url));

@@ -18,7 +18,8 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 impl Service {
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
         let listen = std::env::var("DEMO_LISTEN").unwrap_or_else(|_| "127.0.0.1:8470".into());
-        let address: SocketAddr = listen.parse().context("DEMO_LISTEN: expected an address such as 127.0.0.1:8470")?;
+        let address: SocketAddr =
+            listen.parse().context("DEMO_LISTEN: expected an address such as 127.0.0.1:8470")?;
         let config = folder.join("lazaret.toml");
         let settings = format!(
             "[server]\nlisten = \"{address}\"\ndata = \"{data}\"\n\
@@ -67,7 +68,8 @@ impl Service {
     }
 
     pub async fn stop(&mut self) -> anyhow::Result<()> {
-        if let Some(pid) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        if let Some(pid) =
+            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
         {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
         }
@@ -103,8 +105,7 @@ async fn create_key(lazaret: &Path, config: &Path) -> anyhow::Result<String> {
         .args(["key", "create", "--tenant", "demo", "--json"])
         .output()
         .await?;
-    let made: Value = serde_json::from_slice(&output.stdout).with_context(|| {
-        format!("lazaret key create: {}", String::from_utf8_lossy(&output.stderr))
-    })?;
+    let made: Value = serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("lazaret key create: {}", String::from_utf8_lossy(&output.stderr)))?;
     made["key"].as_str().map(str::to_owned).context("lazaret key create printed no key")
 }

@@ -81,7 +81,9 @@ fn source(config: &Config, folder: &Path) -> anyhow::Result<Source> {
         Clamd::Pool(addresses) => {
             let addresses = addresses
                 .iter()
-                .map(|address| address.parse::<Address>().with_context(|| format!("antivirus.clamd: {address:?}")))
+                .map(|address| {
+                    address.parse::<Address>().with_context(|| format!("antivirus.clamd: {address:?}"))
+                })
                 .collect::<anyhow::Result<Vec<_>>>()?;
             Ok(Source::Pool(addresses))
         }
@@ -100,7 +102,8 @@ pub fn signatures_folder(folder: &Path) -> anyhow::Result<PathBuf> {
     let signatures = folder.join("test-signatures");
     folder::make(&signatures)?;
     let path = signatures.join("test.ndb");
-    std::fs::write(&path, TEST_SIGNATURES).with_context(|| format!("{} cannot be written", path.display()))?;
+    std::fs::write(&path, TEST_SIGNATURES)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(signatures)
 }
 

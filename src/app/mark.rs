@@ -16,7 +16,8 @@ pub fn mark(config: &Config) -> anyhow::Result<Option<Value>> {
         json!({"text": {"text": watermark.text, "fonts": watermark.fonts, "color": watermark.color}})
     } else if !watermark.image.as_os_str().is_empty() {
         let path = &watermark.image;
-        let size = std::fs::metadata(path).with_context(|| format!("watermark.image: {}", path.display()))?.len();
+        let size =
+            std::fs::metadata(path).with_context(|| format!("watermark.image: {}", path.display()))?.len();
         if size > LARGEST {
             bail!("watermark.image: {} is {size} bytes; the most is {LARGEST}", path.display());
         }

@@ -13,7 +13,7 @@ pub use folder::DataFolder;
 pub use mark::mark;
 pub use serve::{App, Running};
 pub use signer::signer;
-pub use stores::{open_blobs, open_store};
+pub use stores::{blobs_path, open_blobs, open_store, store_path};
 
 /// As many as the machine has cores.
 pub fn cores() -> usize {

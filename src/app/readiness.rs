@@ -17,7 +17,8 @@ pub(super) struct Parts {
 #[async_trait]
 impl Readiness for Parts {
     async fn report(&self) -> Vec<Component> {
-        let component = |name: &str, why: Option<String>| Component { name: name.into(), ready: why.is_none(), why };
+        let component =
+            |name: &str, why: Option<String>| Component { name: name.into(), ready: why.is_none(), why };
         let mut parts = vec![
             component("store", self.store.ping().await.err().map(|e| e.to_string())),
             component("blobs", self.blobs.free_bytes().await.err().map(|e| e.to_string())),

@@ -1,6 +1,9 @@
 //! The service: built, started, drained.
 
-use super::{DataFolder, cores, examiner, mark, open_blobs, open_store, or, readiness::Parts, signer::signer, start_engines};
+use super::{
+    DataFolder, cores, examiner, mark, open_blobs, open_store, or, readiness::Parts, signer::signer,
+    start_engines,
+};
 use crate::{
     adapters::store_queue::StoreQueue,
     config::Config,
@@ -140,10 +143,8 @@ impl Running {
         tracing::info!("draining");
         self.stop.cancel();
         let abort = self.server.abort_handle();
-        let (_, ended) = tokio::join!(
-            self.workers.drain(self.grace),
-            tokio::time::timeout(self.grace, self.server)
-        );
+        let (_, ended) =
+            tokio::join!(self.workers.drain(self.grace), tokio::time::timeout(self.grace, self.server));
         if ended.is_err() {
             tracing::warn!("connections were still open at the end of the grace period");
             abort.abort();
@@ -159,7 +160,11 @@ async fn recover(store: &dyn Store, blobs: &dyn Blobs, clock: &dyn Clock) -> any
     let leases = store.free_leases(clock.now()).await.context("leases of an earlier process")?;
     let objects = sweep(store, blobs).await.context("unused objects")?;
     if leases + objects > 0 {
-        tracing::info!(recovered.leases = leases, removed.objects = objects, "an earlier process did not end well");
+        tracing::info!(
+            recovered.leases = leases,
+            removed.objects = objects,
+            "an earlier process did not end well"
+        );
     }
     Ok(())
 }

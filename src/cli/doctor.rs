@@ -7,8 +7,9 @@ use crate::{
     ports::clock::SystemClock,
 };
 use lazaret_antivirus::Health;
+use rustix::fs::Access;
 use serde_json::json;
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit status: 0 when uploads could be published, 1 when none could.")]
@@ -56,50 +57,49 @@ pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> 
     }
     let able = lines.iter().all(|line| line.healthy);
     if !args.json {
-        let word = if able { paint.good("uploads can be published") } else { paint.bad("nothing can be published") };
+        let word =
+            if able { paint.good("uploads can be published") } else { paint.bad("nothing can be published") };
         println!("\n{word}");
     }
     Ok(if able { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
-    let text = |error: anyhow::Error| format!("{error:#}");
-    let mut lines = Vec::new();
-    let store = match app::open_store(config).await {
-        Ok(store) => store.ping().await.map(|()| config.store.url.clone()).map_err(|e| e.to_string()),
-        Err(error) => Err(text(error)),
-    };
-    lines.push(Line::new("store", store));
-    let blobs = match app::open_blobs(config).await {
-        Ok(blobs) => blobs.free_bytes().await.map_err(|e| e.to_string()).map(|free| match free {
-            Some(free) => format!("{}, {} MiB free", config.blobs.url, free >> 20),
-            None => config.blobs.url.clone(),
-        }),
-        Err(error) => Err(text(error)),
-    };
-    lines.push(Line::new("blobs", blobs));
+    let mut lines = vec![Line::new("store", store(config).await), Line::new("blobs", blobs(config).await)];
 
     let mut config = config.clone();
     let private = tempfile::Builder::new().prefix("lazaret-").tempdir()?;
-    let clamd =
-        if super::scan::uses_running_clamd(&mut config) { config.data("clamd") } else { private.path().join("clamd") };
+    let clamd = if super::scan::uses_running_clamd(&mut config) {
+        config.data("clamd")
+    } else {
+        private.path().join("clamd")
+    };
     let engines = app::start_engines(&config, &clamd, Arc::new(SystemClock)).await?;
     lines.push(antivirus(&config, &engines.antivirus).await);
     let classifier = engines.classifiers.get().await;
     let runtime = lazaret_classify::runtime::current().map(|r| format!("{} {}", r.version, r.path.display()));
     let missing = "run scripts/setup.sh, or set models.runtime to a libonnxruntime.so".to_owned();
     lines.push(Line::new("onnxruntime", runtime.ok_or(missing)));
-    lines.push(Line::new("magika", match engines.content.ready().await {
-        Ok(()) => Ok(lazaret_inspect::ContentModel::version().to_owned()),
-        Err(trouble) => Err(trouble.why),
-    }));
-    lines.push(Line::new("models", match classifier {
-        Ok(classifier) => {
-            let names = classifier.engines().into_iter().map(|engine| format!("{} {}", engine.name, engine.version));
-            Ok(names.collect::<Vec<_>>().join(", "))
-        }
-        Err(trouble) => Err(trouble.to_string()),
-    }));
+    lines.push(Line::new(
+        "magika",
+        match engines.content.ready().await {
+            Ok(()) => Ok(lazaret_inspect::ContentModel::version().to_owned()),
+            Err(trouble) => Err(trouble.why),
+        },
+    ));
+    lines.push(Line::new(
+        "models",
+        match classifier {
+            Ok(classifier) => {
+                let names = classifier
+                    .engines()
+                    .into_iter()
+                    .map(|engine| format!("{} {}", engine.name, engine.version));
+                Ok(names.collect::<Vec<_>>().join(", "))
+            }
+            Err(trouble) => Err(trouble.to_string()),
+        },
+    ));
     lines.push(Line::new("media", engines.media.check().await.map_err(|trouble| trouble.why)));
     for off in &config.checks.off {
         let mut line = Line::new(&format!("check {}", off.check), Ok(format!("off for {}", off.media_type)));
@@ -110,15 +110,58 @@ async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
     Ok(lines)
 }
 
+/// What is not there yet is not made either: a look changes nothing.
+async fn store(config: &Config) -> Result<String, String> {
+    let path = app::store_path(config).map_err(|error| error.to_string())?;
+    if !path.exists() {
+        return will_be_made(&path);
+    }
+    let store = app::open_store(config).await.map_err(|error| format!("{error:#}"))?;
+    store.ping().await.map_err(|error| error.to_string())?;
+    Ok(path.display().to_string())
+}
+
+async fn blobs(config: &Config) -> Result<String, String> {
+    let path = app::blobs_path(config).map_err(|error| error.to_string())?;
+    if !path.exists() {
+        return will_be_made(&path);
+    }
+    let blobs = app::open_blobs(config).await.map_err(|error| format!("{error:#}"))?;
+    let free = blobs.free_bytes().await.map_err(|error| error.to_string())?;
+    Ok(free.map_or_else(
+        || path.display().to_string(),
+        |free| format!("{}, {} MiB free", path.display(), free >> 20),
+    ))
+}
+
+/// Is there a folder above it that can be written to?
+fn will_be_made(path: &Path) -> Result<String, String> {
+    let path = std::path::absolute(path).map_err(|error| error.to_string())?;
+    let above = path.ancestors().skip(1).find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+    rustix::fs::access(above, Access::WRITE_OK).map(|()| format!("will be made: {}", path.display())).map_err(
+        |_| {
+            format!(
+                "{} cannot be made: {} cannot be written to; set server.data",
+                path.display(),
+                above.display()
+            )
+        },
+    )
+}
+
 async fn antivirus(config: &Config, antivirus: &lazaret_antivirus::Antivirus) -> Line {
     let mut health = antivirus.subscribe();
     let _ = tokio::time::timeout(PATIENCE, health.wait_for(|health| *health != Health::Starting)).await;
-    let mut line = Line::new("clamav", match antivirus.health() {
-        Health::Healthy { version, .. } => Ok(version),
-        other => Err(other.to_string()),
-    });
+    let mut line = Line::new(
+        "clamav",
+        match antivirus.health() {
+            Health::Healthy { version, .. } => Ok(version),
+            other => Err(other.to_string()),
+        },
+    );
     if line.healthy && config.antivirus.signatures == Signatures::Test {
-        line.advice = "TEST SIGNATURES: they know nothing but EICAR; set antivirus.signatures = \"system\"".to_owned();
+        line.advice =
+            "TEST SIGNATURES: they know nothing but EICAR; set antivirus.signatures = \"system\"".to_owned();
     }
     line
 }

@@ -46,7 +46,10 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
             store.add_key(&key, ACTOR).await?;
             if json {
                 let secret = secret.reveal();
-                println!("{}", json!({"id": key.id, "tenant": key.tenant, "scopes": key.scopes, "key": secret}));
+                println!(
+                    "{}",
+                    json!({"id": key.id, "tenant": key.tenant, "scopes": key.scopes, "key": secret})
+                );
             } else {
                 println!("{}", secret.reveal());
                 eprintln!("key {} of tenant {}; it is not shown again", key.id, key.tenant);
@@ -68,8 +71,15 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
                 let rows: Vec<Vec<String>> = keys
                     .into_iter()
                     .map(|key| {
-                        let state = key.revoked_at.map_or("active".to_owned(), |at| format!("revoked {at:.0}"));
-                        vec![key.id, key.tenant.to_string(), key.scopes, format!("{:.0}", key.created_at), state]
+                        let state =
+                            key.revoked_at.map_or("active".to_owned(), |at| format!("revoked {at:.0}"));
+                        vec![
+                            key.id,
+                            key.tenant.to_string(),
+                            key.scopes,
+                            format!("{:.0}", key.created_at),
+                            state,
+                        ]
                     })
                     .collect();
                 print!("{}", table(&["ID", "TENANT", "SCOPES", "CREATED", "STATE"], &rows));

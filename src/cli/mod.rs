@@ -75,7 +75,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return output::failure(&anyhow::Error::new(error).context("the async runtime cannot start")),
+        Err(error) => {
+            return output::failure(&anyhow::Error::new(error).context("the async runtime cannot start"));
+        }
     };
     let code = runtime.block_on(run(cli));
     // Threads that wait on a hung disk must not keep a finished command from ending.

@@ -57,7 +57,8 @@ pub(super) async fn run(command: Command, config: Option<&Path>) -> anyhow::Resu
         }
         Command::Apply { file, tenant } => {
             let policy = load(&file)?;
-            let version = store().await?.apply_policy(&tenant, policy.text(), "cli", SystemClock.now()).await?;
+            let version =
+                store().await?.apply_policy(&tenant, policy.text(), "cli", SystemClock.now()).await?;
             println!("tenant {tenant} now has policy version {version}");
         }
     }

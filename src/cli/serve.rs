@@ -6,7 +6,9 @@ use std::{net::SocketAddr, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "SIGINT or SIGTERM drains: no new work is taken, and what is in flight may end (server.grace).")]
+#[command(
+    after_help = "SIGINT or SIGTERM drains: no new work is taken, and what is in flight may end (server.grace)."
+)]
 pub(super) struct Args {
     /// Where to listen; over server.listen
     #[arg(long, value_name = "ADDRESS")]

@@ -36,7 +36,10 @@ impl Config {
         }
         for off in &self.checks.off {
             if off.because.trim().is_empty() {
-                return Err(format!("checks.off: say why {} is off for {}: because = \"…\"", off.check, off.media_type));
+                return Err(format!(
+                    "checks.off: say why {} is off for {}: because = \"…\"",
+                    off.check, off.media_type
+                ));
             }
         }
         if !self.watermark.text.is_empty() && !self.watermark.image.as_os_str().is_empty() {
@@ -71,10 +74,15 @@ impl Config {
             return Err("delivery.expires is longer than delivery.max_expires".into());
         }
         if !delivery.current.is_empty() && !delivery.keys.contains_key(&delivery.current) {
-            return Err(format!("delivery.current: there is no key {:?} under [delivery.keys]", delivery.current));
+            return Err(format!(
+                "delivery.current: there is no key {:?} under [delivery.keys]",
+                delivery.current
+            ));
         }
         if delivery.keys.len() > 1 && delivery.current.is_empty() {
-            return Err("delivery.current: name the key that signs; there are several under [delivery.keys]".into());
+            return Err(
+                "delivery.current: name the key that signs; there are several under [delivery.keys]".into()
+            );
         }
         if let Some(kid) = delivery.keys.keys().find(|kid| !is_key_id(kid)) {
             return Err(format!("delivery.keys: {kid:?}: a key id is 1 to 32 of a-z, A-Z, 0-9, '_' and '-'"));
@@ -84,6 +92,6 @@ impl Config {
 }
 
 fn is_key_id(kid: &str) -> bool {
-    (1..=32).contains(&kid.len()) && kid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    (1..=32).contains(&kid.len())
+        && kid.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
-

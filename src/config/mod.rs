@@ -94,7 +94,11 @@ fn explain(errors: &figment::Error) -> String {
             let name = format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__"));
             return format!("{source}: {name}: {}", error.kind);
         }
-        if key.is_empty() { format!("{source}: {}", error.kind) } else { format!("{source}: {key}: {}", error.kind) }
+        if key.is_empty() {
+            format!("{source}: {}", error.kind)
+        } else {
+            format!("{source}: {key}: {}", error.kind)
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }

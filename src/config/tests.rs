@@ -35,10 +35,16 @@ fn a_mistake_names_file_key_and_what_was_expected() {
         ("[server]\nlisten = \"nowhere\"", &["lazaret.toml: server.listen", "socket address"]),
         ("[server]\ngrace = \"soon\"", &["lazaret.toml: server.grace", "a duration such as", "soon"]),
         ("[intake]\nmax_upload = \"big\"", &["lazaret.toml: intake.max_upload", "a size such as", "big"]),
-        ("[intake]\nmax_upload = \"2GiB\"", &["intake.max_upload (2GiB) is more than antivirus.max_file (1GiB)"]),
+        (
+            "[intake]\nmax_upload = \"2GiB\"",
+            &["intake.max_upload (2GiB) is more than antivirus.max_file (1GiB)"],
+        ),
         ("[antivirus]\nclamd = \"mine\"", &["lazaret.toml: antivirus.clamd", "\"managed\", or a list"]),
         ("[antivirus]\nmax_file = \"3GiB\"", &["antivirus.max_file", "no file of 2 GiB or more"]),
-        ("[[checks.off]]\ncheck = \"image\"\nmedia_type = \"a/b\"\nbecause = \" \"", &["say why image is off"]),
+        (
+            "[[checks.off]]\ncheck = \"image\"\nmedia_type = \"a/b\"\nbecause = \" \"",
+            &["say why image is off"],
+        ),
         ("[store]\nurl = \"mysql://x\"", &["store.url", "sqlite:", "mysql://x"]),
         ("[delivery]\npublic_url = \"ftp://x\"", &["delivery.public_url", "http or https"]),
         ("[delivery]\nkeys = { a = \"short\" }", &["lazaret.toml: delivery.keys.a", "64 hex digits"]),
@@ -71,6 +77,7 @@ fn a_file_that_is_named_must_be_there_and_secrets_stay_out_of_sight() {
     let error = Config::load(Some(Path::new("/no/such/lazaret.toml")), &[]).unwrap_err().to_string();
     assert!(error.contains("/no/such/lazaret.toml") && error.contains("no such file"));
     let secret = "c0".repeat(32);
-    let config = load(&format!("[delivery]\ncurrent = \"k\"\n[delivery.keys]\nk = \"{secret}\""), &[]).unwrap();
+    let config =
+        load(&format!("[delivery]\ncurrent = \"k\"\n[delivery.keys]\nk = \"{secret}\""), &[]).unwrap();
     assert!(!format!("{config:?}").contains(&secret));
 }

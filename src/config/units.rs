@@ -31,7 +31,7 @@ impl fmt::Debug for Span {
         let ms = self.0.as_millis();
         let (number, unit) = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")]
             .into_iter()
-            .find(|(unit, _)| ms >= *unit && ms % unit == 0)
+            .find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit))
             .map_or((ms, "ms"), |(unit, name)| (ms / unit, name));
         write!(f, "{number}{unit}")
     }
@@ -63,7 +63,7 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, name) = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
             .into_iter()
-            .find(|(unit, _)| self.0 >= *unit && self.0 % unit == 0)
+            .find(|(unit, _)| self.0 >= *unit && self.0.is_multiple_of(*unit))
             .unwrap_or((1, "B"));
         write!(f, "{}{name}", self.0 / unit)
     }
@@ -135,7 +135,9 @@ mod tests {
 
     #[test]
     fn spans_and_sizes() {
-        for (text, ms) in [("500ms", 500), ("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000), ("7d", 604_800_000)] {
+        for (text, ms) in
+            [("500ms", 500), ("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000), ("7d", 604_800_000)]
+        {
             let span: Span = text.parse().unwrap();
             assert_eq!((span.0.as_millis(), format!("{span:?}").as_str()), (ms, text));
         }
@@ -143,7 +145,9 @@ mod tests {
             let size: Size = text.parse().unwrap();
             assert_eq!((size.0, size.to_string().as_str()), (bytes, text));
         }
-        for bad in ["", "s", "-1s", "1.5h", "10 fortnights", "99999999999999999999s", "18446744073709551615d", "3 é"] {
+        for bad in
+            ["", "s", "-1s", "1.5h", "10 fortnights", "99999999999999999999s", "18446744073709551615d", "3 é"]
+        {
             assert!(bad.parse::<Span>().is_err() && bad.parse::<Size>().is_err(), "{bad}");
         }
     }

@@ -83,10 +83,10 @@ pub(super) fn by_magic(file: &File) -> String {
     identify_by_magic(&head[..read], Declared::default()).media_type
 }
 
-
 fn unreadable(error: &std::io::Error) -> Identified {
     let engine = Engine::new(lazaret_inspect::ENGINE, env!("CARGO_PKG_VERSION"));
-    let coverage = Coverage::failed("io.unreadable", format!("the {} check could not read it: {error}", Check::Type));
+    let coverage =
+        Coverage::failed("io.unreadable", format!("the {} check could not read it: {error}", Check::Type));
     Identified {
         media_type: "application/octet-stream".to_owned(),
         report: Report { engine, coverage, findings: Vec::new() },

@@ -49,7 +49,13 @@ struct Slot {
 
 impl Classifiers {
     pub fn new(folder: PathBuf, library: Option<PathBuf>, threads: usize) -> Self {
-        let slot = Slot { folder, library, threads, started: RwLock::default(), starting: tokio::sync::Mutex::default() };
+        let slot = Slot {
+            folder,
+            library,
+            threads,
+            started: RwLock::default(),
+            starting: tokio::sync::Mutex::default(),
+        };
         Self(Arc::new(slot))
     }
 

@@ -61,10 +61,8 @@ impl Examiner {
         };
         let plan = Plan::new(&media_type, &self.off);
         let mut results = vec![r#type];
-        let (antivirus, content) = tokio::join!(
-            self.antivirus(&plan, subject),
-            self.content(&plan, subject, &media_type)
-        );
+        let (antivirus, content) =
+            tokio::join!(self.antivirus(&plan, subject), self.content(&plan, subject, &media_type));
         results.extend(antivirus?);
         let content = content?;
         results.extend(content.results);
@@ -93,7 +91,11 @@ impl Examiner {
         }
     }
 
-    async fn antivirus(&self, plan: &Plan, subject: &Subject<'_>) -> Result<Option<CheckResult>, Unavailable> {
+    async fn antivirus(
+        &self,
+        plan: &Plan,
+        subject: &Subject<'_>,
+    ) -> Result<Option<CheckResult>, Unavailable> {
         if !plan.requires(Check::Antivirus) {
             return Ok(None);
         }
@@ -104,7 +106,12 @@ impl Examiner {
     }
 
     /// Structure, image and video: what the child does.
-    async fn content(&self, plan: &Plan, subject: &Subject<'_>, media_type: &str) -> Result<Content, Unavailable> {
+    async fn content(
+        &self,
+        plan: &Plan,
+        subject: &Subject<'_>,
+        media_type: &str,
+    ) -> Result<Content, Unavailable> {
         let mut content = Content::default();
         let walk = plan.requires(Check::Structure) && lazaret_inspect::has_walk(media_type);
         let pictures = plan.requires(Check::Image) && image::is_decodable(media_type);
@@ -171,5 +178,10 @@ fn without_pictures(media_type: &str) -> CheckResult {
     } else {
         Coverage::partial("embedded", format!("pictures inside of {media_type} are not taken out"))
     };
-    CheckResult { check: Check::Image, engine: None, outcome: Outcome::Looked(coverage), findings: Vec::new() }
+    CheckResult {
+        check: Check::Image,
+        engine: None,
+        outcome: Outcome::Looked(coverage),
+        findings: Vec::new(),
+    }
 }

@@ -47,7 +47,8 @@ pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> R
         Ok(picture) => picture,
         Err(trouble) => {
             let engine = Some(Engine::new("lazaret-media", session.version()));
-            let result = CheckResult { outcome: crate::upload::Outcome::Looked(trouble.coverage()), ..failed(engine) };
+            let result =
+                CheckResult { outcome: crate::upload::Outcome::Looked(trouble.coverage()), ..failed(engine) };
             return Ok(Seen { results: vec![result], labels: BTreeMap::new(), picture: None });
         }
     };
@@ -86,7 +87,10 @@ fn target(target: &lazaret_classify::Target) -> Target {
 type Scored = Result<(Tally, BTreeSet<u32>), Coverage>;
 
 /// Scores every frame that comes. After a failure the rest is taken and dropped, so that the child is not left waiting.
-async fn score(classifier: &Arc<Classifier>, mut frames: mpsc::Receiver<Frame>) -> Result<Scored, Unavailable> {
+async fn score(
+    classifier: &Arc<Classifier>,
+    mut frames: mpsc::Receiver<Frame>,
+) -> Result<Scored, Unavailable> {
     let mut tally = Tally::new(classifier);
     let mut indices = BTreeSet::new();
     let mut failure: Option<Result<Coverage, Unavailable>> = None;

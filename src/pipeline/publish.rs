@@ -123,8 +123,14 @@ impl Publisher {
         let rendered = match session.render(&spec, &mut out).await {
             Ok(rendered) => rendered,
             Err(lazaret_sandbox::Trouble::Output(why)) => {
-                let kind = if why.contains("No space") { crate::ports::Kind::Full } else { crate::ports::Kind::Retry };
-                return Err(PortError::new(kind, format!("the {name} copy could not be spooled: {why}")).into());
+                let kind = if why.contains("No space") {
+                    crate::ports::Kind::Full
+                } else {
+                    crate::ports::Kind::Retry
+                };
+                return Err(
+                    PortError::new(kind, format!("the {name} copy could not be spooled: {why}")).into()
+                );
             }
             Err(trouble) => {
                 let engine = Engine::new("lazaret-media", session.version());

@@ -4,6 +4,7 @@ use crate::{
     ports::{Blobs, PortError, Store, blobs::Zone},
     upload::UploadId,
 };
+use std::collections::HashSet;
 
 const BATCH: usize = 1000;
 
@@ -20,7 +21,7 @@ pub async fn sweep(store: &dyn Store, blobs: &dyn Blobs) -> Result<u64, PortErro
             let unused = match zone {
                 Zone::Held => unknown(store, &keys).await?,
                 Zone::Published => {
-                    let used = store.used_keys(&keys).await?;
+                    let used: HashSet<String> = store.used_keys(&keys).await?.into_iter().collect();
                     keys.into_iter().filter(|key| !used.contains(key)).collect()
                 }
             };
@@ -36,6 +37,6 @@ pub async fn sweep(store: &dyn Store, blobs: &dyn Blobs) -> Result<u64, PortErro
 /// Held keys are the ids of uploads; anything else is nobody's.
 async fn unknown(store: &dyn Store, keys: &[String]) -> Result<Vec<String>, PortError> {
     let ids: Vec<UploadId> = keys.iter().filter_map(|key| key.parse().ok()).collect();
-    let known: Vec<String> = store.known(&ids).await?.iter().map(UploadId::to_string).collect();
-    Ok(keys.iter().filter(|key| !known.contains(key)).cloned().collect())
+    let known: HashSet<String> = store.known(&ids).await?.iter().map(UploadId::to_string).collect();
+    Ok(keys.iter().filter(|key| !known.contains(*key)).cloned().collect())
 }

@@ -1,9 +1,6 @@
 //! Which types of file may be uploaded, and how large.
 
-use crate::{
-    config::sections::Types,
-    upload::plan::matches,
-};
+use crate::{config::sections::Types, upload::plan::matches};
 use lazaret_report::Finding;
 
 #[derive(Debug, Clone, Default)]
@@ -27,7 +24,9 @@ impl TypeRules {
             let detail = format!("{media_type} is not among the types that may be uploaded");
             findings.push(Finding::new("type.not_allowed", detail));
         }
-        if let Some((pattern, max)) = self.limits.iter().find(|(p, max)| matches(p, media_type) && size > *max) {
+        if let Some((pattern, max)) =
+            self.limits.iter().find(|(p, max)| matches(p, media_type) && size > *max)
+        {
             let detail = format!("{size} bytes, and {pattern} may be {max} at most");
             findings.push(Finding::new("type.too_large", detail));
         }

@@ -13,7 +13,7 @@ use crate::{
         store::{Lease, Settlement, Stale},
     },
     telemetry::metrics::Metrics,
-    upload::{CheckResult, Check, Decision, Plan, Verdict, verdict::Examined},
+    upload::{Check, CheckResult, Decision, Plan, Verdict, verdict::Examined},
 };
 use lazaret_report::{Coverage, Unavailable};
 use std::{fs::File, sync::Arc, time::Duration};
@@ -153,6 +153,11 @@ impl Work {
                 tracing::info!(upload.id = %id, %trouble, "an upload waits");
                 (self.retry, Some(trouble.to_string()))
             }
+            // A full disk or a busy store is no fault of the upload either.
+            Unfinished::Failed(error) if error.kind != Kind::Fail => {
+                tracing::warn!(upload.id = %id, %error, "an upload waits");
+                (self.retry, Some(error.to_string()))
+            }
             Unfinished::Failed(error) => {
                 tracing::warn!(upload.id = %id, upload.attempts = lease.upload.attempts, %error, "a scan failed");
                 (self.retry * lease.upload.attempts.clamp(1, 10), None)
@@ -161,7 +166,9 @@ impl Work {
         let due = self.clock.now() + delay;
         match self.store.release(&lease, due, waiting_for.as_deref()).await {
             Ok(Ok(())) | Ok(Err(Stale)) => {}
-            Err(error) => tracing::error!(upload.id = %id, %error, "an upload is given back when its lease runs out"),
+            Err(error) => {
+                tracing::error!(upload.id = %id, %error, "an upload is given back when its lease runs out")
+            }
         }
     }
 
@@ -231,11 +238,9 @@ impl Work {
             Err(Withheld::Port(error)) => return Err(error.into()),
         };
         let settled = self.settle(lease, verdict, renditions.clone()).await;
-        if settled.is_err() {
-            // Committed or not, the store knows; the sweeper removes what it does not.
-            if let Err(Unfinished::Lost) = &settled {
-                publisher.retract(&renditions).await;
-            }
+        // After any other error it may have been committed all the same; the sweeper knows.
+        if let Err(Unfinished::Lost) = &settled {
+            publisher.retract(&renditions).await;
         }
         settled
     }

@@ -22,8 +22,10 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use walk::Entry;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit status: 0 when every file would be published, 1 when any would not, 2 when the work could \
-not be done.\nFolders are walked; links are not followed.")]
+#[command(
+    after_help = "Exit status: 0 when every file would be published, 1 when any would not, 2 when the work could \
+not be done.\nFolders are walked; links are not followed."
+)]
 pub(super) struct Args {
     /// Files and folders
     #[arg(required = true, value_name = "PATH")]
@@ -48,8 +50,10 @@ pub(super) async fn run(args: Args, mut config: Config) -> anyhow::Result<ExitCo
     for trouble in &troubles {
         eprintln!("lazaret: {trouble}");
     }
-    let private = tempfile::Builder::new().prefix("lazaret-").tempdir().context("no temporary folder can be made")?;
-    let clamd = if uses_running_clamd(&mut config) { config.data("clamd") } else { private.path().join("clamd") };
+    let private =
+        tempfile::Builder::new().prefix("lazaret-").tempdir().context("no temporary folder can be made")?;
+    let clamd =
+        if uses_running_clamd(&mut config) { config.data("clamd") } else { private.path().join("clamd") };
     let engines = app::start_engines(&config, &clamd, Arc::new(SystemClock)).await?;
     let antivirus = engines.antivirus.clone();
     let examiner = app::examiner(&config, engines, Patience::GoOn);
@@ -89,11 +93,15 @@ async fn wait_for_antivirus(antivirus: &Antivirus) -> bool {
     healthy
 }
 
-async fn scan(args: &Args, entries: Vec<Entry>, examiner: &Examiner, policy: &Policy) -> anyhow::Result<Decision> {
+async fn scan(
+    args: &Args,
+    entries: Vec<Entry>,
+    examiner: &Examiner,
+    policy: &Policy,
+) -> anyhow::Result<Decision> {
     let mut out = print::Printer::new(args.json, entries.len());
-    let verdicts = stream::iter(entries)
-        .map(|entry| one::scan(entry, examiner, policy))
-        .buffered(app::cores() * 2);
+    let verdicts =
+        stream::iter(entries).map(|entry| one::scan(entry, examiner, policy)).buffered(app::cores() * 2);
     let mut verdicts = std::pin::pin!(verdicts);
     let mut worst = Decision::Publish;
     while let Some(scanned) = verdicts.next().await {

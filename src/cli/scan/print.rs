@@ -63,7 +63,8 @@ impl Printer {
     fn as_text(&self, scanned: &Scanned) -> String {
         let detail = &scanned.detail;
         let path = printable(&scanned.path.to_string_lossy());
-        let mut line = format!("{} {:<28} {path}", self.paint.decision(detail.verdict), detail.r#type.media_type);
+        let mut line =
+            format!("{} {:<28} {path}", self.paint.decision(detail.verdict), detail.r#type.media_type);
         if detail.verdict != crate::upload::Decision::Publish {
             line.push_str(&self.paint.faint(&format!("  {}", because(detail))));
         }

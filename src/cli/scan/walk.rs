@@ -19,7 +19,10 @@ pub(super) fn walk(paths: &[PathBuf]) -> (Vec<Entry>, Vec<String>) {
             Ok(metadata) if metadata.is_file() => entries.push(Entry::File(path.clone())),
             Ok(metadata) if metadata.is_dir() => entries.extend(below(path)),
             Ok(metadata) if metadata.is_symlink() => {
-                troubles.push(format!("{}: is a link, and links are not followed; name the file", path.display()));
+                troubles.push(format!(
+                    "{}: is a link, and links are not followed; name the file",
+                    path.display()
+                ));
             }
             Ok(_) => troubles.push(format!("{}: is neither a file nor a folder", path.display())),
             Err(error) => troubles.push(format!("{}: {error}", path.display())),
