@@ -1,0 +1,186 @@
+//! PDF, after ISO 32000-1 section 7.5: the header, every revision's `startxref` and `%%EOF`, and the cross-reference
+//! that the last of them points to. Objects are not parsed; the names of active content are sought in plain sight.
+
+use super::log::Log;
+use super::source::{Source, Stop};
+use memchr::memmem::{self, Finder};
+
+/// Readers take a header anywhere in the first kilobyte.
+const HEADER_WITHIN: usize = 1024;
+
+/// Names in the dictionaries of things that act, and what they are.
+const ACTIVE: &[(&str, &str)] = &[
+    ("/JavaScript", "scripts"),
+    ("/Launch", "an action that launches programs"),
+    ("/EmbeddedFile", "embedded files"),
+    ("/EmbeddedFiles", "embedded files"),
+    ("/RichMedia", "embedded media"),
+];
+
+pub(super) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
+    let header = header(source, log)?;
+    whole_if_linearized(source, header)?;
+    let mut scan = Scan::new(header);
+    source.windows(|window, offset, own| scan.window(window, offset, own))?;
+    for (name, at) in scan.active.iter().flatten() {
+        log.add("structure.active", format!("the document carries {name}"), *at, 0);
+    }
+    let Some(last) = scan.last else { return Err(Stop::Truncated(source.size())) };
+    if let Some((at, length)) = scan.between {
+        log.add("structure.malformed", "bytes between revisions that belong to neither", at, length);
+    }
+    if !points_at_reference(source, last.target, header)? {
+        // A linearized file's first section says 0: the last section is then missing.
+        return Err(match last.target {
+            0 => Stop::Truncated(source.size()),
+            _ => Stop::Malformed(last.at, "startxref does not point at a cross-reference".to_owned()),
+        });
+    }
+    source.seek(last.end)
+}
+
+/// Where the header stands; anything before it is a finding.
+fn header(source: &mut Source<'_>, log: &mut Log) -> Result<u64, Stop> {
+    let head = source.peek(HEADER_WITHIN + 5)?;
+    let Some(at) = memmem::find(&head, b"%PDF-") else {
+        return Err(Stop::Malformed(0, "no pdf header in the first kilobyte".to_owned()));
+    };
+    let before = head[..at].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head[..at]);
+    let at = at as u64;
+    if !before.trim_ascii().is_empty() {
+        let what = super::trailing::describe(before.trim_ascii_start());
+        log.add("structure.leading", format!("{at} bytes before the header, {what}"), 0, at);
+    }
+    Ok(at)
+}
+
+/// Annex F: a linearized file's first object gives the length of the whole file as `/L`. A later revision makes it
+/// longer; nothing makes it shorter.
+fn whole_if_linearized(source: &mut Source<'_>, header: u64) -> Result<(), Stop> {
+    source.seek(header)?;
+    let head = source.peek(HEADER_WITHIN)?;
+    source.seek(0)?;
+    let Some(at) = memmem::find(&head, b"/Linearized") else { return Ok(()) };
+    let object = &head[..memmem::find(&head[at..], b">>").map_or(head.len(), |end| at + end)];
+    for at in memmem::find_iter(object, b"/L") {
+        let number = trim(&object[at + 2..]);
+        let digits = number.iter().take(19).take_while(|b| b.is_ascii_digit()).count();
+        let length = std::str::from_utf8(&number[..digits]).ok().and_then(|n| n.parse::<u64>().ok());
+        if length.is_some_and(|length| header.saturating_add(length) > source.size()) {
+            return Err(Stop::Truncated(source.size()));
+        }
+    }
+    Ok(())
+}
+
+/// `startxref`, a number, `%%EOF`: the end of one revision.
+#[derive(Debug, Clone, Copy)]
+struct Section {
+    at: u64,
+    target: u64,
+    end: u64,
+}
+
+struct Scan {
+    header: u64,
+    startxref: Finder<'static>,
+    names: Vec<(Finder<'static>, usize)>,
+    active: [Option<(&'static str, u64)>; ACTIVE.len()],
+    last: Option<Section>,
+    /// The last section is followed by something that begins no revision: where, and what length was seen of it.
+    odd: Option<u64>,
+    between: Option<(u64, u64)>,
+}
+
+impl Scan {
+    fn new(header: u64) -> Self {
+        let names = ACTIVE.iter().enumerate().map(|(i, (name, _))| (Finder::new(name), i)).collect();
+        Self {
+            header,
+            startxref: Finder::new("startxref"),
+            names,
+            active: [None; ACTIVE.len()],
+            last: None,
+            odd: None,
+            between: None,
+        }
+    }
+
+    fn window(&mut self, window: &[u8], offset: u64, own: usize) {
+        for (finder, i) in &self.names {
+            let (name, what) = ACTIVE[*i];
+            if self.active.iter().flatten().any(|(seen, _)| *seen == what) {
+                continue;
+            }
+            let named = |at: &usize| window.get(at + name.len()).is_none_or(|b| ends_name(*b));
+            if let Some(at) = finder.find_iter(window).take_while(|at| *at < own).find(named) {
+                self.active[*i] = Some((what, offset + at as u64));
+            }
+        }
+        let hits: Vec<usize> = self.startxref.find_iter(window).take_while(|at| *at < own).collect();
+        for at in hits {
+            let Some((target, length)) = section(&window[at..]) else { continue };
+            let begin = offset + at as u64;
+            if begin < self.header {
+                continue;
+            }
+            if let (Some(odd), None) = (self.odd, self.between) {
+                self.between = Some((odd, begin - odd));
+            }
+            let end = at + length;
+            self.last = Some(Section { at: begin, target, end: offset + end as u64 });
+            let next = window[end..].iter().find(|b| !is_white(**b));
+            let regular = next.is_none_or(|b| b.is_ascii_digit() || matches!(b, b'x' | b'%'));
+            self.odd = (!regular).then(|| offset + end as u64);
+        }
+    }
+}
+
+/// The number in a section, and the section's length, or `None` where it is not whole.
+fn section(bytes: &[u8]) -> Option<(u64, usize)> {
+    let rest = trim(bytes.strip_prefix(b"startxref")?);
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    if !(1..=19).contains(&digits) {
+        return None;
+    }
+    let target = std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+    let rest = trim(&rest[digits..]).strip_prefix(b"%%EOF")?;
+    Some((target, bytes.len() - rest.len()))
+}
+
+fn trim(bytes: &[u8]) -> &[u8] {
+    let white = bytes.iter().take(64).take_while(|b| is_white(**b)).count();
+    &bytes[white..]
+}
+
+/// White space of ISO 32000-1 table 1.
+fn is_white(b: u8) -> bool {
+    matches!(b, 0 | b'\t' | b'\n' | 0x0c | b'\r' | b' ')
+}
+
+/// What may follow a name: white space or a delimiter of table 2.
+fn ends_name(b: u8) -> bool {
+    is_white(b) || b"()<>[]{}/%".contains(&b)
+}
+
+/// Whether a table (`xref`) or a stream (`7 0 obj`) stands at `target`, counted from the file's or the header's start.
+fn points_at_reference(source: &mut Source<'_>, target: u64, header: u64) -> Result<bool, Stop> {
+    for at in [Some(target), target.checked_add(header)].into_iter().flatten() {
+        if at >= source.size() {
+            continue;
+        }
+        source.seek(at)?;
+        let there = source.peek(64)?;
+        let there = trim(&there);
+        if there.starts_with(b"xref") || is_object(there) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_object(bytes: &[u8]) -> bool {
+    let mut words = bytes.split(|b| is_white(*b)).filter(|w| !w.is_empty());
+    let mut number = || words.next().is_some_and(|w| w.iter().all(u8::is_ascii_digit));
+    number() && number() && words.next().is_some_and(|w| w.starts_with(b"obj"))
+}
