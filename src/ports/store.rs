@@ -1,7 +1,9 @@
 //! The record of everything: uploads, leases, verdicts, renditions, keys, policies, the outbox, the audit log.
 
 use super::Result;
-use crate::upload::{State, TenantId, UploadId, rendition::Rendition, rendition::RenditionName, verdict::VerdictDetail};
+use crate::upload::{
+    State, TenantId, UploadId, rendition::Rendition, rendition::RenditionName, verdict::VerdictDetail,
+};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -149,16 +151,30 @@ pub trait Store: Send + Sync + 'static {
     async fn uploads(&self, tenant: &TenantId, page: &Page) -> Result<Vec<Upload>>;
     /// The latest verdict.
     async fn verdict(&self, id: UploadId) -> Result<Option<NumberedVerdict>>;
-    /// Moves the upload to erased and forgets its name and renditions; returns the keys to remove, as
-    /// (held, published). `None` where the tenant has no such upload, or it is erased already.
-    async fn erase(&self, tenant: &TenantId, id: UploadId, actor: &str, at: Timestamp) -> Result<Option<Vec<String>>>;
+    /// Moves the upload to erased, from any state, and forgets its name, declared type, Idempotency-Key and renditions;
+    /// returns the keys to remove from the published zone (its object in the held zone is named by its id). Whoever
+    /// holds its lease is [`Stale`] from now on. `None` where the tenant has no such upload, or it is erased already.
+    async fn erase(
+        &self,
+        tenant: &TenantId,
+        id: UploadId,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Option<Vec<String>>>;
 
     // work
-    /// Up to `limit` uploads that wait to be scanned and may be now, oldest first: received ones whose delay has
-    /// passed, and those whose lease ran out.
+    /// Up to `limit` uploads that wait to be scanned and may be now: received ones whose delay has passed, and those
+    /// whose lease ran out; first what has been due for longest.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<UploadId>>;
     /// Takes the lease, raising the fence, and counts an attempt. `None` where it is not due or already settled.
-    async fn claim(&self, id: UploadId, worker: &str, now: Timestamp, term: Duration) -> Result<Option<Lease>>;
+    async fn claim(
+        &self,
+        id: UploadId,
+        worker: &str,
+        now: Timestamp,
+        term: Duration,
+    ) -> Result<Option<Lease>>;
+    /// A lease that ran out but that nobody took since is still good, here and for `release` and `settle`.
     async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<std::result::Result<(), Stale>>;
     /// Gives the upload back, to be due at `at`. With `waiting_for` the trouble is an engine's, and the attempt is not
     /// counted.
@@ -168,7 +184,9 @@ pub trait Store: Send + Sync + 'static {
         due_at: Timestamp,
         waiting_for: Option<&str>,
     ) -> Result<std::result::Result<(), Stale>>;
-    /// State, verdict, renditions, outbox entry and audit line in one commit; refused where the fence is stale.
+    /// State, verdict, renditions, outbox entry and audit line in one commit; refused where the fence is stale. An
+    /// error, and no change, where renditions come without a publish verdict, or where a publish verdict names other
+    /// bytes (SHA-256) than were accepted.
     async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<std::result::Result<(), Stale>>;
     /// Frees every lease: for the start of a process that alone may use this store.
     async fn free_leases(&self, now: Timestamp) -> Result<u64>;
@@ -189,7 +207,7 @@ pub trait Store: Send + Sync + 'static {
     async fn add_key(&self, key: &ApiKey, actor: &str) -> Result<()>;
     async fn key(&self, id: &str) -> Result<Option<ApiKey>>;
     async fn keys(&self, tenant: Option<&TenantId>) -> Result<Vec<ApiKey>>;
-    /// False where there is no such key.
+    /// False where there is no such key. Revoking again keeps the first time.
     async fn revoke_key(&self, id: &str, actor: &str, at: Timestamp) -> Result<bool>;
 
     // policies
@@ -204,7 +222,7 @@ pub trait Store: Send + Sync + 'static {
     /// The number of lines, or the sequence of the first that does not fit the one before it.
     async fn audit_verify(&self) -> Result<std::result::Result<u64, u64>>;
 
-    /// Can it be read and written just now?
+    /// Can it be read and written just now? Really writes: ask about once a second at most.
     async fn ping(&self) -> Result<()>;
 }
 

@@ -25,7 +25,9 @@ pub(super) fn nameless(layout: &Layout) -> io::Result<File> {
     match rustix::fs::open(layout.spool(), flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => Ok(file.into()),
         // What file systems answer that have no O_TMPFILE.
-        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => tempfile::tempfile_in(layout.spool()),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
+            tempfile::tempfile_in(layout.spool())
+        }
         Err(e) => Err(e.into()),
     }
 }

@@ -27,7 +27,9 @@ pub(super) struct Entry<'a> {
 /// Appends within the caller's transaction, which must have begun IMMEDIATE: nobody else appends meanwhile.
 pub(super) async fn append(tx: &mut SqliteConnection, entry: Entry<'_>) -> Result<()> {
     let last: Option<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1").fetch_optional(&mut *tx).await?;
+        sqlx::query_as("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")
+            .fetch_optional(&mut *tx)
+            .await?;
     let (sequence, previous) = match last {
         Some((sequence, hash)) => (sequence + 1, as_hash(&hash)?),
         None => (1, GENESIS),
@@ -60,8 +62,9 @@ pub(super) async fn list(store: &Sqlite, after: u64, limit: u32) -> Result<Vec<A
 pub(super) async fn verify(store: &Sqlite) -> Result<std::result::Result<u64, u64>> {
     // SQLite remembers the highest number it ever gave, so a log that lost its end shows too. Read first, for the log
     // may grow meanwhile.
-    let given: Option<i64> =
-        sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").fetch_optional(&store.readers).await?;
+    let given: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
+        .fetch_optional(&mut *store.readers.lend().await?)
+        .await?;
     let given = unsigned(given.unwrap_or(0))?;
     let (mut last, mut previous) = (0, GENESIS);
     loop {
@@ -81,18 +84,22 @@ pub(super) async fn verify(store: &Sqlite) -> Result<std::result::Result<u64, u6
     }
 }
 
+/// Columns `sequence, at, actor, action, subject, detail, hash`.
+type Columns = (i64, i64, String, String, String, String, Vec<u8>);
+
 async fn page(store: &Sqlite, after: u64, limit: u32) -> Result<Vec<(AuditLine, [u8; 32])>> {
-    let rows: Vec<(i64, i64, String, String, String, String, Vec<u8>)> = sqlx::query_as(
+    let rows: Vec<Columns> = sqlx::query_as(
         "SELECT sequence, at, actor, action, subject, detail, hash FROM audit WHERE sequence > $1 ORDER BY sequence \
          LIMIT $2",
     )
     .bind(signed(after)?)
     .bind(limit)
-    .fetch_all(&store.readers)
+    .fetch_all(&mut *store.readers.lend().await?)
     .await?;
     rows.into_iter()
         .map(|(sequence, at, actor, action, subject, detail, hash)| {
-            let line = AuditLine { sequence: unsigned(sequence)?, at: time(at)?, actor, action, subject, detail };
+            let line =
+                AuditLine { sequence: unsigned(sequence)?, at: time(at)?, actor, action, subject, detail };
             Ok((line, as_hash(&hash)?))
         })
         .collect()

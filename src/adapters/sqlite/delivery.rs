@@ -26,7 +26,7 @@ pub(super) async fn published(
     )
     .bind(id.to_string())
     .bind(name.as_str())
-    .fetch_optional(&store.readers)
+    .fetch_optional(&mut *store.readers.lend().await?)
     .await?;
     let Some((filename, name, key, media_type, sha256, size, width, height)) = row else { return Ok(None) };
     let rendition = rendition((name, key, media_type, sha256, size, width, height))?;
@@ -39,7 +39,7 @@ pub(super) async fn renditions(store: &Sqlite, id: UploadId) -> Result<Vec<Rendi
          FROM renditions r JOIN uploads u ON u.id = r.upload WHERE r.upload = $1 AND u.state = 'published'",
     )
     .bind(id.to_string())
-    .fetch_all(&store.readers)
+    .fetch_all(&mut *store.readers.lend().await?)
     .await?;
     let mut all = rows.into_iter().map(rendition).collect::<Result<Vec<_>>>()?;
     all.sort_by_key(|rendition| rendition.name);
@@ -52,7 +52,7 @@ pub(super) async fn used_keys(store: &Sqlite, keys: &[String]) -> Result<Vec<Str
          WHERE r.key IN (SELECT value FROM json_each($1)) AND u.state = 'published'",
     )
     .bind(json_list(keys)?)
-    .fetch_all(&store.readers)
+    .fetch_all(&mut *store.readers.lend().await?)
     .await?;
     Ok(used.into_iter().map(|(key,)| key).collect())
 }
@@ -62,12 +62,13 @@ pub(super) async fn known(store: &Sqlite, ids: &[UploadId]) -> Result<Vec<Upload
         "SELECT id FROM uploads WHERE id IN (SELECT value FROM json_each($1)) AND state != 'erased'",
     )
     .bind(json_list(ids)?)
-    .fetch_all(&store.readers)
+    .fetch_all(&mut *store.readers.lend().await?)
     .await?;
     known.into_iter().map(|(id,)| parse(&id)).collect()
 }
 
 /// SQLite has no arrays to bind; `json_each` makes rows of this.
 fn json_list(items: &[impl serde::Serialize]) -> Result<String> {
-    serde_json::to_string(items).map_err(|e| PortError::new(Kind::Fail, "a list cannot be written as JSON").because(e))
+    serde_json::to_string(items)
+        .map_err(|e| PortError::new(Kind::Fail, "a list cannot be written as JSON").because(e))
 }

@@ -45,7 +45,8 @@ pub(super) async fn erase(
     let told = json!({ "id": text, "tenant": tenant.as_str() });
     outbox::append(&mut tx, id, "upload.erased", &told, at).await?;
     let detail = json!({ "was": row.upload.state.as_str() });
-    audit::append(&mut tx, audit::Entry { at, actor, action: "upload.erased", subject: &text, detail }).await?;
+    audit::append(&mut tx, audit::Entry { at, actor, action: "upload.erased", subject: &text, detail })
+        .await?;
     tx.commit().await?;
     Ok(Some(keys))
 }

@@ -44,15 +44,15 @@ mod tests {
     #[test]
     fn codes_say_what_the_caller_can_do() {
         let cases = [
-            (5, Kind::Retry),         // SQLITE_BUSY
+            (5, Kind::Retry),            // SQLITE_BUSY
             (5 | (2 << 8), Kind::Retry), // SQLITE_BUSY_SNAPSHOT
-            (6, Kind::Retry),         // SQLITE_LOCKED
-            (13, Kind::Full),         // SQLITE_FULL
-            (778, Kind::Full),        // SQLITE_IOERR_WRITE
-            (4874, Kind::Full),       // SQLITE_IOERR_SHMSIZE
-            (266, Kind::Fail),        // SQLITE_IOERR_READ
-            (11, Kind::Fail),         // SQLITE_CORRUPT
-            (2067, Kind::Fail),       // SQLITE_CONSTRAINT_UNIQUE
+            (6, Kind::Retry),            // SQLITE_LOCKED
+            (13, Kind::Full),            // SQLITE_FULL
+            (778, Kind::Full),           // SQLITE_IOERR_WRITE
+            (4874, Kind::Full),          // SQLITE_IOERR_SHMSIZE
+            (266, Kind::Fail),           // SQLITE_IOERR_READ
+            (11, Kind::Fail),            // SQLITE_CORRUPT
+            (2067, Kind::Fail),          // SQLITE_CONSTRAINT_UNIQUE
         ];
         for (code, kind) in cases {
             assert_eq!(of_code(Some(code)).0, kind, "{code}");

@@ -65,7 +65,7 @@ pub(super) async fn upload(store: &Sqlite, tenant: &TenantId, id: UploadId) -> R
     let row: Option<UploadRow> = sqlx::query_as("SELECT * FROM uploads WHERE id = $1 AND tenant = $2")
         .bind(id.to_string())
         .bind(tenant.as_str())
-        .fetch_optional(&store.readers)
+        .fetch_optional(&mut *store.readers.lend().await?)
         .await?;
     row.map(|row| Ok(Row::try_from(row)?.upload)).transpose()
 }
@@ -81,22 +81,25 @@ pub(super) async fn uploads(store: &Sqlite, tenant: &TenantId, page: &Page) -> R
         .bind(before)
         .bind(page.limit)
         .bind(state.as_str()),
-        None => sqlx::query_as("SELECT * FROM uploads WHERE tenant = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
-            .bind(tenant.as_str())
-            .bind(before)
-            .bind(page.limit),
+        None => {
+            sqlx::query_as("SELECT * FROM uploads WHERE tenant = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
+                .bind(tenant.as_str())
+                .bind(before)
+                .bind(page.limit)
+        }
     }
-    .fetch_all(&store.readers)
+    .fetch_all(&mut *store.readers.lend().await?)
     .await?;
     rows.into_iter().map(|row| Ok(Row::try_from(row)?.upload)).collect()
 }
 
 pub(super) async fn verdict(store: &Sqlite, id: UploadId) -> Result<Option<NumberedVerdict>> {
-    let row: Option<(i64, String, i64)> =
-        sqlx::query_as("SELECT number, detail, at FROM verdicts WHERE upload = $1 ORDER BY number DESC LIMIT 1")
-            .bind(id.to_string())
-            .fetch_optional(&store.readers)
-            .await?;
+    let row: Option<(i64, String, i64)> = sqlx::query_as(
+        "SELECT number, detail, at FROM verdicts WHERE upload = $1 ORDER BY number DESC LIMIT 1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(&mut *store.readers.lend().await?)
+    .await?;
     let Some((number, detail, at)) = row else { return Ok(None) };
     let detail = serde_json::from_str(&detail).map_err(super::error::damaged)?;
     Ok(Some(NumberedVerdict { number: small(number)?, detail, at: time(at)? }))
@@ -104,8 +107,10 @@ pub(super) async fn verdict(store: &Sqlite, id: UploadId) -> Result<Option<Numbe
 
 /// The row as it stands inside a transaction that nobody else writes beside.
 pub(super) async fn locked(tx: &mut Tx, id: UploadId) -> Result<Option<Row>> {
-    let row: Option<UploadRow> =
-        sqlx::query_as("SELECT * FROM uploads WHERE id = $1").bind(id.to_string()).fetch_optional(&mut **tx).await?;
+    let row: Option<UploadRow> = sqlx::query_as("SELECT * FROM uploads WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(&mut **tx)
+        .await?;
     row.map(Row::try_from).transpose()
 }
 

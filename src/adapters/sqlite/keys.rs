@@ -38,7 +38,7 @@ pub(super) async fn one(store: &Sqlite, id: &str) -> Result<Option<ApiKey>> {
     let row: Option<Columns> =
         sqlx::query_as("SELECT id, tenant, hash, scopes, created_at, revoked_at FROM api_keys WHERE id = $1")
             .bind(id)
-            .fetch_optional(&store.readers)
+            .fetch_optional(&mut *store.readers.lend().await?)
             .await?;
     row.map(api_key).transpose()
 }
@@ -49,7 +49,7 @@ pub(super) async fn all(store: &Sqlite, tenant: Option<&TenantId>) -> Result<Vec
          WHERE $1 IS NULL OR tenant = $1 ORDER BY created_at, id",
     )
     .bind(tenant.map(TenantId::as_str))
-    .fetch_all(&store.readers)
+    .fetch_all(&mut *store.readers.lend().await?)
     .await?;
     rows.into_iter().map(api_key).collect()
 }
@@ -57,8 +57,10 @@ pub(super) async fn all(store: &Sqlite, tenant: Option<&TenantId>) -> Result<Vec
 /// Revoking twice keeps the first time.
 pub(super) async fn revoke(store: &Sqlite, id: &str, actor: &str, at: Timestamp) -> Result<bool> {
     let mut tx = store.begin().await?;
-    let known: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM api_keys WHERE id = $1").bind(id).fetch_one(&mut *tx).await?;
+    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM api_keys WHERE id = $1")
+        .bind(id)
+        .fetch_one(&mut *tx)
+        .await?;
     let revoked = sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
         .bind(id)
         .bind(at.as_millisecond())

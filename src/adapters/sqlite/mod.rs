@@ -9,6 +9,7 @@ mod keys;
 mod open;
 mod outbox;
 mod policies;
+mod readers;
 mod row;
 mod settle;
 #[cfg(test)]
@@ -19,8 +20,8 @@ use crate::{
     ports::{
         Kind, PortError, Result, Store,
         store::{
-            Accepted, ApiKey, AuditLine, Lease, NewUpload, NumberedVerdict, OutboxEntry, Page, PublishedRendition,
-            Settlement, Stale, StoredPolicy, Upload,
+            Accepted, ApiKey, AuditLine, Lease, NewUpload, NumberedVerdict, OutboxEntry, Page,
+            PublishedRendition, Settlement, Stale, StoredPolicy, Upload,
         },
     },
     upload::{
@@ -30,17 +31,18 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
+use readers::Readers;
 use sqlx::{SqlitePool, Transaction};
 use std::{path::Path, time::Duration};
 
-/// Connections that read; each has a thread of its own.
+/// Connections that read.
 const READERS: u32 = 4;
 
 type Tx = Transaction<'static, sqlx::Sqlite>;
 
 pub struct Sqlite {
     writer: SqlitePool,
-    readers: SqlitePool,
+    readers: Readers,
 }
 
 impl Sqlite {
@@ -50,13 +52,16 @@ impl Sqlite {
         open::make_file(path)?;
         let writer = open::writer(path).await?;
         open::migrate(&writer).await?;
-        Ok(Self { writer, readers: open::readers(path, READERS).await? })
+        Ok(Self { writer, readers: Readers::open(&open::read_only(path), READERS).await? })
     }
 
     /// Opens the store of a server that may be running beside this process; one that is not there is an error.
     pub async fn open_existing(path: &Path) -> Result<Self> {
         if !path.try_exists()? {
-            let why = format!("there is no store at {}: start `lazaret serve` once, or set store.url", path.display());
+            let why = format!(
+                "there is no store at {}: start `lazaret serve` once, or set store.url",
+                path.display()
+            );
             return Err(PortError::new(Kind::Fail, why));
         }
         Self::open(path).await
@@ -106,7 +111,13 @@ impl Store for Sqlite {
         work::due(self, now, limit).await
     }
 
-    async fn claim(&self, id: UploadId, worker: &str, now: Timestamp, term: Duration) -> Result<Option<Lease>> {
+    async fn claim(
+        &self,
+        id: UploadId,
+        worker: &str,
+        now: Timestamp,
+        term: Duration,
+    ) -> Result<Option<Lease>> {
         work::claim(self, id, worker, now, term).await
     }
 
@@ -188,7 +199,7 @@ impl Store for Sqlite {
     }
 
     async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1 FROM heartbeat").fetch_one(&self.readers).await?;
+        sqlx::query("SELECT 1 FROM heartbeat").fetch_one(&mut *self.readers.lend().await?).await?;
         sqlx::query("UPDATE heartbeat SET beats = beats + 1").execute(&self.writer).await?;
         Ok(())
     }

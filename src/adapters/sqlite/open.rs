@@ -45,19 +45,10 @@ pub(super) async fn writer(path: &Path) -> Result<SqlitePool> {
         // What is erased is overwritten, not only unlinked.
         .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", "67108864");
-    let pool = pool(1).acquire_timeout(TURN).connect_with(options).await?;
-    Ok(pool)
-}
-
-pub(super) async fn readers(path: &Path, count: u32) -> Result<SqlitePool> {
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY);
-    Ok(pool(count).acquire_timeout(TURN).connect_with(options).await?)
-}
-
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .min_connections(connections)
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .acquire_timeout(TURN)
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)
@@ -68,7 +59,12 @@ fn pool(connections: u32) -> SqlitePoolOptions {
                 connection.ping().await?;
                 Ok(!connection.is_in_transaction())
             })
-        })
+        });
+    Ok(pool.connect_with(options).await?)
+}
+
+pub(super) fn read_only(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY)
 }
 
 /// Brings the schema up to date, in one transaction that other processes wait for.
@@ -80,7 +76,9 @@ pub(super) async fn migrate(writer: &SqlitePool) -> Result<()> {
     if done > known {
         return Err(PortError::new(
             Kind::Fail,
-            format!("the store was written by a newer lazaret (schema {done}, this one knows {known}): run that one"),
+            format!(
+                "the store was written by a newer lazaret (schema {done}, this one knows {known}): run that one"
+            ),
         ));
     }
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *tx).await?;

@@ -35,7 +35,7 @@ pub(super) async fn list(store: &Sqlite, after: u64, limit: u32) -> Result<Vec<O
     )
     .bind(signed(after)?)
     .bind(limit)
-    .fetch_all(&store.readers)
+    .fetch_all(&mut *store.readers.lend().await?)
     .await?;
     rows.into_iter()
         .map(|(sequence, upload, kind, body)| {

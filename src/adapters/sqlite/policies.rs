@@ -13,11 +13,12 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 pub(super) async fn latest(store: &Sqlite, tenant: &TenantId) -> Result<Option<StoredPolicy>> {
-    let row: Option<(i64, String, i64)> =
-        sqlx::query_as("SELECT version, text, at FROM policies WHERE tenant = $1 ORDER BY version DESC LIMIT 1")
-            .bind(tenant.as_str())
-            .fetch_optional(&store.readers)
-            .await?;
+    let row: Option<(i64, String, i64)> = sqlx::query_as(
+        "SELECT version, text, at FROM policies WHERE tenant = $1 ORDER BY version DESC LIMIT 1",
+    )
+    .bind(tenant.as_str())
+    .fetch_optional(&mut *store.readers.lend().await?)
+    .await?;
     let Some((version, text, at)) = row else { return Ok(None) };
     Ok(Some(StoredPolicy { version: small(version)?, text, at: time(at)? }))
 }
@@ -30,10 +31,11 @@ pub(super) async fn apply(
     at: Timestamp,
 ) -> Result<u32> {
     let mut tx = store.begin().await?;
-    let version: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 1) + 1 FROM policies WHERE tenant = $1")
-        .bind(tenant.as_str())
-        .fetch_one(&mut *tx)
-        .await?;
+    let version: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(version), 1) + 1 FROM policies WHERE tenant = $1")
+            .bind(tenant.as_str())
+            .fetch_one(&mut *tx)
+            .await?;
     sqlx::query("INSERT INTO policies (tenant, version, text, at) VALUES ($1, $2, $3, $4)")
         .bind(tenant.as_str())
         .bind(version)

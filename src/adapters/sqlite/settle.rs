@@ -40,10 +40,11 @@ pub(super) async fn settle(
     }
     let detail = serde_json::to_string(verdict)
         .map_err(|e| PortError::new(Kind::Fail, "the verdict cannot be written as JSON").because(e))?;
-    let number: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM verdicts WHERE upload = $1")
-        .bind(&text)
-        .fetch_one(&mut *tx)
-        .await?;
+    let number: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM verdicts WHERE upload = $1")
+            .bind(&text)
+            .fetch_one(&mut *tx)
+            .await?;
     sqlx::query("INSERT INTO verdicts (upload, number, detail, at) VALUES ($1, $2, $3, $4)")
         .bind(&text)
         .bind(number)

@@ -68,7 +68,9 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     let (store, _folder) = fresh().await;
     store.accept(&upload(1)).await.unwrap();
     let lease = claimed(&store, &upload(2), 2).await;
-    raw(&store, "CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(40000))").await.unwrap();
+    raw(&store, "CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(40000))")
+        .await
+        .unwrap();
     // SQLite's own limit gives the very SQLITE_FULL that a full disk gives. It lives as long as the connection.
     raw(&store, "PRAGMA max_page_count = 1").await.unwrap();
     let mut full = None;
@@ -125,7 +127,10 @@ async fn only_its_owner_can_read_it_and_it_is_durable() {
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&store.writer).await.unwrap();
     assert_eq!(journal, "wal");
     let write = "UPDATE uploads SET version = 9";
-    sqlx::raw_sql(write).execute(&store.readers).await.expect_err("readers only read");
+    sqlx::raw_sql(write)
+        .execute(&mut *store.readers.lend().await.unwrap())
+        .await
+        .expect_err("readers only read");
 }
 
 #[tokio::test]
@@ -139,6 +144,7 @@ async fn a_store_is_found_again_and_shared_with_a_second_process() {
     second.close().await;
     store.accept(&upload(3)).await.unwrap();
     store.close().await;
+    assert!(store.backlog().await.unwrap_err().to_string().contains("closed"));
     assert!(!folder.path().join("data/lazaret.db-wal").exists(), "closing folds the log back");
     assert_eq!(Sqlite::open(&path).await.unwrap().backlog().await.unwrap(), 3);
     let missing = Sqlite::open_existing(&folder.path().join("no.db")).await.err().expect("there is none");
@@ -166,13 +172,30 @@ async fn other_databases_are_refused() {
     let (store, folder) = fresh().await;
     raw(&store, "PRAGMA user_version = 0").await.unwrap();
     store.close().await;
-    let foreign = Sqlite::open(&folder.path().join("data/lazaret.db")).await.err().expect("it has other tables");
+    let foreign =
+        Sqlite::open(&folder.path().join("data/lazaret.db")).await.err().expect("it has other tables");
     assert!(foreign.to_string().contains("another program's"), "{foreign}");
 
     let garbage = folder.path().join("garbage.db");
     std::fs::write(&garbage, [0x55; 9000]).unwrap();
     let error = Sqlite::open(&garbage).await.err().expect("it is no database");
     assert_eq!(error.kind, Kind::Fail, "{error}");
+}
+
+#[tokio::test]
+async fn readers_go_back_when_a_read_is_cancelled() {
+    let (store, _folder) = fresh().await;
+    for n in 1..=50 {
+        store.accept(&upload(n)).await.unwrap();
+    }
+    for micros in 0..200 {
+        let page = crate::ports::store::Page { limit: 50, ..Default::default() };
+        let patience = std::time::Duration::from_micros(micros);
+        let _ = tokio::time::timeout(patience, store.uploads(&tenant("acme"), &page)).await;
+    }
+    // More at a time than there are readers: each waits for its turn, and none is lost.
+    let known = futures_util::future::join_all((0..40).map(|_| store.known(&[]))).await;
+    assert!(known.iter().all(Result::is_ok));
 }
 
 /// Row by row, a scan of the table would show here before it shows in production.
@@ -192,9 +215,11 @@ async fn what_is_asked_often_is_answered_from_an_index() {
     ];
     for sql in plans {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explain).fetch_all(&mut *store.readers.lend().await.unwrap()).await.unwrap();
         for (.., step) in &steps {
-            let scans = step.starts_with("SCAN") && !step.contains("json_each") && !step.contains("COVERING INDEX");
+            let scans =
+                step.starts_with("SCAN") && !step.contains("json_each") && !step.contains("COVERING INDEX");
             assert!(!scans && !step.contains("ORDER BY"), "{sql}: {step}");
         }
     }

@@ -21,7 +21,7 @@ pub(super) async fn due(store: &Sqlite, now: Timestamp, limit: u32) -> Result<Ve
     )
     .bind(now.as_millisecond())
     .bind(limit)
-    .fetch_all(&store.readers)
+    .fetch_all(&mut *store.readers.lend().await?)
     .await?;
     ids.into_iter().map(|(id,)| parse(&id)).collect()
 }
@@ -106,9 +106,10 @@ pub(super) async fn free_leases(store: &Sqlite, now: Timestamp) -> Result<u64> {
 }
 
 pub(super) async fn backlog(store: &Sqlite) -> Result<u64> {
-    let count: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM uploads WHERE state IN ('awaiting', 'received', 'scanning')")
-            .fetch_one(&store.readers)
-            .await?;
+    let count: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM uploads WHERE state IN ('awaiting', 'received', 'scanning')",
+    )
+    .fetch_one(&mut *store.readers.lend().await?)
+    .await?;
     unsigned(count)
 }

@@ -91,7 +91,11 @@ pub async fn a_spool_reads_on_after_it_was_put<B: Blobs>(blobs: Arc<B>) {
     let mut rest = String::new();
     spool.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "456789", "its offset did not move");
-    assert_eq!(get(&*blobs, Zone::Held, "a").await.as_deref(), Some(&b"0123456789"[..]), "from the first byte");
+    assert_eq!(
+        get(&*blobs, Zone::Held, "a").await.as_deref(),
+        Some(&b"0123456789"[..]),
+        "from the first byte"
+    );
     blobs.remove(Zone::Held, "a").await.unwrap();
     spool.seek(SeekFrom::Start(0)).unwrap();
     let mut all = String::new();
@@ -101,13 +105,18 @@ pub async fn a_spool_reads_on_after_it_was_put<B: Blobs>(blobs: Arc<B>) {
 
 pub async fn a_spool_can_be_put_twice<B: Blobs>(blobs: Arc<B>) {
     let spool = spool(&*blobs, b"same").await;
-    for (zone, key) in [(Zone::Held, "a"), (Zone::Held, "a"), (Zone::Held, "b"), (Zone::Published, "a/original")] {
+    for (zone, key) in
+        [(Zone::Held, "a"), (Zone::Held, "a"), (Zone::Held, "b"), (Zone::Published, "a/original")]
+    {
         blobs.put(zone, key, &spool).await.unwrap();
         assert_eq!(get(&*blobs, zone, key).await.as_deref(), Some(&b"same"[..]));
     }
     assert_eq!(keys(&*blobs, Zone::Held).await, ["a", "b"]);
     blobs.remove(Zone::Held, "a").await.unwrap();
-    assert!(get(&*blobs, Zone::Held, "b").await.is_some() && get(&*blobs, Zone::Published, "a/original").await.is_some());
+    assert!(
+        get(&*blobs, Zone::Held, "b").await.is_some()
+            && get(&*blobs, Zone::Published, "a/original").await.is_some()
+    );
 }
 
 pub async fn what_is_held_can_be_published<B: Blobs>(blobs: Arc<B>) {
@@ -162,8 +171,8 @@ pub async fn removing_is_quiet_and_final<B: Blobs>(blobs: Arc<B>) {
 pub async fn odd_keys_are_refused<B: Blobs>(blobs: Arc<B>) {
     let long = "x".repeat(256);
     let odd = [
-        "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/..", "a/.b", ".a", "A", "a b", "a\0", "a\n", "é",
-        "a\\b", "a~b", "%2e%2e", "a:b", &long,
+        "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/..", "a/.b", ".a", "A", "a b", "a\0",
+        "a\n", "é", "a\\b", "a~b", "%2e%2e", "a:b", &long,
     ];
     for key in odd {
         let spool = spool(&*blobs, b"x").await;
@@ -231,7 +240,10 @@ pub async fn objects_may_be_put_and_removed_at_the_same_time<B: Blobs>(blobs: Ar
                     put(&*blobs, Zone::Held, "shared", &[task; 1000]).await;
                     assert_eq!(get(&*blobs, Zone::Held, &key).await, Some(vec![task, round]));
                     let shared = get(&*blobs, Zone::Held, "shared").await.expect("it is always there");
-                    assert!(shared.len() == 1000 && shared.iter().all(|b| *b == shared[0]), "whole, and of one task");
+                    assert!(
+                        shared.len() == 1000 && shared.iter().all(|b| *b == shared[0]),
+                        "whole, and of one task"
+                    );
                     blobs.remove(Zone::Held, &key).await.unwrap();
                 }
             })

@@ -36,7 +36,8 @@ const SOON: Duration = Duration::from_secs(10);
 const NEVER: Duration = Duration::from_millis(300);
 
 async fn next(queue: &impl Queue) -> Delivery {
-    let delivery = tokio::time::timeout(SOON, queue.receive()).await.expect("there is work, but none was delivered");
+    let delivery =
+        tokio::time::timeout(SOON, queue.receive()).await.expect("there is work, but none was delivered");
     delivery.expect("receive")
 }
 
@@ -114,7 +115,8 @@ pub async fn a_cancelled_receive_loses_nothing<S: Store, Q: Queue>(bench: Bench<
     // Cancelled wherever it happens to be, and then polled on until all have come.
     for micros in (0..400).chain(std::iter::repeat(5_000_000)) {
         bench.queue.wake();
-        if let Ok(delivery) = tokio::time::timeout(Duration::from_micros(micros), bench.queue.receive()).await {
+        if let Ok(delivery) = tokio::time::timeout(Duration::from_micros(micros), bench.queue.receive()).await
+        {
             got.push(delivery.expect("receive"));
         }
         if got.len() == 5 {
@@ -137,7 +139,11 @@ pub async fn every_id_reaches_one_of_many_receivers<S: Store, Q: Queue>(bench: B
                     let Delivery { upload, ticket } = delivery.expect("receive");
                     let worker = format!("w{worker}");
                     if let Some(lease) = store.claim(upload, &worker, at(10), TERM).await.unwrap() {
-                        store.settle(&lease, &settlement(&lease, Decision::Review, at(10))).await.unwrap().unwrap();
+                        store
+                            .settle(&lease, &settlement(&lease, Decision::Review, at(10)))
+                            .await
+                            .unwrap()
+                            .unwrap();
                         mine.push(upload);
                     }
                     ticket.ack().await.unwrap();

@@ -11,7 +11,10 @@ pub async fn an_accepted_upload_is_read_back<S: Store>(store: Arc<S>) {
     let new = upload(1);
     assert_eq!(store.accept(&new).await.unwrap(), Accepted::New);
     let known = store.upload(&new.tenant, new.id).await.unwrap().expect("it was accepted");
-    assert_eq!((known.id, &known.tenant, known.state, known.version), (new.id, &new.tenant, State::Received, 1));
+    assert_eq!(
+        (known.id, &known.tenant, known.state, known.version),
+        (new.id, &new.tenant, State::Received, 1)
+    );
     assert_eq!((&known.filename, &known.declared), (&new.filename, &new.declared));
     assert_eq!((known.size, &known.sha256), (new.size, &new.sha256));
     assert_eq!((known.accepted_at, known.settled_at), (new.at, None));

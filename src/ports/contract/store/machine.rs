@@ -35,7 +35,10 @@ pub async fn any_sequence_keeps_the_laws<S: Store>(store: &S, steps: &[(u8, u8, 
                 let new = crate::ports::store::NewUpload { at: at(now), ..upload(u64::from(which % 4) + 1) };
                 store.accept(&new).await.unwrap();
                 let state = State::Received;
-                model.insert(upload_id, Known { state, version: 1, fence: 0, attempts: 0, due_at: now, verdicts: 0 });
+                model.insert(
+                    upload_id,
+                    Known { state, version: 1, fence: 0, attempts: 0, due_at: now, verdicts: 0 },
+                );
             }
             1 | 2 => {
                 let may = model.get(&upload_id).is_some_and(|k| !k.state.is_settled() && k.due_at <= now);
@@ -65,7 +68,11 @@ pub async fn any_sequence_keeps_the_laws<S: Store>(store: &S, steps: &[(u8, u8, 
                     let known = model.get_mut(&lease.upload.id).expect("it was claimed");
                     let held = held(known, &lease);
                     let due_at = now + i64::from(how % 40);
-                    assert_eq!(store.release(&lease, at(due_at), waiting).await.unwrap(), held, "who may release");
+                    assert_eq!(
+                        store.release(&lease, at(due_at), waiting).await.unwrap(),
+                        held,
+                        "who may release"
+                    );
                     if held.is_ok() {
                         known.attempts -= u32::from(waiting.is_some());
                         (known.state, known.due_at) = (State::Received, due_at);

@@ -1,7 +1,7 @@
 use crate::{
     ports::{
         contract::samples::{api_key, at, settled, tenant, upload},
-        store::{StoredPolicy, Store},
+        store::{Store, StoredPolicy},
     },
     upload::Decision,
 };

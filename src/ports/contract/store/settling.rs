@@ -32,7 +32,10 @@ pub async fn a_settlement_shows_everywhere_at_once<S: Store>(store: Arc<S>) {
     assert_eq!(body, expected);
     let log = store.audit(1, 10).await.unwrap();
     assert_eq!(log.len(), 1);
-    assert_eq!((log[0].action.as_str(), log[0].actor.as_str(), log[0].at), ("upload.verdict", "worker:w1", at(2)));
+    assert_eq!(
+        (log[0].action.as_str(), log[0].actor.as_str(), log[0].at),
+        ("upload.verdict", "worker:w1", at(2))
+    );
     assert_eq!(log[0].subject, id(1).to_string());
 }
 
@@ -121,7 +124,10 @@ pub async fn erasing_forgets_and_frees_the_idempotency_key<S: Store>(store: Arc<
 pub async fn erasing_takes_the_lease_away<S: Store>(store: Arc<S>) {
     let lease = claimed(&*store, &upload(1), 1).await;
     assert_eq!(store.erase(&tenant("acme"), id(1), "key:k1", at(2)).await.unwrap(), Some(Vec::new()));
-    assert_eq!(store.settle(&lease, &settlement(&lease, Decision::Publish, at(3))).await.unwrap(), Err(Stale));
+    assert_eq!(
+        store.settle(&lease, &settlement(&lease, Decision::Publish, at(3))).await.unwrap(),
+        Err(Stale)
+    );
     assert_eq!(store.extend(&lease, at(9)).await.unwrap(), Err(Stale));
     assert_eq!(store.release(&lease, at(9), None).await.unwrap(), Err(Stale));
     assert_eq!(store.claim(id(1), "w2", at(999), TERM).await.unwrap(), None);

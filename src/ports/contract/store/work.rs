@@ -55,7 +55,11 @@ pub async fn an_expired_lease_can_be_claimed_and_fences_out_its_holder<S: Store>
     let known = store.upload(&tenant("acme"), id(1)).await.unwrap().unwrap();
     assert_eq!(known, new.upload, "and changes nothing");
 
-    store.settle(&new, &settlement(&new, Decision::Review, at(63))).await.unwrap().expect("the holder settles");
+    store
+        .settle(&new, &settlement(&new, Decision::Review, at(63)))
+        .await
+        .unwrap()
+        .expect("the holder settles");
 }
 
 pub async fn an_expired_lease_that_nobody_took_is_still_good<S: Store>(store: Arc<S>) {
@@ -103,7 +107,11 @@ pub async fn a_start_frees_every_lease<S: Store>(store: Arc<S>) {
     settled(&*store, &upload(3), Decision::Publish, 3).await;
     assert_eq!(store.free_leases(at(4)).await.unwrap(), 1);
     let freed = store.upload(&tenant("acme"), id(1)).await.unwrap().unwrap();
-    assert_eq!((freed.state, freed.attempts), (State::Received, 1), "what brought the process down is counted");
+    assert_eq!(
+        (freed.state, freed.attempts),
+        (State::Received, 1),
+        "what brought the process down is counted"
+    );
     let due = store.due(at(4), 10).await.unwrap();
     assert_eq!(due.len(), 2, "due at once: {due:?}");
     let settled = store.settle(&lease, &settlement(&lease, Decision::Publish, at(5))).await.unwrap();

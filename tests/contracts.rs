@@ -1,0 +1,82 @@
+//! Every adapter against the suite of its port.
+
+use jiff::Timestamp;
+use lazaret::{
+    adapters::{fs::Fs, sqlite::Sqlite, store_queue::StoreQueue},
+    ports::{Clock, contract::queue::Bench, contract::samples},
+};
+use std::{sync::Arc, time::Duration};
+use tempfile::TempDir;
+
+async fn store() -> (Arc<Sqlite>, TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Sqlite::open(&folder.path().join("data/lazaret.db")).await.expect("a fresh store opens");
+    (Arc::new(store), folder)
+}
+
+fn blobs_in(folder: TempDir) -> (Arc<Fs>, TempDir) {
+    let blobs = Fs::open(folder.path().join("blobs")).expect("a fresh folder opens");
+    (Arc::new(blobs), folder)
+}
+
+/// The samples' second 10, for ever.
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        samples::at(10)
+    }
+}
+
+mod sqlite {
+    use super::*;
+
+    lazaret::store_contract!(store);
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_sequence_keeps_the_laws(steps in proptest::collection::vec(proptest::prelude::any::<(u8, u8, u8)>(), 1..60)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (store, _folder) = store().await;
+                lazaret::ports::contract::store::any_sequence_keeps_the_laws(&*store, &steps).await;
+            });
+        }
+    }
+}
+
+mod fs {
+    use super::*;
+
+    async fn blobs() -> (Arc<Fs>, TempDir) {
+        blobs_in(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    lazaret::blobs_contract!(blobs);
+}
+
+/// Most often another file system, and one that knows no O_TMPFILE on older kernels.
+mod fs_in_memory {
+    use super::*;
+
+    async fn blobs() -> (Arc<Fs>, TempDir) {
+        let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        blobs_in(memory.expect("a temporary folder"))
+    }
+
+    lazaret::blobs_contract!(blobs);
+}
+
+mod store_queue {
+    use super::*;
+
+    async fn queue() -> (Bench<Sqlite, StoreQueue>, TempDir) {
+        let (store, folder) = store().await;
+        let queue = StoreQueue::new(store.clone(), Arc::new(Stopped), Duration::from_millis(100));
+        (Bench { store, queue: Arc::new(queue) }, folder)
+    }
+
+    lazaret::queue_contract!(queue);
+}
