@@ -32,7 +32,12 @@ impl fmt::Debug for Secret {
 }
 
 /// Makes a key, to be added to the store, and its secret, to be shown once.
-pub fn mint_key(random: &dyn Random, clock: &dyn Clock, tenant: TenantId, scopes: &Scopes) -> Result<(ApiKey, Secret)> {
+pub fn mint_key(
+    random: &dyn Random,
+    clock: &dyn Clock,
+    tenant: TenantId,
+    scopes: &Scopes,
+) -> Result<(ApiKey, Secret)> {
     let (mut id, mut secret) = ([0; ID_CHARS], [0; 32]);
     random.fill(&mut id)?;
     random.fill(&mut secret)?;

@@ -27,9 +27,9 @@ const CHUNK: usize = 256 * 1024;
 pub async fn body(file: File, range: Range<u64>) -> io::Result<Body> {
     let reader = Reader { file: Arc::new(file), next: range.start, end: range.end };
     if reader.left() <= CHUNK as u64 {
-        let bytes = match reader.from_memory()? {
+        let bytes = match reader.in_memory()? {
             Some(bytes) => bytes,
-            None => reader.from_disk().await.map_err(io::Error::other)??,
+            None => reader.on_disk().await.map_err(io::Error::other)??,
         };
         return Ok(Body::from(bytes));
     }
@@ -56,11 +56,11 @@ impl HttpBody for FileBody {
             return Poll::Ready(None);
         }
         let bytes = match &mut this.pending {
-            None => match this.reader.from_memory() {
+            None => match this.reader.in_memory() {
                 Ok(Some(bytes)) => Ok(bytes),
                 Err(error) => Err(error),
                 Ok(None) => {
-                    let task = this.pending.insert(this.reader.from_disk());
+                    let task = this.pending.insert(this.reader.on_disk());
                     ready!(Pin::new(task).poll(context)).map_err(io::Error::other).flatten()
                 }
             },
@@ -98,20 +98,24 @@ impl Reader {
     }
 
     /// The next chunk, or as much of it as needs no disk; `None` where that is nothing, or cannot be told.
-    fn from_memory(&self) -> io::Result<Option<Bytes>> {
+    fn in_memory(&self) -> io::Result<Option<Bytes>> {
         let whole = self.chunk();
         let mut buffer = Buffer::take();
         let slice = &mut buffer.bytes()[..whole];
         match preadv2(&*self.file, &mut [IoSliceMut::new(slice)], self.next, ReadWriteFlags::NOWAIT) {
-            Ok(read) if read == whole || (read > 0 && self.left() > CHUNK as u64) => Ok(Some(buffer.freeze(read))),
+            Ok(read) if read == whole || (read > 0 && self.left() > CHUNK as u64) => {
+                Ok(Some(buffer.freeze(read)))
+            }
             // Not all of it is there, or this file system cannot tell.
-            Ok(_) | Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::INTR) => Ok(None),
+            Ok(_) | Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::INTR) => {
+                Ok(None)
+            }
             Err(error) => Err(error.into()),
         }
     }
 
     /// The next chunk, by a blocking task. A file that is shorter than it should be is an error.
-    fn from_disk(&self) -> JoinHandle<io::Result<Bytes>> {
+    fn on_disk(&self) -> JoinHandle<io::Result<Bytes>> {
         let (file, offset, whole) = (self.file.clone(), self.next, self.chunk());
         tokio::task::spawn_blocking(move || {
             let mut buffer = Buffer::take();
@@ -180,7 +184,9 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
         let (c, all) = (CHUNK as u64, bytes.len() as u64);
-        for range in [0..0, 0..1, 0..c, 0..c + 1, 5..all, c - 1..2 * c + 1, all - 1..all, 0..all, 7..c / 8 + 8] {
+        for range in
+            [0..0, 0..1, 0..c, 0..c + 1, 5..all, c - 1..2 * c + 1, all - 1..all, 0..all, 7..c / 8 + 8]
+        {
             let expected = &bytes[range.start as usize..range.end as usize];
             assert!(read(&file, range.clone()).await.unwrap() == expected, "{range:?}");
         }

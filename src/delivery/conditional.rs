@@ -70,7 +70,8 @@ mod tests {
     const ETAG: &str = "\"abc\"";
 
     fn of(headers: &[(HeaderName, &'static str)]) -> Answer {
-        let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        let headers =
+            headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
         answer(&headers, ETAG, 100)
     }
 

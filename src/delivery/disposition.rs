@@ -16,7 +16,11 @@ pub fn disposition(id: UploadId, rendition: RenditionName, media_type: &str, sen
         value.push_str("; filename*=UTF-8''");
         for byte in name.bytes() {
             // Writing to a String cannot fail.
-            let _ = if attr_char(byte) { value.write_char(char::from(byte)) } else { write!(value, "%{byte:02X}") };
+            let _ = if attr_char(byte) {
+                value.write_char(char::from(byte))
+            } else {
+                write!(value, "%{byte:02X}")
+            };
         }
     }
     value
@@ -65,9 +69,24 @@ mod tests {
             ("text/html", Some("a.html"), Original, "attachment; filename=\"a.html\""),
             ("image/jpeg", Some("a.png"), Thumbnail, "inline; filename=\"a-thumbnail.jpg\""),
             ("image/gif", Some("x\"; evil=\"1.gif"), Original, "inline; filename=\"x_; evil=_1.gif\""),
-            ("image/gif", Some("../a\r\nSet-Cookie: b.gif"), Original, "inline; filename=\"aSet-Cookie_ b.gif\""),
-            ("image/gif", Some("100%.gif"), Original, "inline; filename=\"100_.gif\"; filename*=UTF-8''100%25.gif"),
-            ("image/gif", Some("é好.gif"), Original, "inline; filename=\"__.gif\"; filename*=UTF-8''%C3%A9%E5%A5%BD.gif"),
+            (
+                "image/gif",
+                Some("../a\r\nSet-Cookie: b.gif"),
+                Original,
+                "inline; filename=\"aSet-Cookie_ b.gif\"",
+            ),
+            (
+                "image/gif",
+                Some("100%.gif"),
+                Original,
+                "inline; filename=\"100_.gif\"; filename*=UTF-8''100%25.gif",
+            ),
+            (
+                "image/gif",
+                Some("é好.gif"),
+                Original,
+                "inline; filename=\"__.gif\"; filename*=UTF-8''%C3%A9%E5%A5%BD.gif",
+            ),
             ("text/plain", None, Original, "attachment; filename=\"00000000-0000-7000-8000-000000000000\""),
         ];
         for (media_type, sent, rendition, value) in cases {

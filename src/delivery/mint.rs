@@ -85,7 +85,8 @@ fn age(api: &Api, asked: Option<&ExpiresIn>) -> Result<Duration, Problem> {
     };
     let max = api.limits.max_url_age;
     age.filter(|age| (Duration::from_secs(1)..=max).contains(age)).ok_or_else(|| {
-        let detail = format!("`expires_in` is a number of seconds or like \"10m\", from 1 s to {} s", max.as_secs());
+        let detail =
+            format!("`expires_in` is a number of seconds or like \"10m\", from 1 s to {} s", max.as_secs());
         Problem::new(codes::BODY_MALFORMED, detail)
     })
 }

@@ -28,10 +28,7 @@ pub const ROUTE: &str = "/f/{upload}/{rendition}";
 const FIXED: [(HeaderName, HeaderValue); 5] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("cross-origin"),
-    ),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
 ];
@@ -87,7 +84,9 @@ async fn answer(api: &Api, request: &Parts) -> Result<Option<Response>, Problem>
     let target = request.uri.path_and_query().map_or("", |target| target.as_str());
     let Some(target) = api.signer.verify(target.as_bytes(), api.clock.now()) else { return Ok(None) };
     // Asked each time: whether it is published now is the store's to say, not the URL's.
-    let Some(published) = api.store.published(target.upload, target.rendition).await? else { return Ok(None) };
+    let Some(published) = api.store.published(target.upload, target.rendition).await? else {
+        return Ok(None);
+    };
     let (size, head) = (published.rendition.size, head(target, &published));
     let etag = format!("\"{}\"", published.rendition.sha256);
     let range = match conditional::answer(&request.headers, &etag, size) {
@@ -104,11 +103,16 @@ async fn answer(api: &Api, request: &Parts) -> Result<Option<Response>, Problem>
 /// The object's file. That it is gone although it is published is a fault, unless it was just taken down.
 async fn open(api: &Api, target: Target, published: &PublishedRendition) -> Result<Option<File>, Problem> {
     let rendition = &published.rendition;
-    let fault = |what: &str| Problem::internal(PortError::new(Kind::Fail, format!("{}: {what}", rendition.key)));
+    let fault =
+        |what: &str| Problem::internal(PortError::new(Kind::Fail, format!("{}: {what}", rendition.key)));
     match api.blobs.open(Zone::Published, &rendition.key).await? {
         Some(file) => {
             let size = file.metadata().map_err(|error| Problem::from(PortError::from(error)))?.len();
-            if size == rendition.size { Ok(Some(file)) } else { Err(fault("the object has not the size it should")) }
+            if size == rendition.size {
+                Ok(Some(file))
+            } else {
+                Err(fault("the object has not the size it should"))
+            }
         }
         None if api.store.published(target.upload, target.rendition).await?.is_none() => Ok(None),
         None => Err(fault("the object is published and not there")),
@@ -152,7 +156,8 @@ fn head(target: Target, published: &PublishedRendition) -> HeaderMap {
     let media_type = HeaderValue::from_str(&rendition.media_type);
     let media_type = media_type.unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_TYPE, media_type);
-    let disposition = disposition(target.upload, target.rendition, &rendition.media_type, filename.as_deref());
+    let disposition =
+        disposition(target.upload, target.rendition, &rendition.media_type, filename.as_deref());
     headers.insert(header::CONTENT_DISPOSITION, text(disposition));
     headers
 }

@@ -45,7 +45,8 @@ impl Signer {
     /// `public_url` is what viewers reach this service by, without a path of its own that a proxy would not strip.
     pub fn new(public_url: &str, keys: &BTreeMap<String, [u8; 32]>, current: &str) -> Result<Self, BadKeys> {
         let legal = |id: &str| {
-            (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+            (1..=32).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
         };
         if let Some(id) = keys.keys().find(|id| !legal(id)) {
             return Err(BadKeys::Id(id.clone()));
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_key_taken_out_verifies_nothing_and_the_stand_in_is_no_key() {
-        let only = |id: &str, secret| Signer::new("", &BTreeMap::from([(id.to_owned(), secret)]), id).unwrap();
+        let only =
+            |id: &str, secret| Signer::new("", &BTreeMap::from([(id.to_owned(), secret)]), id).unwrap();
         let now = at(0);
         let url = only("old", [1; 32]).mint(id(), RenditionName::Original, at(100));
         assert!(only("old", [1; 32]).verify(url.as_bytes(), now).is_some());
@@ -165,7 +167,8 @@ mod tests {
 
     #[test]
     fn keys_are_named_safely_and_stay_out_of_debug() {
-        let new = |id: &str, current: &str| Signer::new("", &BTreeMap::from([(id.to_owned(), [7; 32])]), current);
+        let new =
+            |id: &str, current: &str| Signer::new("", &BTreeMap::from([(id.to_owned(), [7; 32])]), current);
         assert!(matches!(new("a&b", "a&b"), Err(BadKeys::Id(_))));
         assert!(matches!(new("", ""), Err(BadKeys::Id(_))));
         assert!(matches!(new("a", "b"), Err(BadKeys::NoCurrent(_))));

@@ -47,9 +47,8 @@ pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
         }
         Err(error) => tracing::warn!(%error, "the backlog could not be counted"),
     }
-    let text = api
-        .metrics
-        .encode()
-        .map_err(|error| Problem::internal(PortError::new(Kind::Fail, "metrics could not be written").because(error)))?;
+    let text = api.metrics.encode().map_err(|error| {
+        Problem::internal(PortError::new(Kind::Fail, "metrics could not be written").because(error))
+    })?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }

@@ -29,7 +29,9 @@ pub async fn observe(State(api): State<Api>, request: Request, next: Next) -> Re
         Some(Fault(error)) => {
             tracing::warn!(http.request_id = shown, %method, route, status, elapsed_ms, %error, "request put off");
         }
-        None => tracing::debug!(http.request_id = shown, %method, route, status, elapsed_ms, "request answered"),
+        None => {
+            tracing::debug!(http.request_id = shown, %method, route, status, elapsed_ms, "request answered");
+        }
     }
     response.headers_mut().insert(REQUEST_ID, id);
     response

@@ -17,7 +17,7 @@ pub struct Problem {
     pub code: Code,
     detail: String,
     headers: Vec<(HeaderName, HeaderValue)>,
-    fault: Option<PortError>,
+    fault: Option<Box<PortError>>,
 }
 
 /// What failed inside. Travels with the response as far as the boundary, where it is logged once.
@@ -51,8 +51,9 @@ impl Problem {
 
     /// The service's own failure.
     pub fn internal(fault: PortError) -> Self {
-        let mut problem = Self::new(codes::INTERNAL, "the failure is in the service's log under this request's id");
-        problem.fault = Some(fault);
+        let mut problem =
+            Self::new(codes::INTERNAL, "the failure is in the service's log under this request's id");
+        problem.fault = Some(Box::new(fault));
         problem
     }
 
@@ -78,9 +79,11 @@ impl From<PortError> for Problem {
             Kind::Fail => return Self::internal(fault),
             Kind::Retry => Self::new(codes::UNAVAILABLE, "send the same request again in a few seconds")
                 .with(header::RETRY_AFTER, HeaderValue::from_static("2")),
-            Kind::Full => Self::new(codes::STORAGE_FULL, "nothing was kept; the operator has to make room first"),
+            Kind::Full => {
+                Self::new(codes::STORAGE_FULL, "nothing was kept; the operator has to make room first")
+            }
         };
-        problem.fault = Some(fault);
+        problem.fault = Some(Box::new(fault));
         problem
     }
 }
@@ -93,7 +96,7 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response.headers_mut().extend(self.headers);
         if let Some(fault) = self.fault {
-            response.extensions_mut().insert(Fault(Arc::new(fault)));
+            response.extensions_mut().insert(Fault(Arc::from(fault)));
         }
         response
     }

@@ -23,7 +23,9 @@ pub struct Receipt {
 pub async fn accept(api: Api, new: NewUpload, spooled: Spooled) -> Result<Receipt, Problem> {
     let task = tokio::spawn(async move { commit(&api, &new, &spooled).await });
     task.await.unwrap_or_else(|error| {
-        Err(Problem::internal(PortError::new(crate::ports::Kind::Fail, "accepting was cut short").because(error)))
+        Err(Problem::internal(
+            PortError::new(crate::ports::Kind::Fail, "accepting was cut short").because(error),
+        ))
     })
 }
 

@@ -72,10 +72,16 @@ pub async fn create(
     let received = receive::receive(&api, head, request).await?;
     let size = received.spooled.size;
     if size == 0 {
-        return Err(Problem::new(codes::UPLOAD_EMPTY, "send the file's bytes as the body, or as a file of a form"));
+        return Err(Problem::new(
+            codes::UPLOAD_EMPTY,
+            "send the file's bytes as the body, or as a file of a form",
+        ));
     }
     if let Some(said) = query.size.filter(|said| *said != size) {
-        return Err(Problem::new(codes::SIZE_MISMATCH, format!("{said} bytes were announced and {size} came")));
+        return Err(Problem::new(
+            codes::SIZE_MISMATCH,
+            format!("{said} bytes were announced and {size} came"),
+        ));
     }
     let (at, mut random) = (api.clock.now(), [0; 10]);
     api.random.fill(&mut random)?;
@@ -121,6 +127,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let fits = (1..=KEY_CHARS).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
     match first.to_str() {
         Ok(key) if fits && all.next().is_none() => Ok(Some(key.to_owned())),
-        _ => Err(Problem::new(codes::HEADER_MALFORMED, "send one Idempotency-Key of 1 to 255 visible ASCII characters")),
+        _ => Err(Problem::new(
+            codes::HEADER_MALFORMED,
+            "send one Idempotency-Key of 1 to 255 visible ASCII characters",
+        )),
     }
 }

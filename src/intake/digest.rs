@@ -47,7 +47,8 @@ impl Expected {
     }
 
     pub fn agrees(&self, got: &Hashes) -> bool {
-        self.sha256.is_none_or(|sum| sum == got.sha256) && self.sha512.is_none_or(|sum| Some(sum) == got.sha512)
+        self.sha256.is_none_or(|sum| sum == got.sha256)
+            && self.sha512.is_none_or(|sum| Some(sum) == got.sha512)
     }
 }
 

@@ -27,7 +27,9 @@ pub async fn erase(
         Some(published) => {
             api.settled.notify(id);
             let held = (Zone::Held, id.to_string());
-            for (zone, key) in std::iter::once(held).chain(published.into_iter().map(|key| (Zone::Published, key))) {
+            for (zone, key) in
+                std::iter::once(held).chain(published.into_iter().map(|key| (Zone::Published, key)))
+            {
                 // The row says erased, so nothing can be reached; what stays on disk is for the sweeper.
                 if let Err(error) = api.blobs.remove(zone, &key).await {
                     tracing::warn!(upload.id = %id, %error, "erased bytes stay until the next sweep");

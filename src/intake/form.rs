@@ -4,8 +4,8 @@
 use super::{
     digest::Expected,
     receive::{
-        FORM_OVERHEAD, Head, Received, SharedSums, content_digest, digest_mismatch, incomplete, media_type, take,
-        too_large,
+        FORM_OVERHEAD, Head, Received, SharedSums, content_digest, digest_mismatch, incomplete, media_type,
+        take, too_large,
     },
     spool::Spool,
 };
@@ -30,8 +30,10 @@ pub async fn receive(api: &Api, head: Head, file: File, request: Request) -> Res
     let taken = Arc::new(AtomicU64::new(0));
     let whole: SharedSums = Arc::new(Mutex::new(head.digest.sums()));
     let summed = (!head.digest.is_empty()).then(|| whole.clone());
-    let request = request.map(|body| Body::from_stream(Dealt::new(body.into_data_stream(), taken.clone(), summed)));
-    let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
+    let request =
+        request.map(|body| Body::from_stream(Dealt::new(body.into_data_stream(), taken.clone(), summed)));
+    let mut form =
+        Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
     let (mut file, mut received) = (Some(file), None);
     while let Some(field) = idle(api, form.next_field()).await?.map_err(|e| broken(api, &e))? {
         if field.file_name().is_none() {
@@ -49,7 +51,9 @@ pub async fn receive(api: &Api, head: Head, file: File, request: Request) -> Res
             return Err(digest_mismatch());
         }
     }
-    received.ok_or_else(|| bad_form("the form holds no file; name the part's file as in `filename=\"photo.jpg\"`"))
+    received.ok_or_else(|| {
+        bad_form("the form holds no file; name the part's file as in `filename=\"photo.jpg\"`")
+    })
 }
 
 async fn part(api: &Api, file: File, mut field: Field<'_>, taken: &AtomicU64) -> Result<Received, Problem> {

@@ -52,9 +52,11 @@ pub async fn list(
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(malformed(format!("`limit` is 1 to {MAX_LIMIT}")));
     }
-    let state = query.state.map(|name| name.parse()).transpose().map_err(|e: crate::upload::state::UnknownState| {
-        malformed(e.to_string())
-    })?;
+    let state = query
+        .state
+        .map(|name| name.parse())
+        .transpose()
+        .map_err(|e: crate::upload::state::UnknownState| malformed(e.to_string()))?;
     let before = query.cursor.map(|id| id.parse()).transpose();
     let before = before.map_err(|_| malformed("`cursor` is the `next` of the page before".to_owned()))?;
     // One more than asked for tells whether there is another page.

@@ -34,8 +34,10 @@ pub struct Head {
 impl Head {
     pub fn read(headers: &HeaderMap) -> Result<Self, Problem> {
         let content_type = media_type(headers)?;
-        let is_form = content_type.as_deref().is_some_and(|t| essence(t).eq_ignore_ascii_case("multipart/form-data"));
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+        let is_form =
+            content_type.as_deref().is_some_and(|t| essence(t).eq_ignore_ascii_case("multipart/form-data"));
+        let length =
+            headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
         // What `curl --data-binary` says of every file: a statement about the tool, not about the bytes.
         let by_default =
             |t: &String| is_form || essence(t).eq_ignore_ascii_case("application/x-www-form-urlencoded");
@@ -51,7 +53,10 @@ impl Head {
         }
         let needed = self.length.unwrap_or(0).saturating_add(api.limits.reserve_bytes);
         if api.blobs.free_bytes().await?.is_some_and(|free| free < needed) {
-            return Err(Problem::new(codes::STORAGE_FULL, "nothing was kept; the operator has to make room first"));
+            return Err(Problem::new(
+                codes::STORAGE_FULL,
+                "nothing was kept; the operator has to make room first",
+            ));
         }
         Ok(())
     }
@@ -114,12 +119,14 @@ pub fn too_large(api: &Api) -> Problem {
 pub fn media_type(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
     let text = value.to_str().ok().map(str::trim).filter(|text| text.len() <= DECLARED_BYTES);
-    let text = text.ok_or_else(|| Problem::new(codes::HEADER_MALFORMED, "Content-Type is too long or not ASCII"))?;
+    let text =
+        text.ok_or_else(|| Problem::new(codes::HEADER_MALFORMED, "Content-Type is too long or not ASCII"))?;
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 pub fn content_digest(headers: &HeaderMap) -> Result<Expected, Problem> {
-    let lines: Result<Vec<_>, _> = headers.get_all("content-digest").iter().map(|line| line.to_str()).collect();
+    let lines: Result<Vec<_>, _> =
+        headers.get_all("content-digest").iter().map(|line| line.to_str()).collect();
     let malformed = || Problem::new(codes::DIGEST_MALFORMED, "write it as `sha-256=:<base64>:` (RFC 9530)");
     match lines.map_err(|_| malformed())?.as_slice() {
         [] => Ok(Expected::default()),

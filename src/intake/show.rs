@@ -55,7 +55,12 @@ pub async fn show(
 }
 
 /// The upload once it is settled, or as it stands when the time is up.
-async fn settled(api: &Api, tenant: &TenantId, id: UploadId, wait: Duration) -> ports::Result<Option<Upload>> {
+async fn settled(
+    api: &Api,
+    tenant: &TenantId,
+    id: UploadId,
+    wait: Duration,
+) -> ports::Result<Option<Upload>> {
     let first = api.store.upload(tenant, id).await?;
     let open = |upload: &Option<Upload>| upload.as_ref().is_some_and(|upload| !upload.state.is_settled());
     if wait.is_zero() || !open(&first) {

@@ -15,7 +15,7 @@ pub struct Spool {
 }
 
 enum State {
-    Idle(Sink),
+    Idle(Box<Sink>),
     Writing(JoinHandle<Written>),
     /// A write failed, or its task was lost.
     Broken,
@@ -26,7 +26,7 @@ struct Sink {
     sums: Sums,
 }
 
-type Written = (std::io::Result<Sink>, Vec<u8>);
+type Written = (std::io::Result<Box<Sink>>, Vec<u8>);
 
 /// All bytes of an upload, and what they add up to.
 pub struct Spooled {
@@ -37,7 +37,7 @@ pub struct Spooled {
 
 impl Spool {
     pub fn new(file: File, sums: Sums) -> Self {
-        Self { size: 0, buffer: Vec::new(), state: State::Idle(Sink { file, sums }) }
+        Self { size: 0, buffer: Vec::new(), state: State::Idle(Box::new(Sink { file, sums })) }
     }
 
     pub fn size(&self) -> u64 {
@@ -75,7 +75,7 @@ impl Spool {
     }
 
     /// Waits for the write in progress; gives the sink and an empty buffer.
-    async fn settle(&mut self) -> Result<(Sink, Vec<u8>), PortError> {
+    async fn settle(&mut self) -> Result<(Box<Sink>, Vec<u8>), PortError> {
         match std::mem::replace(&mut self.state, State::Broken) {
             State::Idle(sink) => Ok((sink, Vec::new())),
             State::Writing(task) => {
@@ -119,7 +119,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_write_is_told_and_not_forgotten() {
-        let mut spool = Spool::new(File::options().write(true).open("/dev/full").unwrap(), Expected::default().sums());
+        let mut spool =
+            Spool::new(File::options().write(true).open("/dev/full").unwrap(), Expected::default().sums());
         spool.write(b"x").await.unwrap();
         assert_eq!(spool.finish().await.err().unwrap().kind, Kind::Full);
     }

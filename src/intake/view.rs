@@ -2,7 +2,10 @@
 
 use crate::{
     ports::store::{NumberedVerdict, Upload},
-    upload::{Decision, State, UploadId, filename, rendition::Rendition, rendition::RenditionName, verdict::VerdictDetail},
+    upload::{
+        Decision, State, UploadId, filename, rendition::Rendition, rendition::RenditionName,
+        verdict::VerdictDetail,
+    },
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -13,6 +13,7 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        getrandom::fill(bytes).map_err(|e| PortError::new(Kind::Fail, "the system gave no random bytes").because(e))
+        getrandom::fill(bytes)
+            .map_err(|e| PortError::new(Kind::Fail, "the system gave no random bytes").because(e))
     }
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Seconds: from a small signed file to a video through every check.
-const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 120.0];
+const BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 120.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -79,9 +80,19 @@ impl Metrics {
             registry: Registry::default(),
         };
         registry.register("uploads_accepted", "Uploads accepted", m.accepted.clone());
-        registry.register_with_unit("uploads_accepted", "Bytes accepted", Unit::Bytes, m.accepted_bytes.clone());
+        registry.register_with_unit(
+            "uploads_accepted",
+            "Bytes accepted",
+            Unit::Bytes,
+            m.accepted_bytes.clone(),
+        );
         registry.register("uploads_settled", "Uploads settled, by verdict", m.settled.clone());
-        registry.register_with_unit("delivery_sent", "Bytes of renditions sent", Unit::Bytes, m.served_bytes.clone());
+        registry.register_with_unit(
+            "delivery_sent",
+            "Bytes of renditions sent",
+            Unit::Bytes,
+            m.served_bytes.clone(),
+        );
         registry.register("http_requests", "HTTP requests answered", m.requests.clone());
         registry.register_with_unit(
             "http_request_duration",
@@ -89,7 +100,12 @@ impl Metrics {
             Unit::Seconds,
             m.request_time.clone(),
         );
-        registry.register_with_unit("check_duration", "Time of one check", Unit::Seconds, m.check_time.clone());
+        registry.register_with_unit(
+            "check_duration",
+            "Time of one check",
+            Unit::Seconds,
+            m.check_time.clone(),
+        );
         registry.register("uploads_backlog", "Uploads that are not settled", m.backlog.clone());
         registry.register("scans_in_flight", "Scans in progress", m.scans_in_flight.clone());
         Self { registry, ..m }

@@ -1,0 +1,15 @@
+//! The HTTP API through its public door.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod access;
+mod bodies;
+mod description;
+mod idempotency;
+mod links;
+mod lost;
+mod operations;
+mod serving;
+mod storage;
+mod uploads;
