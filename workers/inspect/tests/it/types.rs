@@ -56,6 +56,13 @@ fn content_claim_and_name() {
         (CSV.to_vec(), "text/csv", "people.csv", "text/csv", empty),
         (CSV.to_vec(), "text/plain", "people.txt", "text/csv", empty),
         (PROSE.to_vec(), "text/plain", "letter.txt", "text/plain", empty),
+        (
+            b"BM is how this one begins, and goes on in words.\n".to_vec(),
+            "text/plain",
+            "b.txt",
+            "text/plain",
+            empty,
+        ),
         (PROSE.to_vec(), "", "letter.jpg", "text/plain", &["extension"]),
         (
             vec![0x93, 0, 7, 0xfe, 0x11, 0, 0x80, 0x99, 1, 2, 3, 4, 250, 251],
