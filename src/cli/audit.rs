@@ -1,5 +1,6 @@
 //! `lazaret audit`.
 
+use super::output::say;
 use crate::config::Config;
 use std::process::ExitCode;
 
@@ -13,11 +14,11 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
     let Command::Verify = command;
     match super::store(config).await?.audit_verify().await? {
         Ok(lines) => {
-            println!("{lines} lines, each fits the one before it");
+            say!("{lines} lines, each fits the one before it");
             Ok(ExitCode::SUCCESS)
         }
         Err(sequence) => {
-            println!("line {sequence} does not fit the one before it: the log was changed");
+            say!("line {sequence} does not fit the one before it: the log was changed");
             Ok(ExitCode::FAILURE)
         }
     }

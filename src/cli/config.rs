@@ -1,5 +1,6 @@
 //! `lazaret config`.
 
+use super::output::{put, say};
 use crate::config::{Config, DEFAULT};
 use std::{path::Path, process::ExitCode};
 
@@ -14,10 +15,10 @@ pub(super) enum Command {
 pub(super) fn run(command: Command, file: Option<&Path>) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check => {
-            println!("{:#?}", Config::load(file, &[])?);
-            println!("the settings are good");
+            say!("{:#?}", Config::load(file, &[])?);
+            say!("the settings are good");
         }
-        Command::Default => print!("{DEFAULT}"),
+        Command::Default => put!("{DEFAULT}"),
     }
     Ok(ExitCode::SUCCESS)
 }

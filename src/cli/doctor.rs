@@ -1,6 +1,6 @@
 //! `lazaret doctor`: every dependency in one table.
 
-use super::output::{Paint, table};
+use super::output::{Paint, put, say, table};
 use crate::{
     app,
     config::{Config, sections::Signatures},
@@ -45,7 +45,7 @@ pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> 
     let paint = Paint::stdout();
     if args.json {
         for Line { part, healthy, found, advice } in &lines {
-            println!("{}", json!({"part": part, "healthy": healthy, "found": found, "advice": advice}));
+            say!("{}", json!({"part": part, "healthy": healthy, "found": found, "advice": advice}));
         }
     } else {
         let row = |line: &Line| {
@@ -53,13 +53,13 @@ pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> 
             vec![line.part.clone(), healthy.to_owned(), line.found.clone(), line.advice.clone()]
         };
         let rows: Vec<_> = lines.iter().map(row).collect();
-        print!("{}", table(&["PART", "HEALTHY", "FOUND", "WHAT TO DO"], &rows));
+        put!("{}", table(&["PART", "HEALTHY", "FOUND", "WHAT TO DO"], &rows));
     }
     let able = lines.iter().all(|line| line.healthy);
     if !args.json {
         let word =
             if able { paint.good("uploads can be published") } else { paint.bad("nothing can be published") };
-        println!("\n{word}");
+        say!("\n{word}");
     }
     Ok(if able { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,6 +1,6 @@
 //! `lazaret key`: API keys of tenants.
 
-use super::output::{TROUBLE, table};
+use super::output::{TROUBLE, put, say, table};
 use crate::{
     access::{Scope, Scopes, mint_key},
     config::Config,
@@ -46,12 +46,9 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
             store.add_key(&key, ACTOR).await?;
             if json {
                 let secret = secret.reveal();
-                println!(
-                    "{}",
-                    json!({"id": key.id, "tenant": key.tenant, "scopes": key.scopes, "key": secret})
-                );
+                say!("{}", json!({"id": key.id, "tenant": key.tenant, "scopes": key.scopes, "key": secret}));
             } else {
-                println!("{}", secret.reveal());
+                say!("{}", secret.reveal());
                 eprintln!("key {} of tenant {}; it is not shown again", key.id, key.tenant);
             }
         }
@@ -61,7 +58,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
                 for key in keys {
                     let revoked = key.revoked_at.map(|at| at.to_string());
                     let created = key.created_at.to_string();
-                    println!(
+                    say!(
                         "{}",
                         json!({"id": key.id, "tenant": key.tenant, "scopes": key.scopes,
                                "created_at": created, "revoked_at": revoked})
@@ -82,7 +79,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
                         ]
                     })
                     .collect();
-                print!("{}", table(&["ID", "TENANT", "SCOPES", "CREATED", "STATE"], &rows));
+                put!("{}", table(&["ID", "TENANT", "SCOPES", "CREATED", "STATE"], &rows));
             }
         }
         Command::Revoke { id } => {
@@ -90,7 +87,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
                 eprintln!("lazaret: there is no key {id:?} that could be revoked; see `lazaret key list`");
                 return Ok(ExitCode::from(TROUBLE));
             }
-            println!("key {id} is revoked");
+            say!("key {id} is revoked");
         }
     }
     Ok(ExitCode::SUCCESS)

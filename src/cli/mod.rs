@@ -99,7 +99,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(command) => config::run(command, file),
         Command::Models(command) => models::run(command, &load(&[])?).await,
         Command::Openapi => {
-            println!("{}", crate::http::openapi::document().to_pretty_json()?);
+            output::say!("{}", crate::http::openapi::document().to_pretty_json()?);
             Ok(ExitCode::SUCCESS)
         }
         Command::Audit(command) => audit::run(command, &load(&[])?).await,
@@ -109,7 +109,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 
 async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
     store(config).await?;
-    println!("the store {} is up to date", config.store.url);
+    output::say!("the store {} is up to date", config.store.url);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,6 @@
 //! `lazaret models`: list and verify.
 
-use super::output::table;
+use super::output::{put, say, table};
 use crate::{app, config::Config};
 use lazaret_classify::{Classifier, Manifest, load_all, runtime};
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
     match command {
         Command::List => {
             let rows: Vec<Vec<String>> = models.iter().map(row).collect();
-            print!("{}", table(&["MODEL", "VERSION", "LICENCE", "INPUT", "LABELS"], &rows));
+            put!("{}", table(&["MODEL", "VERSION", "LICENCE", "INPUT", "LABELS"], &rows));
         }
         Command::Verify => {
             let ready = tokio::task::spawn_blocking({
@@ -39,7 +39,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
             match ready.await? {
                 Ok(classifier) => {
                     for engine in classifier.engines() {
-                        println!("{} {} is sound", engine.name, engine.version);
+                        say!("{} {} is sound", engine.name, engine.version);
                     }
                 }
                 Err(trouble) => {

@@ -1,7 +1,32 @@
 //! What commands print: to people, or to machines.
 
 use crate::upload::Decision;
-use std::{io::IsTerminal, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+
+/// As `println!`, but a reader that went away (`lazaret … | head`) ends the command instead of making it panic.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::cli::output::put!("{}\n", format_args!($($words)*)) };
+}
+
+/// As `print!`, in the way of [`say!`].
+macro_rules! put {
+    ($($words:tt)*) => { $crate::cli::output::write(format_args!($($words)*)) };
+}
+
+pub(super) use {put, say};
+
+pub(super) fn write(words: std::fmt::Arguments<'_>) {
+    if let Err(error) = std::io::stdout().lock().write_fmt(words) {
+        let gone = error.kind() == std::io::ErrorKind::BrokenPipe;
+        if !gone {
+            eprintln!("lazaret: standard output cannot be written: {error}");
+        }
+        std::process::exit(if gone { 0 } else { i32::from(TROUBLE) });
+    }
+}
 
 /// 2: the command could not do its work.
 pub(super) const TROUBLE: u8 = 2;

@@ -1,6 +1,6 @@
 //! `lazaret policy`: show, check and apply.
 
-use super::output::table;
+use super::output::{put, say, table};
 use crate::{
     config::Config,
     ports::{Clock, clock::SystemClock},
@@ -36,15 +36,15 @@ pub(super) enum Command {
 pub(super) async fn run(command: Command, config: Option<&Path>) -> anyhow::Result<ExitCode> {
     let store = async || super::store(&Config::load(config, &[])?).await;
     match command {
-        Command::Show { tenant: None } => print!("{DEFAULT}"),
+        Command::Show { tenant: None } => put!("{DEFAULT}"),
         Command::Show { tenant: Some(tenant) } => match store().await?.policy(&tenant).await? {
             Some(policy) => {
                 eprintln!("version {} of tenant {tenant}, applied {:.0}", policy.version, policy.at);
-                print!("{}", policy.text);
+                put!("{}", policy.text);
             }
             None => {
                 eprintln!("tenant {tenant} has no policy of its own; this is the embedded default");
-                print!("{DEFAULT}");
+                put!("{DEFAULT}");
             }
         },
         Command::Check { file } => {
@@ -53,13 +53,13 @@ pub(super) async fn run(command: Command, config: Option<&Path>) -> anyhow::Resu
                 .rules()
                 .map(|(name, decision, about)| vec![name.to_owned(), decision.to_string(), about.to_owned()])
                 .collect();
-            print!("{}", table(&["RULE", "VERDICT", "WHEN"], &rows));
+            put!("{}", table(&["RULE", "VERDICT", "WHEN"], &rows));
         }
         Command::Apply { file, tenant } => {
             let policy = load(&file)?;
             let version =
                 store().await?.apply_policy(&tenant, policy.text(), "cli", SystemClock.now()).await?;
-            println!("tenant {tenant} now has policy version {version}");
+            say!("tenant {tenant} now has policy version {version}");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! `lazaret url`: a signed URL, minted with the keys of the settings.
 
-use super::output::TROUBLE;
+use super::output::{TROUBLE, say};
 use crate::{
     app,
     config::{Config, units::Span},
@@ -31,6 +31,6 @@ pub(super) async fn run(args: Args, config: &Config) -> anyhow::Result<ExitCode>
         anyhow::bail!("--expires is at most {:?} (delivery.max_expires)", config.delivery.max_expires);
     }
     let expires_at = SystemClock.now() + term.0;
-    println!("{}", app::signer(config)?.mint(args.upload, args.rendition, expires_at));
+    say!("{}", app::signer(config)?.mint(args.upload, args.rendition, expires_at));
     Ok(ExitCode::SUCCESS)
 }

@@ -165,9 +165,9 @@ impl Work {
         };
         let due = self.clock.now() + delay;
         match self.store.release(&lease, due, waiting_for.as_deref()).await {
-            Ok(Ok(())) | Ok(Err(Stale)) => {}
+            Ok(Ok(()) | Err(Stale)) => {}
             Err(error) => {
-                tracing::error!(upload.id = %id, %error, "an upload is given back when its lease runs out")
+                tracing::error!(upload.id = %id, %error, "an upload is given back when its lease runs out");
             }
         }
     }
