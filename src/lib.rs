@@ -1,8 +1,8 @@
 //! Lazaret: every upload waits in quarantine until it is proven safe. See `ARCHITECTURE.md` for the tree.
 
 pub mod access;
-pub mod app;
 pub mod adapters;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod delivery;

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
 /// The inspections there are. The order is the order in which they are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// What is it really?
@@ -44,10 +46,9 @@ impl FromStr for Check {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|check| check.as_str() == s)
-            .ok_or_else(|| format!("no such check: {s:?}; checks are type, structure, antivirus, image, video"))
+        Self::ALL.into_iter().find(|check| check.as_str() == s).ok_or_else(|| {
+            format!("no such check: {s:?}; checks are type, structure, antivirus, image, video")
+        })
     }
 }
 

@@ -79,7 +79,11 @@ mod tests {
     fn long_names_are_cut_between_clusters_and_keep_their_extension() {
         let long = format!("{}.jpeg", "é".repeat(10_000));
         let shown = display(&long);
-        assert!(shown.graphemes(true).count() <= SHOWN_CLUSTERS && shown.ends_with(".jpeg") && shown.contains('…'));
+        assert!(
+            shown.graphemes(true).count() <= SHOWN_CLUSTERS
+                && shown.ends_with(".jpeg")
+                && shown.contains('…')
+        );
         assert!(kept(&long).len() <= KEPT_BYTES);
         assert_eq!(extension(&long).as_deref(), Some("jpeg"));
     }

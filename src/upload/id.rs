@@ -41,7 +41,9 @@ impl FromStr for UploadId {
 pub struct TenantId(String);
 
 #[derive(Debug, thiserror::Error)]
-#[error("a tenant is named by 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit; got {0:?}")]
+#[error(
+    "a tenant is named by 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit; got {0:?}"
+)]
 pub struct BadTenant(String);
 
 impl TenantId {

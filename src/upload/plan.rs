@@ -202,7 +202,11 @@ mod tests {
 
     #[test]
     fn what_the_operator_switched_off_is_shown_with_the_reason() {
-        let off = SwitchedOff { check: Check::Image, media_type: "application/*".into(), because: "staff only".into() };
+        let off = SwitchedOff {
+            check: Check::Image,
+            media_type: "application/*".into(),
+            because: "staff only".into(),
+        };
         let plan = Plan::new("application/pdf", &[off]);
         assert!(!plan.requires(Check::Image));
         let shown: Vec<_> = plan.not_applicable().filter_map(|r| r.why()).collect();

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RenditionName {
     /// The upload itself; of pictures a copy whose metadata is stripped.
@@ -34,10 +36,9 @@ impl FromStr for RenditionName {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|name| name.as_str() == s)
-            .ok_or_else(|| format!("no such rendition: {s:?}; renditions are original, watermarked, thumbnail"))
+        Self::ALL.into_iter().find(|name| name.as_str() == s).ok_or_else(|| {
+            format!("no such rendition: {s:?}; renditions are original, watermarked, thumbnail")
+        })
     }
 }
 

@@ -87,7 +87,9 @@ impl fmt::Display for State {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("no such state: {0:?}; states are awaiting, received, scanning, published, in_review, quarantined, erased")]
+#[error(
+    "no such state: {0:?}; states are awaiting, received, scanning, published, in_review, quarantined, erased"
+)]
 pub struct UnknownState(String);
 
 impl FromStr for State {

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// The three answers there are, from mildest to hardest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     Publish,
@@ -160,7 +162,10 @@ impl Verdict {
             verdict: self.decision(),
             sha256: examined.sha256.clone(),
             size: examined.size,
-            r#type: TypeDetail { media_type: examined.media_type.clone(), declared: examined.declared.clone() },
+            r#type: TypeDetail {
+                media_type: examined.media_type.clone(),
+                declared: examined.declared.clone(),
+            },
             reasons: self.reasons.clone(),
             findings: examined
                 .findings()

@@ -113,7 +113,7 @@ pub async fn a_cancelled_receive_loses_nothing<S: Store, Q: Queue>(bench: Bench<
     }
     let mut got = Vec::new();
     // Cancelled wherever it happens to be, and then polled on until all have come.
-    for micros in (0..400).chain(std::iter::repeat(5_000_000)) {
+    for micros in (0..400).chain(std::iter::repeat_n(5_000_000, 10)) {
         bench.queue.wake();
         if let Ok(delivery) = tokio::time::timeout(Duration::from_micros(micros), bench.queue.receive()).await
         {

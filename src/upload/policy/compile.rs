@@ -59,7 +59,10 @@ const FUNCTIONS: [&str; 2] = ["found", "score"];
 impl std::fmt::Debug for Policy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.rules.iter().map(|rule| rule.name.as_str()).collect();
-        f.debug_struct("Policy").field("version", &self.version).field("rules", &names).finish_non_exhaustive()
+        f.debug_struct("Policy")
+            .field("version", &self.version)
+            .field("rules", &names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,7 +83,8 @@ impl Policy {
             let name = rule.name.get_ref().clone();
             let at_name = line(rule.name.span().start);
             if name.is_empty() || name.len() > 64 || !name.bytes().all(is_code_byte) {
-                let why = "a name is 1 to 64 of a-z, 0-9, '.', '_' and '-': it becomes the reason code".to_owned();
+                let why =
+                    "a name is 1 to 64 of a-z, 0-9, '.', '_' and '-': it becomes the reason code".to_owned();
                 return Err(PolicyError::Rule { line: at_name, name, why });
             }
             if rules.iter().any(|other| other.name == name) {
@@ -88,8 +92,11 @@ impl Policy {
                 return Err(PolicyError::Rule { line: at_name, name, why });
             }
             let at_when = line(rule.when.span().start);
-            let program = condition(&env, rule.when.get_ref())
-                .map_err(|why| PolicyError::Condition { line: at_when, name: name.clone(), why })?;
+            let program = condition(&env, rule.when.get_ref()).map_err(|why| PolicyError::Condition {
+                line: at_when,
+                name: name.clone(),
+                why,
+            })?;
             rules.push(Rule { name, about: rule.about, decision: rule.verdict, program });
         }
         let version = PolicyVersion { version, digest: crate::hex(&Sha256::digest(text)) };
@@ -126,7 +133,10 @@ fn condition(env: &Env, source: &str) -> Result<Program, String> {
         let is_name = function.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             && function.bytes().any(|b| b.is_ascii_alphabetic());
         if is_name && !FUNCTIONS.contains(&function) && !is_standard(function) {
-            return Err(format!("no such function: {function}; beside CEL's own there are {}", FUNCTIONS.join(", ")));
+            return Err(format!(
+                "no such function: {function}; beside CEL's own there are {}",
+                FUNCTIONS.join(", ")
+            ));
         }
     }
     Ok(program)
@@ -134,8 +144,27 @@ fn condition(env: &Env, source: &str) -> Result<Program, String> {
 
 fn is_standard(function: &str) -> bool {
     const STANDARD: [&str; 21] = [
-        "size", "contains", "startsWith", "endsWith", "matches", "max", "min", "string", "int", "uint", "double",
-        "bool", "has", "all", "exists", "exists_one", "map", "filter", "type", "dyn", "in",
+        "size",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "max",
+        "min",
+        "string",
+        "int",
+        "uint",
+        "double",
+        "bool",
+        "has",
+        "all",
+        "exists",
+        "exists_one",
+        "map",
+        "filter",
+        "type",
+        "dyn",
+        "in",
     ];
     STANDARD.contains(&function) || function.starts_with("_") || function.starts_with('@')
 }

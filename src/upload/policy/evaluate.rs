@@ -82,7 +82,9 @@ impl Policy {
 
         let codes: Vec<String> = examined.findings().map(|(_, f)| f.code.clone()).collect();
         add(context.add_function("found", move |code: Arc<String>| {
-            codes.iter().any(|c| c == code.as_str() || c.strip_prefix(code.as_str()).is_some_and(|r| r.starts_with('.')))
+            codes.iter().any(|c| {
+                c == code.as_str() || c.strip_prefix(code.as_str()).is_some_and(|r| r.starts_with('.'))
+            })
         }))?;
         let scores = Scores::of(examined);
         add(context.add_function("score", move |label: Arc<String>| scores.worst(&label)))?;
@@ -125,7 +127,9 @@ impl Scores {
         match worst {
             Some(score) => Ok(score),
             None if !self.applies => Ok(0.0),
-            None => Err(ExecutionError::function_error("score", format!("no model gave a score for {label:?}"))),
+            None => {
+                Err(ExecutionError::function_error("score", format!("no model gave a score for {label:?}")))
+            }
         }
     }
 }

@@ -15,10 +15,21 @@ fn file(media_type: &str, coverage: Coverage, codes: &[&str], labels: &[(&str, f
             .map(|code| Finding::new(code, "seen by a test"))
             .collect();
         let coverage = if check == Check::Image { coverage.clone() } else { Coverage::Complete };
-        results.push(CheckResult::looked(check, Report { engine: Engine::new("test", "1"), coverage, findings }));
+        results.push(CheckResult::looked(
+            check,
+            Report { engine: Engine::new("test", "1"), coverage, findings },
+        ));
     }
     let labels: BTreeMap<String, f32> = labels.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
-    Examined { sha256: "ab".repeat(32), size: 42, media_type: media_type.into(), declared: None, plan, results, labels }
+    Examined {
+        sha256: "ab".repeat(32),
+        size: 42,
+        media_type: media_type.into(),
+        declared: None,
+        plan,
+        results,
+        labels,
+    }
 }
 
 const CALM: &[(&str, f32)] = &[("m.porn", 0.01), ("m.hentai", 0.01), ("m.sexy", 0.02), ("m.neutral", 0.96)];
@@ -33,7 +44,12 @@ fn each_rule_of_the_default_policy() {
         ("type.executable", CALM.to_vec(), &["type.executable", "type.extension"], Decision::Quarantine),
         ("type.not_allowed", CALM.to_vec(), &["type.not_allowed"], Decision::Quarantine),
         ("type.not_allowed", CALM.to_vec(), &["type.too_large"], Decision::Quarantine),
-        ("structure.embedded", CALM.to_vec(), &["structure.trailing", "structure.embedded"], Decision::Quarantine),
+        (
+            "structure.embedded",
+            CALM.to_vec(),
+            &["structure.trailing", "structure.embedded"],
+            Decision::Quarantine,
+        ),
         ("type.disguised", CALM.to_vec(), &["type.mismatch"], Decision::Review),
         ("structure.suspicious", CALM.to_vec(), &["structure.trailing"], Decision::Review),
         ("image.explicit", with(0.97, 0.0), &[], Decision::Quarantine),
@@ -43,7 +59,11 @@ fn each_rule_of_the_default_policy() {
     ];
     for (reason, labels, codes, decision) in cases {
         let opinion = policy.judge(&file("image/png", Coverage::Complete, codes, &labels), None, "acme");
-        assert_eq!((opinion.decision, opinion.reasons), (decision, vec![reason.to_owned()]), "{codes:?} {labels:?}");
+        assert_eq!(
+            (opinion.decision, opinion.reasons),
+            (decision, vec![reason.to_owned()]),
+            "{codes:?} {labels:?}"
+        );
     }
     let named: Vec<_> = policy.rules().map(|(name, ..)| name.to_owned()).collect();
     assert_eq!(named.len(), 9, "a rule without a case above: {named:?}");
@@ -85,26 +105,38 @@ fn conditions_see_the_documented_fields() {
 
 #[test]
 fn what_fails_at_run_time_goes_to_review() {
-    for condition in ["1", "file.nothing == 1", "findings[7].code == 'x'", "labels['none'] > 0.1", "score('none') > 0.0"] {
+    for condition in
+        ["1", "file.nothing == 1", "findings[7].code == 'x'", "labels['none'] > 0.1", "score('none') > 0.0"]
+    {
         let text = format!("[[rule]]\nname = \"r\"\nwhen = \"{condition}\"\nverdict = \"publish\"\n");
         let policy = Policy::compile(&text, 1).unwrap();
         let opinion = policy.judge(&file("image/png", Coverage::Complete, &[], CALM), None, "");
-        assert_eq!((opinion.decision, &*opinion.reasons[0]), (Decision::Review, "policy.error"), "{condition}");
+        assert_eq!(
+            (opinion.decision, &*opinion.reasons[0]),
+            (Decision::Review, "policy.error"),
+            "{condition}"
+        );
     }
-    let never = Policy::compile("[[rule]]\nname = \"r\"\nwhen = \"false\"\nverdict = \"publish\"\n", 1).unwrap();
+    let never =
+        Policy::compile("[[rule]]\nname = \"r\"\nwhen = \"false\"\nverdict = \"publish\"\n", 1).unwrap();
     let opinion = never.judge(&file("image/png", Coverage::Complete, &[], CALM), None, "");
     assert_eq!((opinion.decision, &*opinion.reasons[0]), (Decision::Review, "policy.no_match"));
 }
 
 #[test]
 fn what_does_not_compile_is_refused_with_its_line() {
-    let rule = |name: &str, when: &str| format!("# a comment\n[[rule]]\nname = \"{name}\"\nwhen = '{when}'\nverdict = \"review\"\n");
+    let rule = |name: &str, when: &str| {
+        format!("# a comment\n[[rule]]\nname = \"{name}\"\nwhen = '{when}'\nverdict = \"review\"\n")
+    };
     let cases = [
         (rule("a", "file.size >"), "line 4: rule \"a\": the condition does not compile"),
         (rule("a", "fil.size > 1"), "line 4: rule \"a\": the condition does not compile: no such field: fil"),
         (rule("a", "scores(\"porn\") > 1.0"), "no such function: scores"),
         (rule("A b", "true"), "line 3: rule \"A b\": a name is"),
-        (format!("{}{}", rule("a", "true"), rule("a", "true")), "line 8: rule \"a\": another rule has this name"),
+        (
+            format!("{}{}", rule("a", "true"), rule("a", "true")),
+            "line 8: rule \"a\": another rule has this name",
+        ),
         ("[[rule]]\nname = \"a\"\nwhen = 'true'\nverdict = \"maybe\"\n".into(), "unknown variant `maybe`"),
         ("[[rule]]\nname = \"a\"\nwen = 'true'\nverdict = \"review\"\n".into(), "unknown field `wen`"),
         (String::new(), "the policy has no rule"),
