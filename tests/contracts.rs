@@ -34,7 +34,7 @@ mod sqlite {
     lazaret::store_contract!(store);
 
     proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() })]
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 40, max_shrink_iters: 100, failure_persistence: None, ..Default::default() })]
 
         #[test]
         fn any_sequence_keeps_the_laws(steps in proptest::collection::vec(proptest::prelude::any::<(u8, u8, u8)>(), 1..60)) {
