@@ -4,7 +4,7 @@ use super::Sqlite;
 use crate::{
     ports::{
         Kind, Store,
-        contract::samples::{TERM, at, claimed, id, settled, settlement, tenant, upload},
+        contract::samples::{TERM, at, claimed, id, keyed, settled, settlement, tenant, upload},
         store::Accepted,
     },
     upload::{Decision, rendition::RenditionName},
@@ -133,7 +133,7 @@ async fn only_its_owner_can_read_it_and_it_is_durable() {
         .expect_err("readers only read");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_is_found_again_and_shared_with_a_second_process() {
     let (store, folder) = fresh().await;
     let path = folder.path().join("data/lazaret.db");
@@ -141,12 +141,24 @@ async fn a_store_is_found_again_and_shared_with_a_second_process() {
     let second = Sqlite::open_existing(&path).await.unwrap();
     assert_eq!(second.accept(&upload(2)).await.unwrap(), Accepted::New);
     assert_eq!(store.backlog().await.unwrap(), 2);
+    // Both read before they write: without BEGIN IMMEDIATE one would find its snapshot outdated.
+    let many = |store: Sqlite, first: u64| {
+        tokio::spawn(async move {
+            for n in first..first + 40 {
+                let new = keyed(n, "acme", &n.to_string());
+                assert_eq!(store.accept(&new).await.unwrap(), Accepted::New);
+            }
+            store
+        })
+    };
+    let (store, second) = tokio::join!(many(store, 100), many(second, 200));
+    let (store, second) = (store.unwrap(), second.unwrap());
     second.close().await;
     store.accept(&upload(3)).await.unwrap();
     store.close().await;
     assert!(store.backlog().await.unwrap_err().to_string().contains("closed"));
     assert!(!folder.path().join("data/lazaret.db-wal").exists(), "closing folds the log back");
-    assert_eq!(Sqlite::open(&path).await.unwrap().backlog().await.unwrap(), 3);
+    assert_eq!(Sqlite::open(&path).await.unwrap().backlog().await.unwrap(), 83);
     let missing = Sqlite::open_existing(&folder.path().join("no.db")).await.err().expect("there is none");
     assert!(missing.to_string().contains("no store at"), "{missing}");
     assert!(!folder.path().join("no.db").exists());
@@ -224,3 +236,4 @@ async fn what_is_asked_often_is_answered_from_an_index() {
         }
     }
 }
+
