@@ -177,7 +177,7 @@ report() {
       row "model" "$(toml "$manifest" "" name) is missing or changed: $manifest says where to get it"
     fi
   done
-  case " $groups " in *" bench "*) row "nginx, wrk" "$(command -v nginx), $(command -v wrk)" ;; esac
+  case " $groups " in *" bench "*) row "nginx, wrk, clamdscan" "$(command -v nginx), $(command -v wrk), $(command -v clamdscan)" ;; esac
   if command -v cargo >/dev/null; then
     row "Rust" "$(first_line cargo --version)"
   else

@@ -72,6 +72,9 @@ impl Blobs for Fs {
 
     async fn open(&self, zone: Zone, key: &Key) -> Result<Option<File>> {
         let path = self.layout.object(zone, &layout::checked(key)?);
+        if let Some(file) = place::open_at_once(&path) {
+            return Ok(Some(file));
+        }
         self.blocking(move |_| place::open(&path)).await
     }
 

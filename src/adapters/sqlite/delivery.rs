@@ -13,21 +13,24 @@ use crate::{
 };
 
 /// The statement behind every signed URL: two look-ups by primary key.
+pub(super) const PUBLISHED: &str = "SELECT u.filename, r.name, r.key, r.media_type, r.sha256, r.size, r.width, r.height \
+     FROM renditions r JOIN uploads u ON u.id = r.upload \
+     WHERE r.upload = $1 AND r.name = $2 AND u.state = 'published'";
+
 pub(super) async fn published(
     store: &Sqlite,
     id: UploadId,
     name: RenditionName,
 ) -> Result<Option<PublishedRendition>> {
+    if let Some(found) = store.lookups.published(id, name) {
+        return found;
+    }
     type Columns = (Option<String>, String, String, String, String, i64, Option<i64>, Option<i64>);
-    let row: Option<Columns> = sqlx::query_as(
-        "SELECT u.filename, r.name, r.key, r.media_type, r.sha256, r.size, r.width, r.height \
-         FROM renditions r JOIN uploads u ON u.id = r.upload \
-         WHERE r.upload = $1 AND r.name = $2 AND u.state = 'published'",
-    )
-    .bind(id.to_string())
-    .bind(name.as_str())
-    .fetch_optional(&mut *store.readers.lend().await?)
-    .await?;
+    let row: Option<Columns> = sqlx::query_as(PUBLISHED)
+        .bind(id.to_string())
+        .bind(name.as_str())
+        .fetch_optional(&mut *store.readers.lend().await?)
+        .await?;
     let Some((filename, name, key, media_type, sha256, size, width, height)) = row else { return Ok(None) };
     let rendition = rendition((name, key, media_type, sha256, size, width, height))?;
     Ok(Some(PublishedRendition { rendition, filename }))

@@ -6,6 +6,7 @@ mod erase;
 mod error;
 mod intake;
 mod keys;
+mod lookup;
 mod open;
 mod outbox;
 mod policies;
@@ -31,6 +32,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
+use lookup::Lookups;
 use readers::Readers;
 use sqlx::{SqlitePool, Transaction};
 use std::{path::Path, time::Duration};
@@ -43,6 +45,7 @@ type Tx = Transaction<'static, sqlx::Sqlite>;
 pub struct Sqlite {
     writer: SqlitePool,
     readers: Readers,
+    lookups: Lookups,
 }
 
 impl Sqlite {
@@ -52,7 +55,8 @@ impl Sqlite {
         open::make_file(path)?;
         let writer = open::writer(path).await?;
         open::migrate(&writer).await?;
-        Ok(Self { writer, readers: Readers::open(&open::read_only(path), READERS).await? })
+        let readers = Readers::open(&open::read_only(path), READERS).await?;
+        Ok(Self { writer, readers, lookups: Lookups::open(path) })
     }
 
     /// Opens the store of a server that may be running beside this process; one that is not there is an error.
@@ -69,6 +73,7 @@ impl Sqlite {
 
     /// Waits for what is under way, then folds the write-ahead log back into the file.
     pub async fn close(&self) {
+        self.lookups.close();
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -237,3 +237,19 @@ async fn what_is_asked_often_is_answered_from_an_index() {
     }
 }
 
+#[tokio::test]
+async fn the_short_way_to_a_rendition_sees_another_processes_commit_at_once() {
+    let (store, folder) = fresh().await;
+    let beside = Sqlite::open(&folder.path().join("data/lazaret.db")).await.unwrap();
+    let (id, name) = (id(1), RenditionName::Original);
+    let short = || beside.lookups.published(id, name).expect("it answers itself").unwrap();
+    assert_eq!(short(), None);
+    let lease = settled(&store, &upload(1), Decision::Publish, 1).await;
+    let found = short().expect("it is published");
+    assert_eq!(Some(found.rendition), store.renditions(id).await.unwrap().into_iter().next());
+    assert_eq!(found.filename, upload(1).filename);
+    store.erase(&lease.upload.tenant, id, "key:k1", at(2)).await.unwrap();
+    assert_eq!(short(), None);
+    beside.close().await;
+    assert!(beside.lookups.published(id, name).is_none(), "it is closed");
+}
