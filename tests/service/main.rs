@@ -1,0 +1,20 @@
+//! The service as its operator runs it: the real executables, as processes of their own, on real clamd, real SQLite and
+//! real files; held to the laws and to what is promised for bad input and trouble.
+
+mod antivirus;
+mod children;
+mod commands;
+mod crash;
+mod disk;
+mod drain;
+mod laws;
+mod models;
+mod policy;
+mod process;
+mod samples;
+mod scan;
+mod server;
+mod site;
+mod upload;
+mod verdicts;
+mod wait;

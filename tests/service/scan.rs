@@ -1,0 +1,150 @@
+//! `lazaret scan`: what it prints and how it ends.
+
+use crate::{
+    samples,
+    site::Site,
+    upload::{coverage, has_reason},
+};
+use lazaret_fixtures::eicar;
+use serde_json::Value;
+use std::os::unix::fs::symlink;
+
+#[tokio::test]
+async fn a_folder_is_walked_links_are_not_followed_and_the_exit_status_tells() {
+    let site = Site::new("");
+    site.write("clean/a.txt", &samples::text(1));
+    site.write("clean/deep/er/b.jpg", &samples::photo(1));
+    let virus = site.write("elsewhere/eicar.txt", &eicar());
+    symlink(&virus, site.path("clean/link.txt")).unwrap();
+    symlink(site.path("elsewhere"), site.path("clean/deep/link")).unwrap();
+
+    let clean = site.run(&["scan", "--json", "clean"]).await;
+    assert_eq!((clean.code(), clean.json().len()), (0, 2), "{clean:?}");
+
+    let infected = site.run(&["scan", "--json", "clean/a.txt", "elsewhere"]).await;
+    assert_eq!(infected.code(), 1, "{infected:?}");
+    let verdicts: Vec<Value> = infected.json().iter().map(|line| line["verdict"].clone()).collect();
+    assert_eq!(verdicts, ["publish", "quarantine"]);
+
+    // A link that is named itself, and what is not there, are the caller's mistake.
+    for named in ["clean/link.txt", "nowhere"] {
+        let wrong = site.run(&["scan", "--json", "clean/a.txt", named]).await;
+        assert_eq!((wrong.code(), wrong.json().len()), (2, 1), "{wrong:?}");
+        assert!(wrong.err().contains(named), "{wrong:?}");
+    }
+
+    let people = site.run(&["scan", "clean", "elsewhere"]).await;
+    let text = people.out();
+    assert_eq!(people.code(), 1);
+    assert!(text.contains("eicar.txt  antivirus.infected ("), "{text}");
+    assert!(text.ends_with("2 to publish, 0 to review, 1 to quarantine\n"), "{text}");
+}
+
+#[tokio::test]
+async fn every_line_has_every_member_and_an_unreadable_file_has_a_line() {
+    let site = Site::new("");
+    site.write("a.jpg", &samples::photo(2));
+    // A regular file that nobody can read from its beginning, not even root.
+    let scan = site.run(&["scan", "--json", "a.jpg", "/proc/self/mem"]).await;
+    assert_eq!(scan.code(), 1, "{scan:?}");
+    let lines = scan.json();
+    assert_eq!(lines.len(), 2);
+    let members = [
+        "path",
+        "verdict",
+        "sha256",
+        "size",
+        "type",
+        "reasons",
+        "findings",
+        "checks",
+        "labels",
+        "policy",
+        "elapsed_ms",
+    ];
+    for line in &lines {
+        let keys: Vec<&String> = line.as_object().unwrap().keys().collect();
+        assert!(keys.len() == members.len() && members.iter().all(|m| !line[m].is_null()), "{keys:?}");
+        for check in line["checks"].as_array().unwrap() {
+            let mut keys: Vec<&String> = check.as_object().unwrap().keys().collect();
+            keys.sort();
+            assert_eq!(keys, ["check", "coverage", "engine", "version", "why"], "{check}");
+        }
+    }
+    let [photo, unreadable] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(photo["verdict"], "publish");
+    assert_eq!(photo["type"]["media_type"], "image/jpeg");
+    assert!(photo["labels"]["nsfw-mobilenet-v2.porn"].is_f64(), "{photo}");
+    assert_eq!(coverage(photo, "image"), ("complete", ""));
+    assert_eq!(coverage(photo, "video").0, "not_applicable");
+    assert_eq!(
+        (unreadable["verdict"].as_str(), &unreadable["reasons"]),
+        (Some("review"), &["io.unreadable"][..].into())
+    );
+    assert_eq!(coverage(unreadable, "antivirus").0, "failed");
+}
+
+#[tokio::test]
+async fn a_policy_from_a_file_judges_and_a_broken_one_is_refused_with_its_line() {
+    let site = Site::new("");
+    site.write("a.txt", &samples::text(3));
+    site.write(
+        "strict.toml",
+        b"[[rule]]\nname = \"no.text\"\nwhen = 'file.media_type.startsWith(\"text/\")'\nverdict = \"quarantine\"\n",
+    );
+    let scan = site.run(&["scan", "--json", "--policy", "strict.toml", "a.txt"]).await;
+    assert_eq!(scan.code(), 1, "{scan:?}");
+    assert_eq!(scan.json()[0]["reasons"], Value::from(vec!["no.text"]));
+
+    site.write("broken.toml", b"[[rule]]\nname = \"x\"\nwhen = 'file.size >'\nverdict = \"publish\"\n");
+    for arguments in [&["scan", "--policy", "broken.toml", "a.txt"][..], &["policy", "check", "broken.toml"]]
+    {
+        let broken = site.run(arguments).await;
+        assert_eq!((broken.code(), broken.out().as_str()), (2, ""), "{broken:?}");
+        assert!(broken.err().contains("broken.toml") && broken.err().contains("line 3"), "{broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_signatures_nothing_would_be_published() {
+    let site = Site::new("");
+    std::fs::create_dir(site.path("empty")).unwrap();
+    site.configure("[antivirus]\nsignatures = \"system\"\nsignature_folder = \"empty\"");
+    site.write("a.txt", &samples::text(4));
+    let scan = site.run(&["scan", "--json", "a.txt"]).await;
+    assert_eq!(scan.code(), 2, "{scan:?}");
+    let line = &scan.json()[0];
+    assert_eq!(line["verdict"], "review");
+    assert!(has_reason(line, "coverage.antivirus.failed"), "{line}");
+    assert!(
+        scan.err().contains("there are no signatures in") && scan.err().contains("run freshclam"),
+        "{scan:?}"
+    );
+}
+
+#[tokio::test]
+async fn without_models_or_their_runtime_pictures_are_for_review() {
+    let site = Site::new("");
+    site.write("a.jpg", &samples::photo(5));
+    site.write("a.txt", &samples::text(5));
+    let verdicts = |lines: &[Value]| -> Vec<String> {
+        lines.iter().map(|line| line["verdict"].as_str().unwrap().to_owned()).collect()
+    };
+
+    site.configure("[models]\nfolder = \"none\"");
+    let scan = site.run(&["scan", "--json", "a.jpg", "a.txt"]).await;
+    let lines = scan.json();
+    assert_eq!((scan.code(), verdicts(&lines)), (1, vec!["review".into(), "publish".into()]), "{scan:?}");
+    let (image, why) = coverage(&lines[0], "image");
+    assert!(image == "failed" && why.contains("models folder"), "{why}");
+
+    site.configure("[models]\nruntime = \"none.so\"");
+    let scan = site.run(&["scan", "--json", "a.jpg", "a.txt"]).await;
+    let lines = scan.json();
+    // Without the runtime nobody can be sure of a text's type either.
+    assert_eq!((scan.code(), verdicts(&lines)), (1, vec!["review".into(), "review".into()]), "{scan:?}");
+    for check in ["type", "image"] {
+        let (covered, why) = coverage(&lines[0], check);
+        assert!(covered == "failed" && why.contains("scripts/setup.sh"), "{why}");
+    }
+}
