@@ -48,10 +48,9 @@ async fn while_clamd_is_dead_uploads_wait_and_nothing_is_lost() {
     }
     // In the middle of its backlog.
     site.hold_clamd_down();
-    let published_before_it_died = || site.objects("published");
     signal_to(site.clamd().unwrap(), Signal::KILL);
     let trouble = until("readyz says that clamd is gone", async || server.trouble().await.ok_or(())).await;
-    assert!(trouble.contains("clamav") && trouble.contains("clamd"), "{trouble}");
+    assert!(trouble.contains("clamav is unavailable"), "{trouble}");
 
     // The API takes what it can keep.
     let mut after = Vec::new();
@@ -60,7 +59,7 @@ async fn while_clamd_is_dead_uploads_wait_and_nothing_is_lost() {
     }
     after.push(server.upload("eicar.txt", &eicar()).await);
     assert_all_wait(&server, &after, "clamav is unavailable").await;
-    let published = published_before_it_died();
+    let published = site.objects("published");
     assert!(
         published.iter().all(|name| before.iter().any(|id| name.starts_with(id.as_str()))),
         "{published:?}"
