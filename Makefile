@@ -25,7 +25,7 @@ lint: ## Formatting and clippy, warnings are errors
 bench: ## Measure speed and memory beside peers, optimised; prints ratios (some minutes)
 	@scripts/setup.sh --bench
 	cargo build --release --workspace --locked
-	cargo bench --locked
+	cargo bench --locked --bench lazaret
 
 audit: ## Check licences, sources and bans of all dependencies (installs cargo-deny once)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -1,7 +1,7 @@
 //! Which parts of this process are fit for work.
 
 use crate::{
-    http::{Component, Readiness},
+    http::{Component, Readiness, api::WORKER},
     pipeline::Engines,
     ports::{Blobs, Store},
 };
@@ -25,7 +25,7 @@ impl Readiness for Parts {
         ];
         let troubles = self.engines.troubles().await;
         let worker = troubles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        parts.push(component("worker", Some(worker).filter(|why| !why.is_empty())));
+        parts.push(component(WORKER, Some(worker).filter(|why| !why.is_empty())));
         parts
     }
 }

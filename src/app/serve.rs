@@ -115,6 +115,7 @@ impl App {
             workers,
             counting,
             antivirus: self.antivirus,
+            settled: self.work.settled.clone(),
             grace: self.config.server.grace.0,
             _folder: self.folder,
         })
@@ -129,6 +130,7 @@ pub struct Running {
     workers: Workers,
     counting: JoinHandle<()>,
     antivirus: Antivirus,
+    settled: Settled,
     grace: Duration,
     _folder: DataFolder,
 }
@@ -142,6 +144,8 @@ impl Running {
     pub async fn stop(self) {
         tracing::info!("draining");
         self.stop.cancel();
+        // Long polls end now; their callers ask again elsewhere, or later.
+        self.settled.close();
         let abort = self.server.abort_handle();
         let (_, ended) =
             tokio::join!(self.workers.drain(self.grace), tokio::time::timeout(self.grace, self.server));

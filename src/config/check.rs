@@ -1,17 +1,15 @@
 //! What no single key shows: values that do not go together.
 
 use super::Config;
-
-/// clamd scans no file of 2 GiB or more.
-const CLAMD_LARGEST: u64 = (1 << 31) - 1;
+use lazaret_antivirus::LARGEST_FILE;
 
 impl Config {
     /// The first thing that cannot work, with the key to change.
     pub(super) fn check(&self) -> Result<(), String> {
         let antivirus = &self.antivirus;
-        if antivirus.max_file.0 > CLAMD_LARGEST {
+        if antivirus.max_file.0 > LARGEST_FILE {
             return Err(format!(
-                "antivirus.max_file is {}: clamd scans no file of 2 GiB or more; set at most 2147483647",
+                "antivirus.max_file is {}: clamd scans no file of 2 GiB or more; set at most {LARGEST_FILE}",
                 antivirus.max_file
             ));
         }

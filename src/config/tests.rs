@@ -60,6 +60,7 @@ fn a_mistake_names_file_key_and_what_was_expected() {
     }
 }
 
+#[expect(clippy::result_large_err, reason = "the type of error is figment's")]
 #[test]
 fn the_environment_is_a_layer_and_its_mistakes_name_the_variable() {
     figment::Jail::expect_with(|jail| {

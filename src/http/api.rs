@@ -57,6 +57,9 @@ impl Default for Limits {
     }
 }
 
+/// The name of the part that scans. All other parts are needed to accept uploads too.
+pub const WORKER: &str = "worker";
+
 /// Is the process fit for work? Answered by the composition root, which knows the parts.
 #[async_trait]
 pub trait Readiness: Send + Sync + 'static {

@@ -1,6 +1,6 @@
 //! For operators: alive, ready, metrics.
 
-use super::{Api, Component, Problem};
+use super::{Api, Component, Problem, api::WORKER, extract::Params};
 use crate::{
     ports::{Kind, PortError},
     telemetry::metrics,
@@ -11,7 +11,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, description = "Alive", body = String)))]
@@ -25,13 +25,33 @@ pub struct ReadyBody {
     pub components: Vec<Component>,
 }
 
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ReadyQuery {
+    /// Only what this role needs; without it, all that the process does.
+    role: Option<Role>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Role {
+    /// Uploads can be accepted durably, and files served.
+    Api,
+    /// Uploads can be scanned.
+    Worker,
+}
+
 /// The process can do its work.
-#[utoipa::path(get, path = "/readyz", tag = "operations", responses(
+///
+/// While an engine is unavailable the worker is not ready and uploads wait; `?role=api` stays ready as long as uploads
+/// can be accepted durably, so a load balancer asks for that.
+#[utoipa::path(get, path = "/readyz", tag = "operations", params(ReadyQuery), responses(
     (status = 200, description = "Ready", body = ReadyBody),
     (status = 503, description = "Not ready; each part says why", body = ReadyBody),
 ))]
-pub async fn readyz(State(api): State<Api>) -> Response {
-    let components = api.readiness.report().await;
+pub async fn readyz(State(api): State<Api>, Params(query): Params<ReadyQuery>) -> Response {
+    let mut components = api.readiness.report().await;
+    components.retain(|component| query.role != Some(Role::Api) || component.name != WORKER);
     let ready = components.iter().all(|component| component.ready);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(ReadyBody { ready, components })).into_response()

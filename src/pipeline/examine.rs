@@ -8,7 +8,11 @@ use crate::upload::{Check, CheckResult, Outcome, Plan, filename, plan::SwitchedO
 use lazaret_inspect::Identified;
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use lazaret_sandbox::{Budget, Picture, Session};
-use std::{collections::BTreeMap, fs::File};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    time::{Duration, Instant},
+};
 
 /// What to do when an engine is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct Subject<'a> {
 /// What was learnt, and the child that may still hold the decoded picture.
 pub struct Examination {
     pub examined: Examined,
+    /// How long each check took.
+    pub times: Vec<(Check, Duration)>,
     /// Absent where there is no picture, or the child died on it.
     pub picture: Option<(Session, Picture)>,
 }
@@ -49,6 +55,7 @@ pub struct Examiner {
 
 impl Examiner {
     pub async fn examine(&self, subject: &Subject<'_>) -> Result<Examination, Unavailable> {
+        let began = Instant::now();
         let filename = subject.filename.map(filename::display);
         let identified =
             self.engines.content.identify(subject.file, subject.declared, filename.as_deref()).await;
@@ -61,10 +68,15 @@ impl Examiner {
         };
         let plan = Plan::new(&media_type, &self.off);
         let mut results = vec![r#type];
+        let mut times = vec![(Check::Type, began.elapsed())];
         let (antivirus, content) =
             tokio::join!(self.antivirus(&plan, subject), self.content(&plan, subject, &media_type));
-        results.extend(antivirus?);
+        if let Some((result, took)) = antivirus? {
+            results.push(result);
+            times.push((Check::Antivirus, took));
+        }
         let content = content?;
+        times.extend(content.times);
         results.extend(content.results);
         results.extend(plan.not_applicable());
         results.sort_by_key(|result| result.check);
@@ -77,7 +89,7 @@ impl Examiner {
             results,
             labels: content.labels,
         };
-        Ok(Examination { examined, picture: content.picture })
+        Ok(Examination { examined, times, picture: content.picture })
     }
 
     /// With [`Patience::Wait`] the trouble itself, else the check as failed.
@@ -95,14 +107,18 @@ impl Examiner {
         &self,
         plan: &Plan,
         subject: &Subject<'_>,
-    ) -> Result<Option<CheckResult>, Unavailable> {
+    ) -> Result<Option<(CheckResult, Duration)>, Unavailable> {
         if !plan.requires(Check::Antivirus) {
             return Ok(None);
         }
-        match self.engines.antivirus.scan_keyed(Some(subject.sha256), subject.file, subject.size).await {
-            Ok(report) => Ok(Some(CheckResult::looked(Check::Antivirus, report))),
-            Err(trouble) => self.give_up(Check::Antivirus, trouble).map(Some),
-        }
+        let began = Instant::now();
+        let scanned =
+            self.engines.antivirus.scan_keyed(Some(subject.sha256), subject.file, subject.size).await;
+        let result = match scanned {
+            Ok(report) => CheckResult::looked(Check::Antivirus, report),
+            Err(trouble) => self.give_up(Check::Antivirus, trouble)?,
+        };
+        Ok(Some((result, began.elapsed())))
     }
 
     /// Structure, image and video: what the child does.
@@ -140,6 +156,7 @@ impl Examiner {
                 return Ok(content);
             }
         };
+        let mut began = Instant::now();
         if walk {
             let engine = Engine::new(lazaret_inspect::ENGINE, session.version());
             content.results.push(match session.walk().await {
@@ -150,6 +167,10 @@ impl Examiner {
                 ),
             });
         }
+        if walk {
+            content.times.push((Check::Structure, began.elapsed()));
+            began = Instant::now();
+        }
         if pictures {
             match image::look(&self.engines, &mut session, self.budget).await {
                 Ok(Seen { results, labels, picture }) => {
@@ -159,6 +180,7 @@ impl Examiner {
                 }
                 Err(trouble) => content.results.push(self.give_up(Check::Image, trouble)?),
             }
+            content.times.push((Check::Image, began.elapsed()));
         }
         Ok(content)
     }
@@ -167,6 +189,7 @@ impl Examiner {
 #[derive(Default)]
 struct Content {
     results: Vec<CheckResult>,
+    times: Vec<(Check, Duration)>,
     labels: BTreeMap<String, f32>,
     picture: Option<(Session, Picture)>,
 }

@@ -44,6 +44,9 @@ pub struct Workers {
     stop: CancellationToken,
 }
 
+/// How often giving an upload back is tried.
+const RELEASES: u32 = 10;
+
 /// How a scan that was begun ended without a verdict.
 #[derive(Debug, thiserror::Error)]
 enum Unfinished {
@@ -163,12 +166,20 @@ impl Work {
                 (self.retry * lease.upload.attempts.clamp(1, 10), None)
             }
         };
-        let due = self.clock.now() + delay;
-        match self.store.release(&lease, due, waiting_for.as_deref()).await {
-            Ok(Ok(()) | Err(Stale)) => {}
-            Err(error) => {
-                tracing::error!(upload.id = %id, %error, "an upload is given back when its lease runs out");
+        self.give_back(&lease, delay, waiting_for.as_deref()).await;
+    }
+
+    /// A store that cannot write just now, on a full disk say, is asked again; at worst the lease runs out.
+    async fn give_back(&self, lease: &Lease, delay: Duration, waiting_for: Option<&str>) {
+        for _ in 0..RELEASES {
+            let due = self.clock.now() + delay;
+            match self.store.release(lease, due, waiting_for).await {
+                Ok(Ok(()) | Err(Stale)) => return,
+                Err(error) => {
+                    tracing::error!(upload.id = %lease.upload.id, %error, "an upload could not be given back");
+                }
             }
+            tokio::time::sleep(self.retry).await;
         }
     }
 
@@ -210,7 +221,10 @@ impl Work {
             declared: upload.declared.as_deref(),
             filename: upload.filename.as_deref(),
         };
-        let Examination { examined, picture } = self.examiner.examine(&subject).await?;
+        let Examination { examined, times, picture } = self.examiner.examine(&subject).await?;
+        for (check, took) in times {
+            self.metrics.checked(check, took);
+        }
         let name = upload.filename.as_deref();
         let opinion = policy.judge(&examined, name, upload.tenant.as_str());
         let verdict = Verdict::reach(examined, opinion, policy.version().clone());

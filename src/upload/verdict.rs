@@ -108,8 +108,11 @@ impl Verdict {
             (Decision::Publish, Err(gaps)) => (Answer::Review, gap_codes(&gaps)),
             (Decision::Review, proof) => {
                 let gaps = proof.err().map(|gaps| gap_codes(&gaps)).unwrap_or_default();
-                let reasons = opinion.reasons.into_iter().chain(gaps).collect();
-                (Answer::Review, reasons)
+                // What a rule saw comes first. That it could not be asked (no score of a picture that nobody could
+                // decode, say) comes last: the gap is why.
+                let (asked, failed): (Vec<_>, Vec<_>) =
+                    opinion.reasons.into_iter().partition(|reason| !reason.starts_with("policy."));
+                (Answer::Review, asked.into_iter().chain(gaps).chain(failed).collect())
             }
             (Decision::Quarantine, _) => (Answer::Quarantine, opinion.reasons),
         };
@@ -285,6 +288,10 @@ mod tests {
     fn a_review_names_the_rule_and_the_gaps() {
         let verdict = reach(examined(Coverage::failed("deadline", ""), None), Decision::Review);
         assert_eq!(verdict.reasons(), ["rule", "coverage.antivirus.failed"]);
+        let opinion = Opinion { decision: Decision::Review, reasons: vec!["policy.error".into()] };
+        let policy = PolicyVersion { version: 1, digest: String::new() };
+        let verdict = Verdict::reach(examined(Coverage::failed("deadline", ""), None), opinion, policy);
+        assert_eq!(verdict.reasons(), ["coverage.antivirus.failed", "policy.error"]);
     }
 
     #[test]

@@ -18,6 +18,11 @@ async fn health_is_about_the_process_and_readiness_about_its_parts() {
     let not = get("/readyz").await.unwrap();
     assert_eq!(not.status(), 503);
     insta::assert_json_snapshot!("not_ready", json(not).await);
+    *app.readiness.0.lock().unwrap() = vec![part("store", None), part("worker", Some("no clamd"))];
+    for (role, status) in [("", 503), ("?role=worker", 503), ("?role=api", 200), ("?role=cook", 400)] {
+        let answer = app.client.get(app.url(&format!("/readyz{role}"))).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{role}");
+    }
     assert_eq!(get("/healthz").await.unwrap().status(), 200);
 }
 

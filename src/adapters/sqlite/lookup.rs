@@ -12,26 +12,21 @@ use crate::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::{
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-/// Connections for reading, as many as threads can ask at a time. They read pages that are in memory, as a rule, and in
-/// the write-ahead log nobody keeps a reader waiting.
+/// One connection, and one look-up at a time: SQLite's page cache has one lock for the whole process, on which several
+/// connections spend more time than in looking up. It reads pages that are in memory, as a rule, and in the write-ahead
+/// log nobody keeps a reader waiting.
 pub(super) struct Lookups {
-    /// None once closed.
-    free: Mutex<Option<Vec<Connection>>>,
+    /// None once closed, or where it could not be opened: all look-ups then go the other way, which tells why.
+    connection: Mutex<Option<Connection>>,
 }
 
-/// Each may take 2 MB of memory.
-const MOST: usize = 32;
-
 impl Lookups {
-    /// Where no connection can be opened there are none, and all look-ups go the other way, which tells why.
     pub(super) fn open(path: &Path) -> Self {
-        let count = std::thread::available_parallelism().map_or(1, usize::from).min(MOST);
-        let free = (0..count).filter_map(|_| connection(path).ok()).collect();
-        Self { free: Mutex::new(Some(free)) }
+        Self { connection: Mutex::new(connection(path).ok()) }
     }
 
     /// `None` where this way cannot answer at once: ask in the other, which waits, and has words for its troubles.
@@ -40,11 +35,7 @@ impl Lookups {
         id: UploadId,
         name: RenditionName,
     ) -> Option<Result<Option<PublishedRendition>>> {
-        let connection = self.lock().as_mut()?.pop()?;
-        let row = ask(&connection, id, name);
-        if let Some(free) = self.lock().as_mut() {
-            free.push(connection);
-        }
+        let row = ask(self.lock().as_ref()?, id, name);
         Some(row.ok()?.map(understood).transpose())
     }
 
@@ -53,8 +44,8 @@ impl Lookups {
         *self.lock() = None;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Vec<Connection>>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -38,7 +38,9 @@ const CALM: &[(&str, f32)] = &[("m.porn", 0.01), ("m.hentai", 0.01), ("m.sexy", 
 fn each_rule_of_the_default_policy() {
     let policy = Policy::compile(DEFAULT, DEFAULT_VERSION).unwrap();
     let with = |porn: f32, sexy: f32| vec![("m.porn", porn), ("m.hentai", 0.0), ("m.sexy", sexy)];
-    let cases: Vec<(&str, Vec<(&str, f32)>, &[&str], Decision)> = vec![
+    /// Reason, scores, findings, decision.
+    type Case = (&'static str, Vec<(&'static str, f32)>, &'static [&'static str], Decision);
+    let cases: Vec<Case> = vec![
         ("clean", CALM.to_vec(), &[], Decision::Publish),
         ("antivirus.infected", CALM.to_vec(), &["antivirus.infected"], Decision::Quarantine),
         ("type.executable", CALM.to_vec(), &["type.executable", "type.extension"], Decision::Quarantine),
