@@ -1,6 +1,6 @@
 //! For operators: alive, ready, metrics.
 
-use super::{Api, Component, Problem, api::WORKER, extract::Params};
+use super::{Api, Component, Problem, api::WORKER, extract::Params, problem::ProblemBody};
 use crate::{
     ports::{Kind, PortError},
     telemetry::metrics,
@@ -29,6 +29,7 @@ pub struct ReadyBody {
 #[serde(deny_unknown_fields)]
 pub struct ReadyQuery {
     /// Only what this role needs; without it, all that the process does.
+    #[param(inline)]
     role: Option<Role>,
 }
 
@@ -47,6 +48,7 @@ enum Role {
 /// can be accepted durably, so a load balancer asks for that.
 #[utoipa::path(get, path = "/readyz", tag = "operations", params(ReadyQuery), responses(
     (status = 200, description = "Ready", body = ReadyBody),
+    (status = 400, description = "There is no such role", body = ProblemBody),
     (status = 503, description = "Not ready; each part says why", body = ReadyBody),
 ))]
 pub async fn readyz(State(api): State<Api>, Params(query): Params<ReadyQuery>) -> Response {

@@ -1,7 +1,7 @@
 //! What every adapter of a port, and every fake, must do: one async function a case, which takes a fresh adapter and
 //! panics where a promise is broken. Each port's macro makes a named test of every case:
 //!
-//! ```ignore
+//! ```text
 //! async fn fresh() -> (Arc<Sqlite>, TempDir) { … }
 //! lazaret::store_contract!(fresh);
 //! ```
