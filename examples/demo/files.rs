@@ -16,7 +16,8 @@ pub struct File {
 pub type Check = fn(&[u8]) -> Result<(), String>;
 
 pub fn all() -> Vec<File> {
-    let photo = picture::as_from_a_camera(&picture::jpeg(&picture::landscape(1600, 1200, 7), 90), 6);
+    let stored = picture::jpeg(&picture::sideways(&picture::landscape(1600, 1200, 7)), 90);
+    let photo = picture::as_from_a_camera(&stored, 6);
     let plain = picture::jpeg(&picture::landscape(640, 480, 3), 88);
     let polyglot = [plain, Zip::default().stored("page.html", b"<html>hello</html>").finish()].concat();
     let mut truncated = picture::png(&picture::landscape(320, 240, 5));
@@ -69,7 +70,7 @@ fn is_stripped_and_upright(bytes: &[u8]) -> Result<(), String> {
     if jpeg.icc_profile().as_deref() != Some(&lazaret_fixtures::icc::profile()[..]) {
         return Err("lost its colour profile".into());
     }
-    if (header.width, header.height) != (1200, 1600) {
+    if (header.width, header.height) != (1600, 1200) {
         return Err(format!("is {}x{}, and not upright", header.width, header.height));
     }
     Ok(())

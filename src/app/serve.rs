@@ -8,17 +8,15 @@ use crate::{
     adapters::store_queue::StoreQueue,
     config::Config,
     events::Settled,
-    http::{Api, Limits, api_router, delivery_router},
+    http::{Api, Limits, Server, api_router, delivery_router},
     pipeline::{Patience, Policies, Work, Workers, publish::Recipe, sweep},
     ports::{Blobs, Clock, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
     telemetry::Metrics,
 };
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use lazaret_antivirus::Antivirus;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
 
 /// The whole service, with everything opened and nothing running yet.
 pub struct App {
@@ -30,6 +28,8 @@ pub struct App {
     antivirus: Antivirus,
 }
 
+/// Threads that answer HTTP, at most: what they do is little.
+const HTTP_THREADS: usize = 16;
 /// How often the backlog is counted for `/metrics`.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
@@ -87,30 +87,18 @@ impl App {
 
     /// Starts listening and working.
     pub async fn start(self) -> anyhow::Result<Running> {
-        let address = self.listener.local_addr().context("the listener has no address")?;
-        let stop = CancellationToken::new();
         let router = api_router(self.api.clone()).merge(delivery_router(self.api));
-        let listener = self.listener.tap_io(|stream| {
-            // Answers are written whole; waiting for more to send only costs time.
-            let _ = stream.set_nodelay(true);
-        });
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-        let server = tokio::spawn(async move {
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the HTTP server ended");
-            }
-        });
+        let server = Server::start(self.listener, router, cores().min(HTTP_THREADS))
+            .context("the HTTP server cannot start")?;
         let workers = Workers::start(Arc::clone(&self.work), or(self.config.pipeline.workers, cores() * 2));
         let counting = tokio::spawn(count(Arc::clone(&self.work)));
         tracing::info!(
-            server.address = %address,
+            server.address = %server.address(),
             server.data = %self.folder.path().display(),
             "lazaret {} is listening",
             env!("CARGO_PKG_VERSION")
         );
         Ok(Running {
-            address,
-            stop,
             server,
             workers,
             counting,
@@ -124,9 +112,7 @@ impl App {
 
 /// A running service.
 pub struct Running {
-    address: SocketAddr,
-    stop: CancellationToken,
-    server: JoinHandle<()>,
+    server: Server,
     workers: Workers,
     counting: JoinHandle<()>,
     antivirus: Antivirus,
@@ -137,21 +123,21 @@ pub struct Running {
 
 impl Running {
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// Takes no new connections and no new work, and lets what is in flight end within the grace period.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         tracing::info!("draining");
-        self.stop.cancel();
+        self.server.stop();
         // Long polls end now; their callers ask again elsewhere, or later.
         self.settled.close();
-        let abort = self.server.abort_handle();
-        let (_, ended) =
-            tokio::join!(self.workers.drain(self.grace), tokio::time::timeout(self.grace, self.server));
+        let (_, ended) = tokio::join!(
+            self.workers.drain(self.grace),
+            tokio::time::timeout(self.grace, self.server.ended())
+        );
         if ended.is_err() {
             tracing::warn!("connections were still open at the end of the grace period");
-            abort.abort();
         }
         self.counting.abort();
         self.antivirus.shutdown().await;

@@ -19,7 +19,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use std::{fs::File, ops::Range, time::Instant};
+use std::{fs::File, ops::Range, sync::Arc, time::Instant};
 
 /// As it stands in the routes and in the metrics.
 pub const ROUTE: &str = "/f/{upload}/{rendition}";
@@ -54,7 +54,7 @@ const FIXED: [(HeaderName, HeaderValue); 5] = [
         (status = 416, description = "There are no such bytes"),
     ),
 )]
-pub async fn serve(State(api): State<Api>, request: Request) -> Response {
+pub async fn serve(State(api): State<Arc<Api>>, request: Request) -> Response {
     let started = Instant::now();
     let (request, _no_body) = request.into_parts();
     let mut response = match answer(&api, &request).await {

@@ -12,8 +12,10 @@ pub mod observe;
 pub mod openapi;
 pub mod problem;
 pub mod router;
+pub mod server;
 
 pub use api::{Api, Component, Limits, Readiness};
 pub use caller::Allowed;
 pub use problem::Problem;
 pub use router::{api_router, delivery_router};
+pub use server::Server;

@@ -35,6 +35,9 @@ pub(crate) struct Board {
     whole: watch::Sender<Health>,
 }
 
+/// Why an engine that was ended on purpose is unhealthy.
+pub(crate) const SHUT_DOWN: &str = "it was shut down";
+
 impl Board {
     pub(crate) fn new(names: Vec<String>) -> Self {
         let all: Vec<_> = names.into_iter().map(|n| (n, Health::Starting)).collect();
@@ -55,6 +58,8 @@ impl Board {
         let (name, was) = &mut all[slot];
         if *was != health {
             match &health {
+                // Somebody asked for it, so nobody is to be woken.
+                Health::Unhealthy { why } if why == SHUT_DOWN => tracing::info!(clamd = %name, "{why}"),
                 Health::Unhealthy { why } => tracing::warn!(clamd = %name, why, "antivirus is unhealthy"),
                 other => tracing::info!(clamd = %name, "antivirus is {other}"),
             }

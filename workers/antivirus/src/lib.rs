@@ -27,7 +27,7 @@ pub use health::Health;
 pub use limits::{LARGEST_FILE, Limits};
 pub use managed::{Managed, Signatures, running};
 
-use engine::{Board, Engine, NAME};
+use engine::{Board, Engine, NAME, SHUT_DOWN};
 use lazaret_report::{Coverage, Report, Unavailable};
 use std::{
     fs::File,
@@ -136,8 +136,7 @@ impl Antivirus {
     /// As [`Self::scan`], where `key` says which file it is from try to try, be it copied to another inode in
     /// between: an upload's id or hash.
     pub async fn scan_keyed(&self, key: Option<&str>, file: &File, size: u64) -> Result<Report, Unavailable> {
-        let _turn =
-            self.shared.turns.acquire().await.map_err(|_| Unavailable::new(NAME, "it was shut down"))?;
+        let _turn = self.shared.turns.acquire().await.map_err(|_| Unavailable::new(NAME, SHUT_DOWN))?;
         let engine = self.pick()?;
         let failed = |code, detail: String| {
             let version = match engine.health() {
@@ -184,7 +183,7 @@ impl Antivirus {
             std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
         for engine in &self.shared.engines {
-            engine.unhealthy("it was shut down");
+            engine.unhealthy(SHUT_DOWN);
         }
     }
 
