@@ -158,7 +158,6 @@ report() {
   say "what is there:"
   row "C compiler" "$(first_line cc --version)"
   row "cmake, nasm" "$(first_line cmake --version), $(first_line nasm -v)"
-  row "libturbojpeg" "$(pkg-config --modversion libturbojpeg 2>/dev/null || echo missing)"
   row "clamd" "$(first_line clamd --version)"
   if compgen -G '/var/lib/clamav/*.c[vl]d' >/dev/null; then
     row "virus signatures" "in /var/lib/clamav"
