@@ -1,8 +1,9 @@
-//! Law 1: only published bytes are reachable.
+//! Law 1: only published bytes are reachable; law 5: hostile bytes are decoded elsewhere.
 
 use crate::{samples, server::Server, site::Site, upload::sha256};
 use lazaret_fixtures::{Zip, eicar, picture};
 use serde_json::Value;
+use std::process::Command;
 
 #[tokio::test]
 async fn only_published_bytes_are_reachable_and_only_while_they_are_published() {
@@ -72,4 +73,36 @@ async fn only_published_bytes_are_reachable_and_only_while_they_are_published() 
     }
     let erased = server.show(id).await;
     assert_eq!((&erased["state"], &erased["filename"]), (&"erased".into(), &Value::Null), "{erased}");
+}
+
+/// Law 5: the service links no decoder; `lazaret-media` alone does.
+#[test]
+fn the_service_links_no_decoder() {
+    let tree = |package: &str| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "tree",
+                "--locked",
+                "--offline",
+                "--edges",
+                "normal",
+                "--prefix",
+                "none",
+                "--package",
+                package,
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let decoders =
+        ["turbojpeg", "image", "png", "gif", "webp", "image-webp", "lazaret-media", "lazaret-watermark"];
+    let linked = |tree: &str| -> Vec<&str> {
+        let names: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+        decoders.into_iter().filter(|decoder| names.contains(decoder)).collect()
+    };
+    assert_eq!(linked(&tree("lazaret")), Vec::<&str>::new());
+    assert_eq!(linked(&tree("lazaret-media")), decoders);
 }
