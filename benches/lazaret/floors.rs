@@ -16,8 +16,36 @@ use turbojpeg::{Compressor, PixelFormat, Subsamp, Transform, Transformer};
 pub const STEPS: [&str; 8] =
     ["decode", "resize", "ONNX", "Magika", "SHA-256", "original", "watermarked", "thumbnail"];
 
-/// CPU time by step.
-pub type Costs = [Duration; STEPS.len()];
+/// CPU time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Costs {
+    /// In the order of [`STEPS`].
+    pub steps: [Duration; STEPS.len()],
+    /// Writing the upload and its copies to new files, which is no floor of the target: shown beside it.
+    pub written: Duration,
+}
+
+impl Costs {
+    pub fn floor(&self) -> Duration {
+        self.steps.iter().sum()
+    }
+
+    pub fn without_magika(&self) -> Duration {
+        let named = STEPS.iter().zip(self.steps);
+        named.filter(|(name, _)| **name != "Magika").map(|(_, cost)| cost).sum()
+    }
+
+    /// The mean of some.
+    pub fn mean(all: &[Self]) -> Self {
+        let mut sum = Self::default();
+        for costs in all {
+            sum.steps.iter_mut().zip(costs.steps).for_each(|(sum, step)| *sum += step);
+            sum.written += costs.written;
+        }
+        let count = u32::try_from(all.len()).unwrap_or(1).max(1);
+        Self { steps: sum.steps.map(|step| step / count), written: sum.written / count }
+    }
+}
 
 pub struct Floors {
     content: ContentModel,
@@ -50,8 +78,7 @@ impl Floors {
 
     /// The floors of one photo.
     pub async fn of(&mut self, jpeg: &[u8]) -> anyhow::Result<Costs> {
-        let mut file = tempfile::tempfile()?;
-        file.write_all(jpeg)?;
+        let file = written(jpeg)?;
         let (mut pixels, decode) = timed(|| turbojpeg::decompress(jpeg, PixelFormat::RGB))?;
         let (width, height) = (u32::try_from(pixels.width)?, u32::try_from(pixels.height)?);
         let (input, resize) = timed(|| anyhow::Ok(sample(&pixels.pixels, width, height)))?;
@@ -75,7 +102,10 @@ impl Floors {
                 [jpeg, &original, &marked, &small].map(|bytes| std::hint::black_box(Sha256::digest(bytes))),
             )
         })?;
-        Ok([decode, resize, onnx, magika, sha256, transformed, watermarked, thumbnail])
+        let all = [jpeg, &original, &marked, &small];
+        let (_kept, written) = timed(|| all.into_iter().map(written).collect::<anyhow::Result<Vec<_>>>())?;
+        let steps = [decode, resize, onnx, magika, sha256, transformed, watermarked, thumbnail];
+        Ok(Costs { steps, written })
     }
 
     /// One run of the default image model.
@@ -89,6 +119,12 @@ impl Floors {
     pub fn magika(&mut self, file: &File) -> anyhow::Result<Duration> {
         Ok(timed(|| self.content.answer(file))?.1)
     }
+}
+
+fn written(bytes: &[u8]) -> anyhow::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 fn timed<T, E>(work: impl FnOnce() -> Result<T, E>) -> anyhow::Result<(T, Duration)>

@@ -3,6 +3,7 @@
 //! `cargo bench -- pictures|upload|delivery|scan` selects; BENCH_QUICK=1 takes small counts, to try the benchmark itself.
 //! Figures are printed as tables, as Markdown for the README, and written as JSON under target/bench/.
 
+mod clamd;
 mod delivery;
 mod executables;
 mod floors;

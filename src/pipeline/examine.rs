@@ -5,7 +5,7 @@ use super::{
     image::{self, Seen},
 };
 use crate::upload::{Check, CheckResult, Outcome, Plan, filename, plan::SwitchedOff, verdict::Examined};
-use lazaret_inspect::Identified;
+use lazaret_inspect::{Declared, Identified, identify_picture};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use lazaret_sandbox::{Budget, Picture, Session};
 use std::{
@@ -56,26 +56,24 @@ pub struct Examiner {
 impl Examiner {
     pub async fn examine(&self, subject: &Subject<'_>) -> Result<Examination, Unavailable> {
         let began = Instant::now();
-        let filename = subject.filename.map(filename::display);
-        let identified =
-            self.engines.content.identify(subject.file, subject.declared, filename.as_deref()).await;
-        let (media_type, r#type) = match identified {
-            Ok(Identified { media_type, mut report }) => {
-                report.findings.extend(self.types.judge(&media_type, subject.size));
-                (media_type, CheckResult::looked(Check::Type, report))
-            }
-            Err(trouble) => (content::by_magic(subject.file), self.give_up(Check::Type, trouble)?),
-        };
-        let plan = Plan::new(&media_type, &self.off);
-        let mut results = vec![r#type];
+        let (media_type, by_magic, typed) = self.first_look(subject).await?;
         let mut times = vec![(Check::Type, began.elapsed())];
+        let plan = Plan::new(&media_type, &self.off);
         let (antivirus, content) =
             tokio::join!(self.antivirus(&plan, subject), self.content(&plan, subject, &media_type));
-        if let Some((result, took)) = antivirus? {
+        let (antivirus, content) = (antivirus?, content?);
+        let mut results = Vec::new();
+        if by_magic && !is_walked(&content.results) {
+            let began = Instant::now();
+            results.push(self.identify(subject).await?.1);
+            times.push((Check::Type, began.elapsed()));
+        } else {
+            results.push(typed);
+        }
+        if let Some((result, took)) = antivirus {
             results.push(result);
             times.push((Check::Antivirus, took));
         }
-        let content = content?;
         times.extend(content.times);
         results.extend(content.results);
         results.extend(plan.not_applicable());
@@ -90,6 +88,33 @@ impl Examiner {
             labels: content.labels,
         };
         Ok(Examination { examined, times, picture: content.picture })
+    }
+
+    /// The media type and its check; for pictures by magic bytes alone, until their walk is known.
+    async fn first_look(&self, subject: &Subject<'_>) -> Result<(String, bool, CheckResult), Unavailable> {
+        let filename = subject.filename.map(filename::display);
+        let declared = Declared { media_type: subject.declared, filename: filename.as_deref() };
+        if let Ok(Some(identified)) = identify_picture(subject.file, declared) {
+            let (media_type, result) = self.judged(identified, subject);
+            return Ok((media_type, true, result));
+        }
+        let (media_type, result) = self.identify(subject).await?;
+        Ok((media_type, false, result))
+    }
+
+    /// By magic bytes and content model together.
+    async fn identify(&self, subject: &Subject<'_>) -> Result<(String, CheckResult), Unavailable> {
+        let filename = subject.filename.map(filename::display);
+        match self.engines.content.identify(subject.file, subject.declared, filename.as_deref()).await {
+            Ok(identified) => Ok(self.judged(identified, subject)),
+            Err(trouble) => Ok((content::by_magic(subject.file), self.give_up(Check::Type, trouble)?)),
+        }
+    }
+
+    fn judged(&self, identified: Identified, subject: &Subject<'_>) -> (String, CheckResult) {
+        let Identified { media_type, mut report } = identified;
+        report.findings.extend(self.types.judge(&media_type, subject.size));
+        (media_type, CheckResult::looked(Check::Type, report))
     }
 
     /// With [`Patience::Wait`] the trouble itself, else the check as failed.
@@ -184,6 +209,15 @@ impl Examiner {
         }
         Ok(content)
     }
+}
+
+/// Whether the container was walked to its end and held nothing but what belongs there.
+fn is_walked(results: &[CheckResult]) -> bool {
+    let walk = results.iter().find(|result| result.check == Check::Structure);
+    walk.is_some_and(|walk| {
+        walk.findings.is_empty()
+            && matches!(&walk.outcome, Outcome::Looked(coverage) if coverage.is_complete())
+    })
 }
 
 #[derive(Default)]

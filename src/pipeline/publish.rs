@@ -106,9 +106,13 @@ impl Publisher {
         }
     }
 
-    fn wanted(&self) -> impl Iterator<Item = RenditionName> + '_ {
-        let marked = self.recipe.marked;
-        self.recipe.make.iter().copied().filter(move |name| marked || *name != RenditionName::Watermarked)
+    /// The watermarked copy last: the child puts the mark onto the decoded pixels, which it then has no more.
+    fn wanted(&self) -> Vec<RenditionName> {
+        let is_marked = |name: &RenditionName| *name == RenditionName::Watermarked;
+        let made = self.recipe.make.iter().copied();
+        let mut wanted: Vec<_> = made.filter(|name| self.recipe.marked || !is_marked(name)).collect();
+        wanted.sort_by_key(is_marked);
+        wanted
     }
 
     async fn draft(&self, name: RenditionName, session: &mut Session) -> Result<Draft, Withheld> {

@@ -10,7 +10,7 @@ use std::{
 };
 use tokio::io::AsyncWrite;
 
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 128 << 10;
 
 /// SHA-256 (lower-case hex) and length of all of the file, read by position from its beginning.
 pub async fn digest(file: &File) -> io::Result<(String, u64)> {

@@ -143,8 +143,21 @@ async fn without_models_or_their_runtime_pictures_are_for_review() {
     let lines = scan.json();
     // Without the runtime nobody can be sure of a text's type either.
     assert_eq!((scan.code(), verdicts(&lines)), (1, vec!["review".into(), "review".into()]), "{scan:?}");
-    for check in ["type", "image"] {
-        let (covered, why) = coverage(&lines[0], check);
+    for (line, check) in [(&lines[0], "image"), (&lines[1], "type")] {
+        let (covered, why) = coverage(line, check);
         assert!(covered == "failed" && why.contains("scripts/setup.sh"), "{why}");
     }
+}
+
+/// The content model is asked about a picture where its walk leaves a doubt, and only there; seen by taking the model
+/// away.
+#[tokio::test]
+async fn a_picture_with_more_behind_it_is_shown_to_the_content_model() {
+    let site = Site::new("[models]\nruntime = \"none.so\"");
+    site.write("a.jpg", &samples::photo(5));
+    site.write("b.jpg", &[samples::photo(5), samples::text(5)].concat());
+    let scan = site.run(&["scan", "--json", "a.jpg", "b.jpg"]).await;
+    let lines = scan.json();
+    assert_eq!(coverage(&lines[0], "type").0, "complete", "{}", lines[0]);
+    assert_eq!(coverage(&lines[1], "type").0, "failed", "{}", lines[1]);
 }

@@ -12,7 +12,9 @@ pub mod content;
 mod quote;
 pub mod structure;
 
-pub use content::{ContentModel, Declared, Identified, ModelAnswer, identify, identify_by_magic};
+pub use content::{
+    ContentModel, Declared, Identified, ModelAnswer, identify, identify_by_magic, identify_picture,
+};
 pub use structure::{has_walk, walk};
 
 /// The name under which this crate's reports appear.

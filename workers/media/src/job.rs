@@ -48,6 +48,16 @@ impl Job {
         self.still = Some(still);
     }
 
+    /// The pixels of a picture of one frame, to be written over. They are not copied where nobody else holds them; who
+    /// asks for the picture again decodes it again.
+    pub(crate) fn give_up(&mut self, still: Rc<Still>) -> Vec<u8> {
+        self.still = None;
+        match Rc::try_unwrap(still) {
+            Ok(still) => still.into_pixels(),
+            Err(still) => still.view().pixels.to_vec(),
+        }
+    }
+
     /// Decodes a picture of one frame, once; `None` if it is animated.
     pub(crate) fn decode_still(&mut self, budget: &Budget) -> Result<Option<Rc<Still>>, Fault> {
         if let Some(still) = self.still() {

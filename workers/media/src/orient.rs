@@ -31,11 +31,19 @@ pub(crate) fn jpeg_transform(orientation: Orientation) -> TransformOp {
 
 /// An upright copy of a stored picture.
 pub(crate) fn upright(view: &View<'_>, orientation: Orientation) -> Option<DynamicImage> {
-    let pixels = view.pixels.to_vec();
-    let mut image = if view.has_alpha_channel() {
-        DynamicImage::ImageRgba8(RgbaImage::from_raw(view.width, view.height, pixels)?)
+    turned(view.pixels.to_vec(), (view.width, view.height), orientation)
+}
+
+/// The stored picture itself, turned upright.
+pub(crate) fn turned(
+    pixels: Vec<u8>,
+    (width, height): (u32, u32),
+    orientation: Orientation,
+) -> Option<DynamicImage> {
+    let mut image = if (View { width, height, pixels: &pixels }).has_alpha_channel() {
+        DynamicImage::ImageRgba8(RgbaImage::from_raw(width, height, pixels)?)
     } else {
-        DynamicImage::ImageRgb8(RgbImage::from_raw(view.width, view.height, pixels)?)
+        DynamicImage::ImageRgb8(RgbImage::from_raw(width, height, pixels)?)
     };
     image.apply_orientation(orientation);
     Some(image)

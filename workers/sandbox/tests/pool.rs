@@ -231,7 +231,8 @@ async fn renditions_are_bounded_and_counted() {
 #[tokio::test]
 async fn a_child_has_little() {
     let pool = pool();
-    assert_eq!(said(&pool, "environment").await, "[]");
+    let allocator = r#"[("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "134217728")]"#;
+    assert_eq!(said(&pool, "environment").await, allocator);
     assert_eq!(said(&pool, "write").await, "Err(Uncategorized)", "the file is open for reading only");
     assert_eq!(said(&pool, "stderr").await, "wrote");
     let limits = said(&pool, "limits").await;

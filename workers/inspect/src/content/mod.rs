@@ -11,7 +11,7 @@ mod names;
 mod reconcile;
 mod text;
 
-pub use identify::{Declared, Identified, identify, identify_by_magic};
+pub use identify::{Declared, Identified, identify, identify_by_magic, identify_picture};
 pub use model::{ContentModel, ModelAnswer};
 
 /// The media type of bytes that nobody knows.

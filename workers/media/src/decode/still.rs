@@ -21,6 +21,10 @@ impl Still {
         Ok(Self { about, pixels, flaw })
     }
 
+    pub(crate) fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+
     pub(crate) fn view(&self) -> View<'_> {
         View { width: self.about.width, height: self.about.height, pixels: &self.pixels }
     }

@@ -4,7 +4,7 @@ use super::{Made, encode_gif::Gif, encode_jpeg::Jpeg, encode_png::Png, encode_we
 use crate::decode::{self, About, Format, View};
 use crate::fault::Fault;
 use crate::job::Job;
-use crate::orient::{upright, upright_size};
+use crate::orient::{turned, upright, upright_size};
 use image::DynamicImage;
 use lazaret_sandbox::Budget;
 use lazaret_watermark::Mark;
@@ -50,8 +50,14 @@ pub(super) fn reencode(job: &mut Job, aim: Aim<'_>, budget: &Budget) -> Result<M
     let bytes = job.bytes()?;
     let Some(still) = still else { return animation(format, &bytes, aim, budget) };
     let mut encoder = encoder(format, &bytes, &still.about, 1, aim)?;
-    encoder.add(&finished(&still.view(), &still.about, aim)?, 0)?;
-    Ok(made(format, encoder.finish()?, &still.about, 1))
+    let about = still.about.clone();
+    let image = match aim {
+        // The last that is made, as a rule: so the mark goes onto the decoded pixels themselves.
+        Aim::Marked(_) => turned(job.give_up(still), (about.width, about.height), about.orientation),
+        Aim::Upright => upright(&still.view(), about.orientation),
+    };
+    encoder.add(&finished(image, aim)?, 0)?;
+    Ok(made(format, encoder.finish()?, &about, 1))
 }
 
 fn animation(format: Format, bytes: &[u8], aim: Aim<'_>, budget: &Budget) -> Result<Made, Fault> {
@@ -63,7 +69,7 @@ fn animation(format: Format, bytes: &[u8], aim: Aim<'_>, budget: &Budget) -> Res
             Some(encoder) => encoder,
             None => target.insert(encoder(format, bytes, about, frames, aim)?),
         };
-        encoder.add(&finished(view, about, aim)?, delay_ms)
+        encoder.add(&finished(upright(view, about.orientation), aim)?, delay_ms)
     })?;
     let encoder = target.ok_or_else(|| Fault::corrupt("the animation has no frame"))?;
     Ok(made(format, encoder.finish()?, &about, frames))
@@ -99,10 +105,9 @@ fn play(
     Ok((frames, about))
 }
 
-/// The frame upright and marked: the only copy that is made of it.
-fn finished(view: &View<'_>, about: &About, aim: Aim<'_>) -> Result<DynamicImage, Fault> {
-    let mut image = upright(view, about.orientation)
-        .ok_or_else(|| Fault::corrupt("a frame is not of the canvas's size"))?;
+/// The upright frame, marked.
+fn finished(image: Option<DynamicImage>, aim: Aim<'_>) -> Result<DynamicImage, Fault> {
+    let mut image = image.ok_or_else(|| Fault::corrupt("a frame is not of the canvas's size"))?;
     aim.apply(&mut image);
     Ok(image)
 }

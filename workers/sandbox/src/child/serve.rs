@@ -75,11 +75,11 @@ fn answer<H: Handler>(
         }
         ToChild::Walk => handler.walk().map_or_else(FromChild::Refused, FromChild::Report),
         ToChild::Picture(request) => {
-            let mut bytes = Vec::new();
+            let mut values = Vec::new();
             let picture = handler.picture(&request, &mut |head, pixels| {
-                bytes.clear();
-                bytes.extend(pixels.iter().flat_map(|value| value.to_le_bytes()));
-                channel.send(sequence, &FromChild::Frame(head), &bytes)
+                values.clear();
+                values.extend(pixels.iter().map(|value| value.to_le_bytes()));
+                channel.send(sequence, &FromChild::Frame(head), values.as_flattened())
             });
             picture.map_or_else(FromChild::Refused, FromChild::Picture)
         }
