@@ -86,6 +86,7 @@ pub async fn create(
     let (at, mut random) = (api.clock.now(), [0; 10]);
     api.random.fill(&mut random)?;
     let new = NewUpload {
+        external_id: None,
         id: UploadId::new(at, &random),
         actor: caller.actor(),
         tenant: caller.tenant,

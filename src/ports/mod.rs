@@ -4,14 +4,22 @@ pub mod blobs;
 pub mod clock;
 #[doc(hidden)]
 pub mod contract;
+pub mod dead;
+pub mod inbox;
+pub mod publisher;
 pub mod queue;
 pub mod random;
+pub mod sources;
 pub mod store;
 
 pub use blobs::Blobs;
 pub use clock::Clock;
+pub use dead::DeadLetters;
+pub use inbox::Inbox;
+pub use publisher::Publisher;
 pub use queue::Queue;
 pub use random::Random;
+pub use sources::{Direct, Sources};
 pub use store::Store;
 
 use std::{error::Error, fmt};

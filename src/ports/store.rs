@@ -22,6 +22,8 @@ pub struct NewUpload {
     /// Lower-case hex, of the bytes as they came.
     pub sha256: String,
     pub idempotency_key: Option<String>,
+    /// The sender's own id for the upload: one upload a tenant has it, for ever.
+    pub external_id: Option<String>,
     /// Who did it, for the audit log: a key's id, never a person's name.
     pub actor: String,
     pub at: Timestamp,
@@ -31,9 +33,9 @@ pub struct NewUpload {
 pub enum Accepted {
     /// A new row; its `upload.received` entry stands in the outbox in the same commit.
     New,
-    /// The tenant used this Idempotency-Key for the same bytes and name: this is that upload.
+    /// The tenant used this Idempotency-Key, or this id of its own, for the same bytes and name: this is that upload.
     Repeat(Box<Upload>),
-    /// The tenant used this Idempotency-Key for something else.
+    /// The tenant used it for something else.
     Conflict(UploadId),
 }
 
@@ -47,8 +49,11 @@ pub struct Upload {
     pub version: u64,
     pub filename: Option<String>,
     pub declared: Option<String>,
+    /// As announced, while it is awaited.
     pub size: u64,
+    /// Empty while it is awaited.
     pub sha256: String,
+    pub external_id: Option<String>,
     pub accepted_at: Timestamp,
     pub settled_at: Option<Timestamp>,
     /// Scans begun that did not end for an engine's trouble.
@@ -118,13 +123,34 @@ pub struct StoredPolicy {
 /// What is to be told to others, committed with what it tells.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboxEntry {
-    /// Grows by time of commit.
+    /// Grows by time of commit for each upload; over all uploads there may be gaps that fill later.
     pub sequence: u64,
     pub upload: UploadId,
+    pub tenant: TenantId,
     /// `upload.received`, `upload.published`, `upload.review`, `upload.quarantined`, `upload.erased`.
     pub kind: String,
     /// JSON.
     pub body: String,
+    pub at: Timestamp,
+}
+
+/// An outbox entry that was handed on, and the webhooks that are to be called with it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Handed {
+    pub sequence: u64,
+    /// Names of webhooks of the entry's tenant.
+    pub webhooks: Vec<String>,
+}
+
+/// A webhook to be called with an outbox entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub webhook: String,
+    pub entry: OutboxEntry,
+    /// Calls made so far, all in vain.
+    pub attempts: u32,
+    /// What went wrong the last time.
+    pub error: Option<String>,
 }
 
 /// One line of the append-only audit log. Each holds the hash of the one before, so that a line taken out or changed
@@ -147,11 +173,32 @@ pub trait Store: Send + Sync + 'static {
     // intake
     /// Row, outbox entry and audit line in one commit.
     async fn accept(&self, new: &NewUpload) -> Result<Accepted>;
+    /// A direct upload is announced: an awaited row, with `size` as announced and no SHA-256 yet, which is waited for
+    /// until `until`. Audit line in the same commit. Idempotency-Key and the sender's id count as in `accept`, with
+    /// the announced size in the place of the bytes.
+    async fn expect(&self, new: &NewUpload, until: Timestamp) -> Result<Accepted>;
+    /// An awaited upload's bytes are durable in the held zone: it is received, with outbox entry and audit line in one
+    /// commit. `None` where nothing of the tenant's is awaited under this id.
+    async fn complete(
+        &self,
+        tenant: &TenantId,
+        id: UploadId,
+        size: u64,
+        sha256: &str,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Option<Upload>>;
+    /// Awaited uploads whose time is over.
+    async fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<(TenantId, UploadId)>>;
     async fn upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>>;
+    /// The upload for which the tenant has an id of its own.
+    async fn by_external_id(&self, tenant: &TenantId, external_id: &str) -> Result<Option<Upload>>;
+    /// The upload for which the tenant used this Idempotency-Key.
+    async fn by_idempotency_key(&self, tenant: &TenantId, key: &str) -> Result<Option<Upload>>;
     async fn uploads(&self, tenant: &TenantId, page: &Page) -> Result<Vec<Upload>>;
     /// The latest verdict.
     async fn verdict(&self, id: UploadId) -> Result<Option<NumberedVerdict>>;
-    /// Moves the upload to erased, from any state, and forgets its name, declared type, Idempotency-Key and renditions;
+    /// Moves the upload to erased, from any state, and forgets its name, declared type, Idempotency-Key, the sender's id and renditions;
     /// returns the keys to remove from the published zone (its object in the held zone is named by its id). Whoever
     /// holds its lease is [`Stale`] from now on. `None` where the tenant has no such upload, or it is erased already.
     async fn erase(
@@ -164,7 +211,7 @@ pub trait Store: Send + Sync + 'static {
 
     // work
     /// Up to `limit` uploads that wait to be scanned and may be now: received ones whose delay has passed, and those
-    /// whose lease ran out; first what has been due for longest.
+    /// whose lease ran out. Tenants take turns; of each, first what has been due for longest.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<UploadId>>;
     /// Takes the lease, raising the fence, and counts an attempt. `None` where it is not due or already settled.
     async fn claim(
@@ -174,6 +221,8 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         term: Duration,
     ) -> Result<Option<Lease>>;
+    /// When can an upload that is not settled be claimed again? `None` where there is nothing left to claim.
+    async fn due_again(&self, id: UploadId) -> Result<Option<Timestamp>>;
     /// A lease that ran out but that nobody took since is still good, here and for `release` and `settle`.
     async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<std::result::Result<(), Stale>>;
     /// Gives the upload back, to be due at `at`. With `waiting_for` the trouble is an engine's, and the attempt is not
@@ -190,8 +239,15 @@ pub trait Store: Send + Sync + 'static {
     async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<std::result::Result<(), Stale>>;
     /// Frees every lease: for the start of a process that alone may use this store.
     async fn free_leases(&self, now: Timestamp) -> Result<u64>;
+    /// Puts up to `limit` uploads whose lease ran out before `before` back to where they wait, each with a new
+    /// `upload.received` entry in the outbox: for queues that have no message for them any more.
+    async fn reap(&self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u64>;
     /// Uploads that are not settled.
     async fn backlog(&self) -> Result<u64>;
+    /// The same by tenant, awaited ones left out.
+    async fn backlogs(&self) -> Result<Vec<(TenantId, u64)>>;
+    /// When the oldest upload that waits for its verdict was accepted.
+    async fn oldest(&self) -> Result<Option<Timestamp>>;
 
     // delivery
     /// The rendition of an upload that is published at this moment.
@@ -218,6 +274,31 @@ pub trait Store: Send + Sync + 'static {
 
     // events, audit
     async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<OutboxEntry>>;
+    /// Entries that were not handed on yet, in order.
+    async fn outbox_pending(&self, limit: u32) -> Result<Vec<OutboxEntry>>;
+    /// These are durable where they went; the calls to their webhooks are due from `at` on, in the same commit.
+    async fn outbox_handed_on(&self, handed: &[Handed], at: Timestamp) -> Result<()>;
+    /// Forgets entries that were handed on before `before` and whose calls are made; returns how many.
+    async fn outbox_prune(&self, before: Timestamp) -> Result<u64>;
+    /// Is `holder` the one who does `what` until `until`? True for the first to ask, for as long as it asks again in
+    /// time, so that one process of many drains the outbox.
+    async fn lead(&self, what: &str, holder: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
+    /// Calls that are due and not dead, in order; of one webhook and upload only the earliest that was not made.
+    async fn calls_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Call>>;
+    /// The webhook took it.
+    async fn call_made(&self, sequence: u64, webhook: &str) -> Result<()>;
+    /// It did not. `again` is when it is called next; with `None` the call is dead until it is redriven.
+    async fn call_failed(
+        &self,
+        sequence: u64,
+        webhook: &str,
+        error: &str,
+        again: Option<Timestamp>,
+    ) -> Result<()>;
+    /// Calls that were given up.
+    async fn calls_dead(&self, limit: u32) -> Result<Vec<Call>>;
+    /// Makes dead calls due again, with no attempts counted: one entry's, or all. Returns how many.
+    async fn calls_redrive(&self, sequence: Option<u64>, now: Timestamp) -> Result<u64>;
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditLine>>;
     /// The number of lines, or the sequence of the first that does not fit the one before it.
     async fn audit_verify(&self) -> Result<std::result::Result<u64, u64>>;

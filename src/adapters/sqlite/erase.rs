@@ -30,7 +30,7 @@ pub(super) async fn erase(
         .await?;
     let changed = sqlx::query(
         "UPDATE uploads SET state = $3, version = version + 1, filename = NULL, declared = NULL, \
-         idempotency_key = NULL, settled_at = coalesce(settled_at, $4), due_at = NULL, worker = NULL, \
+         idempotency_key = NULL, external_id = NULL, awaited_until = NULL, settled_at = coalesce(settled_at, $4), due_at = NULL, worker = NULL, \
          waiting_for = NULL WHERE id = $1 AND version = $2",
     )
     .bind(&text)
@@ -43,7 +43,7 @@ pub(super) async fn erase(
         return Err(PortError::new(Kind::Retry, "the upload changed while it was erased"));
     }
     let told = json!({ "id": text, "tenant": tenant.as_str() });
-    outbox::append(&mut tx, id, "upload.erased", &told, at).await?;
+    outbox::append(&mut tx, id, tenant, "upload.erased", &told, at).await?;
     let detail = json!({ "was": row.upload.state.as_str() });
     audit::append(&mut tx, audit::Entry { at, actor, action: "upload.erased", subject: &text, detail })
         .await?;

@@ -9,53 +9,101 @@ use crate::{
         Result,
         store::{Accepted, NewUpload, NumberedVerdict, Page, Upload},
     },
-    upload::{TenantId, UploadId},
+    upload::{State, TenantId, UploadId},
 };
+use jiff::Timestamp;
 use serde_json::json;
 use sqlx::SqliteConnection;
 
 pub(super) async fn accept(store: &Sqlite, new: &NewUpload) -> Result<Accepted> {
     let mut tx = store.begin().await?;
-    if let Some(known) = by_idempotency_key(&mut tx, new).await? {
+    if let Some(known) = known(&mut tx, new).await? {
         let same = known.sha256 == new.sha256 && known.filename == new.filename;
         return Ok(if same { Accepted::Repeat(Box::new(known)) } else { Accepted::Conflict(known.id) });
     }
-    insert(&mut tx, new).await?;
-    let id = new.id.to_string();
-    let told = json!({ "id": id, "tenant": new.tenant.as_str(), "size": new.size, "sha256": new.sha256 });
-    outbox::append(&mut tx, new.id, "upload.received", &told, new.at).await?;
-    let detail = json!({ "tenant": new.tenant.as_str(), "size": new.size, "sha256": new.sha256 });
-    let entry =
-        audit::Entry { at: new.at, actor: &new.actor, action: "upload.accepted", subject: &id, detail };
-    audit::append(&mut tx, entry).await?;
+    insert(&mut tx, new, None).await?;
+    tell(&mut tx, new.id, &new.tenant, new.size, &new.sha256, &new.actor, new.at).await?;
     tx.commit().await?;
     Ok(Accepted::New)
 }
 
-async fn by_idempotency_key(tx: &mut SqliteConnection, new: &NewUpload) -> Result<Option<Upload>> {
-    let Some(key) = &new.idempotency_key else { return Ok(None) };
+/// Outbox entry and audit line of an upload that is durable.
+pub(super) async fn tell(
+    tx: &mut SqliteConnection,
+    id: UploadId,
+    tenant: &TenantId,
+    size: u64,
+    sha256: &str,
+    actor: &str,
+    at: Timestamp,
+) -> Result<()> {
+    let subject = id.to_string();
+    let told = json!({ "id": subject, "tenant": tenant.as_str(), "size": size, "sha256": sha256 });
+    outbox::append(tx, id, tenant, "upload.received", &told, at).await?;
+    let detail = json!({ "tenant": tenant.as_str(), "size": size, "sha256": sha256 });
+    audit::append(tx, audit::Entry { at, actor, action: "upload.accepted", subject: &subject, detail }).await
+}
+
+/// The upload that has this Idempotency-Key or this id of the sender's already.
+pub(super) async fn known(tx: &mut SqliteConnection, new: &NewUpload) -> Result<Option<Upload>> {
+    if let Some(key) = &new.idempotency_key
+        && let Some(known) = by(tx, Column::IdempotencyKey, &new.tenant, key).await?
+    {
+        return Ok(Some(known));
+    }
+    match &new.external_id {
+        Some(id) => by(tx, Column::ExternalId, &new.tenant, id).await,
+        None => Ok(None),
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Column {
+    IdempotencyKey,
+    ExternalId,
+}
+
+pub(super) async fn by(
+    connection: &mut SqliteConnection,
+    column: Column,
+    tenant: &TenantId,
+    value: &str,
+) -> Result<Option<Upload>> {
+    let query = match column {
+        Column::IdempotencyKey => "SELECT * FROM uploads WHERE tenant = $1 AND idempotency_key = $2",
+        Column::ExternalId => "SELECT * FROM uploads WHERE tenant = $1 AND external_id = $2",
+    };
     let row: Option<UploadRow> =
-        sqlx::query_as("SELECT * FROM uploads WHERE tenant = $1 AND idempotency_key = $2")
-            .bind(new.tenant.as_str())
-            .bind(key)
-            .fetch_optional(tx)
-            .await?;
+        sqlx::query_as(query).bind(tenant.as_str()).bind(value).fetch_optional(connection).await?;
     row.map(|row| Ok(Row::try_from(row)?.upload)).transpose()
 }
 
-async fn insert(tx: &mut SqliteConnection, new: &NewUpload) -> Result<()> {
+/// Awaited until then, or received.
+pub(super) async fn insert(
+    tx: &mut SqliteConnection,
+    new: &NewUpload,
+    awaited: Option<Timestamp>,
+) -> Result<()> {
+    let (state, due_at) = match awaited {
+        Some(_) => (State::Awaiting, None),
+        None => (State::Received, Some(new.at.as_millisecond())),
+    };
     sqlx::query(
         "INSERT INTO uploads (id, tenant, state, version, filename, declared, size, sha256, idempotency_key, \
-         accepted_at, due_at) VALUES ($1, $2, 'received', 1, $3, $4, $5, $6, $7, $8, $8)",
+         external_id, accepted_at, due_at, awaited_until) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(new.id.to_string())
     .bind(new.tenant.as_str())
+    .bind(state.as_str())
     .bind(&new.filename)
     .bind(&new.declared)
     .bind(signed(new.size)?)
     .bind(&new.sha256)
     .bind(&new.idempotency_key)
+    .bind(&new.external_id)
     .bind(new.at.as_millisecond())
+    .bind(due_at)
+    .bind(awaited.map(Timestamp::as_millisecond))
     .execute(tx)
     .await?;
     Ok(())

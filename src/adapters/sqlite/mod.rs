@@ -1,7 +1,9 @@
 //! The Store in one SQLite file: one connection writes, a few read beside it (write-ahead log).
 
 mod audit;
+mod calls;
 mod delivery;
+mod direct;
 mod erase;
 mod error;
 mod intake;
@@ -21,7 +23,7 @@ use crate::{
     ports::{
         Kind, PortError, Result, Store,
         store::{
-            Accepted, ApiKey, AuditLine, Lease, NewUpload, NumberedVerdict, OutboxEntry, Page,
+            Accepted, ApiKey, AuditLine, Call, Handed, Lease, NewUpload, NumberedVerdict, OutboxEntry, Page,
             PublishedRendition, Settlement, Stale, StoredPolicy, Upload,
         },
     },
@@ -90,6 +92,36 @@ impl Store for Sqlite {
         intake::accept(self, new).await
     }
 
+    async fn expect(&self, new: &NewUpload, until: Timestamp) -> Result<Accepted> {
+        direct::expect(self, new, until).await
+    }
+
+    async fn complete(
+        &self,
+        tenant: &TenantId,
+        id: UploadId,
+        size: u64,
+        sha256: &str,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Option<Upload>> {
+        direct::complete(self, tenant, id, size, sha256, actor, at).await
+    }
+
+    async fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<(TenantId, UploadId)>> {
+        direct::overdue(self, now, limit).await
+    }
+
+    async fn by_external_id(&self, tenant: &TenantId, external_id: &str) -> Result<Option<Upload>> {
+        let mut reader = self.readers.lend().await?;
+        intake::by(&mut reader, intake::Column::ExternalId, tenant, external_id).await
+    }
+
+    async fn by_idempotency_key(&self, tenant: &TenantId, key: &str) -> Result<Option<Upload>> {
+        let mut reader = self.readers.lend().await?;
+        intake::by(&mut reader, intake::Column::IdempotencyKey, tenant, key).await
+    }
+
     async fn upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>> {
         intake::upload(self, tenant, id).await
     }
@@ -126,6 +158,10 @@ impl Store for Sqlite {
         work::claim(self, id, worker, now, term).await
     }
 
+    async fn due_again(&self, id: UploadId) -> Result<Option<Timestamp>> {
+        work::due_again(self, id).await
+    }
+
     async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<std::result::Result<(), Stale>> {
         work::extend(self, lease, until).await
     }
@@ -147,8 +183,20 @@ impl Store for Sqlite {
         work::free_leases(self, now).await
     }
 
+    async fn reap(&self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u64> {
+        work::reap(self, before, now, limit).await
+    }
+
     async fn backlog(&self) -> Result<u64> {
         work::backlog(self).await
+    }
+
+    async fn backlogs(&self) -> Result<Vec<(TenantId, u64)>> {
+        work::backlogs(self).await
+    }
+
+    async fn oldest(&self) -> Result<Option<Timestamp>> {
+        work::oldest(self).await
     }
 
     async fn published(&self, id: UploadId, name: RenditionName) -> Result<Option<PublishedRendition>> {
@@ -193,6 +241,48 @@ impl Store for Sqlite {
 
     async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<OutboxEntry>> {
         outbox::list(self, after, limit).await
+    }
+
+    async fn outbox_pending(&self, limit: u32) -> Result<Vec<OutboxEntry>> {
+        outbox::pending(self, limit).await
+    }
+
+    async fn outbox_handed_on(&self, handed: &[Handed], at: Timestamp) -> Result<()> {
+        outbox::handed_on(self, handed, at).await
+    }
+
+    async fn outbox_prune(&self, before: Timestamp) -> Result<u64> {
+        outbox::prune(self, before).await
+    }
+
+    async fn lead(&self, what: &str, holder: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+        outbox::lead(self, what, holder, now, until).await
+    }
+
+    async fn calls_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Call>> {
+        calls::due(self, now, limit).await
+    }
+
+    async fn call_made(&self, sequence: u64, webhook: &str) -> Result<()> {
+        calls::made(self, sequence, webhook).await
+    }
+
+    async fn call_failed(
+        &self,
+        sequence: u64,
+        webhook: &str,
+        error: &str,
+        again: Option<Timestamp>,
+    ) -> Result<()> {
+        calls::failed(self, sequence, webhook, error, again).await
+    }
+
+    async fn calls_dead(&self, limit: u32) -> Result<Vec<Call>> {
+        calls::dead(self, limit).await
+    }
+
+    async fn calls_redrive(&self, sequence: Option<u64>, now: Timestamp) -> Result<u64> {
+        calls::redrive(self, sequence, now).await
     }
 
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditLine>> {

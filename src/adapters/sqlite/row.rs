@@ -25,6 +25,7 @@ pub(super) struct UploadRow {
     worker: Option<String>,
     attempts: i64,
     waiting_for: Option<String>,
+    external_id: Option<String>,
 }
 
 /// An upload with what only the store needs to know of it.
@@ -48,6 +49,7 @@ impl TryFrom<UploadRow> for Row {
             declared: row.declared,
             size: unsigned(row.size)?,
             sha256: row.sha256,
+            external_id: row.external_id,
             accepted_at: time(row.accepted_at)?,
             settled_at: row.settled_at.map(time).transpose()?,
             attempts: small(row.attempts)?,

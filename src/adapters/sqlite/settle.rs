@@ -9,6 +9,7 @@ use crate::{
     upload::{Decision, UploadId, rendition::Rendition, state::Event},
 };
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 pub(super) async fn settle(
     store: &Sqlite,
@@ -40,6 +41,7 @@ pub(super) async fn settle(
     }
     let detail = serde_json::to_string(verdict)
         .map_err(|e| PortError::new(Kind::Fail, "the verdict cannot be written as JSON").because(e))?;
+    let digest = crate::hex(&Sha256::digest(&detail));
     let number: i64 =
         sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM verdicts WHERE upload = $1")
             .bind(&text)
@@ -56,12 +58,12 @@ pub(super) async fn settle(
         insert(&mut tx, id, rendition).await?;
     }
 
-    let tenant = row.upload.tenant.as_str();
+    let tenant = &row.upload.tenant;
     let told = json!({
-        "id": text, "tenant": tenant, "number": number, "verdict": verdict.verdict, "reasons": verdict.reasons,
-        "sha256": verdict.sha256,
+        "id": text, "tenant": tenant.as_str(), "external_id": row.upload.external_id, "number": number,
+        "verdict": verdict.verdict, "reasons": verdict.reasons, "sha256": verdict.sha256, "verdict_digest": digest,
     });
-    outbox::append(&mut tx, id, event(verdict.verdict), &told, *at).await?;
+    outbox::append(&mut tx, id, tenant, event(verdict.verdict), &told, *at).await?;
     let actor = format!("worker:{}", row.worker.as_deref().unwrap_or_default());
     let detail = json!({
         "number": number, "verdict": verdict.verdict, "reasons": verdict.reasons, "sha256": verdict.sha256,

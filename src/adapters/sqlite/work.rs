@@ -1,29 +1,79 @@
 //! Leases: who may scan what, and until when. Each change is one statement whose WHERE is the transition's condition.
 
 use super::{
-    Sqlite,
-    row::{Row, UploadRow, parse, signed, unsigned},
+    Sqlite, outbox,
+    row::{Row, UploadRow, parse, signed, time, unsigned},
 };
 use crate::{
     ports::{
         Kind, PortError, Result,
         store::{Lease, Stale},
     },
-    upload::UploadId,
+    upload::{TenantId, UploadId},
 };
 use jiff::Timestamp;
+use serde_json::json;
 use std::time::Duration;
 
+/// Tenants take turns, so that nobody's thousand uploads stand before another's first: at most this many tenants are
+/// asked at a time, of each as many as its share of the answer.
+const TENANTS: usize = 64;
+
 pub(super) async fn due(store: &Sqlite, now: Timestamp, limit: u32) -> Result<Vec<UploadId>> {
-    let ids: Vec<(String,)> = sqlx::query_as(
-        "SELECT id FROM uploads WHERE state IN ('awaiting', 'received', 'scanning') AND due_at <= $1 \
-         ORDER BY due_at, id LIMIT $2",
+    let mut reader = store.readers.lend().await?;
+    // From one tenant to the next along the index, without reading all that one has.
+    let tenants: Vec<(String,)> = sqlx::query_as(
+        "WITH RECURSIVE t (tenant) AS (SELECT min(tenant) FROM uploads WHERE state IN ('received', 'scanning') \
+         UNION ALL SELECT (SELECT min(tenant) FROM uploads WHERE state IN ('received', 'scanning') AND tenant > t.tenant) \
+         FROM t WHERE t.tenant IS NOT NULL) SELECT tenant FROM t WHERE tenant IS NOT NULL",
     )
-    .bind(now.as_millisecond())
-    .bind(limit)
-    .fetch_all(&mut *store.readers.lend().await?)
+    .fetch_all(&mut *reader)
     .await?;
-    ids.into_iter().map(|(id,)| parse(&id)).collect()
+    let mut lines = Vec::with_capacity(tenants.len().min(TENANTS));
+    // Begun elsewhere each time where there are more than are asked.
+    let start = if tenants.len() > TENANTS {
+        now.as_millisecond().unsigned_abs() as usize % tenants.len()
+    } else {
+        0
+    };
+    for (tenant,) in tenants.iter().cycle().skip(start).take(tenants.len().min(TENANTS)) {
+        let ids: Vec<(String,)> = sqlx::query_as(
+            "SELECT id FROM uploads WHERE state IN ('received', 'scanning') AND tenant = $1 AND due_at <= $2 \
+             ORDER BY due_at, id LIMIT $3",
+        )
+        .bind(tenant)
+        .bind(now.as_millisecond())
+        .bind(limit)
+        .fetch_all(&mut *reader)
+        .await?;
+        lines.push(ids.into_iter().map(|(id,)| id));
+    }
+    in_turns(lines, limit as usize).iter().map(|id| parse(id)).collect()
+}
+
+/// One of each line after the other, until there are enough.
+fn in_turns<T>(mut lines: Vec<impl Iterator<Item = T>>, most: usize) -> Vec<T> {
+    let mut all = Vec::new();
+    while !lines.is_empty() && all.len() < most {
+        lines.retain_mut(|line| match line.next() {
+            Some(next) if all.len() < most => {
+                all.push(next);
+                true
+            }
+            Some(_) => true,
+            None => false,
+        });
+    }
+    all
+}
+
+pub(super) async fn due_again(store: &Sqlite, id: UploadId) -> Result<Option<Timestamp>> {
+    let row: Option<(i64,)> =
+        sqlx::query_as("SELECT due_at FROM uploads WHERE id = $1 AND state IN ('received', 'scanning')")
+            .bind(id.to_string())
+            .fetch_optional(&mut *store.readers.lend().await?)
+            .await?;
+    row.map(|(due_at,)| time(due_at)).transpose()
 }
 
 pub(super) async fn claim(
@@ -105,6 +155,27 @@ pub(super) async fn free_leases(store: &Sqlite, now: Timestamp) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
+/// Leases that ran out, for queues whose message is gone.
+pub(super) async fn reap(store: &Sqlite, before: Timestamp, now: Timestamp, limit: u32) -> Result<u64> {
+    let mut tx = store.begin().await?;
+    let rows: Vec<(String, String, i64, String)> = sqlx::query_as(
+        "UPDATE uploads SET state = 'received', version = version + 1, due_at = $2, worker = NULL WHERE id IN \
+         (SELECT id FROM uploads WHERE state = 'scanning' AND due_at <= $1 ORDER BY due_at LIMIT $3) \
+         RETURNING id, tenant, size, sha256",
+    )
+    .bind(before.as_millisecond())
+    .bind(now.as_millisecond())
+    .bind(limit)
+    .fetch_all(&mut *tx)
+    .await?;
+    for (id, tenant, size, sha256) in &rows {
+        let told = json!({ "id": id, "tenant": tenant, "size": size, "sha256": sha256 });
+        outbox::append(&mut tx, parse(id)?, &parse(tenant)?, "upload.received", &told, now).await?;
+    }
+    tx.commit().await?;
+    Ok(rows.len() as u64)
+}
+
 pub(super) async fn backlog(store: &Sqlite) -> Result<u64> {
     let count: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM uploads WHERE state IN ('awaiting', 'received', 'scanning')",
@@ -112,4 +183,21 @@ pub(super) async fn backlog(store: &Sqlite) -> Result<u64> {
     .fetch_one(&mut *store.readers.lend().await?)
     .await?;
     unsigned(count)
+}
+
+pub(super) async fn backlogs(store: &Sqlite) -> Result<Vec<(TenantId, u64)>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT tenant, count(*) FROM uploads WHERE state IN ('received', 'scanning') GROUP BY tenant ORDER BY tenant",
+    )
+    .fetch_all(&mut *store.readers.lend().await?)
+    .await?;
+    rows.into_iter().map(|(tenant, count)| Ok((parse(&tenant)?, unsigned(count)?))).collect()
+}
+
+pub(super) async fn oldest(store: &Sqlite) -> Result<Option<Timestamp>> {
+    let oldest: Option<i64> =
+        sqlx::query_scalar("SELECT min(accepted_at) FROM uploads WHERE state IN ('received', 'scanning')")
+            .fetch_one(&mut *store.readers.lend().await?)
+            .await?;
+    oldest.map(time).transpose()
 }

@@ -1,0 +1,35 @@
+//! What backends and bucket notices submit through a broker, as it came. Understanding it is `intake`'s.
+
+use super::Result;
+use async_trait::async_trait;
+use std::time::Duration;
+
+#[async_trait]
+pub trait Inbox: Send + Sync + 'static {
+    /// The next message, waiting for one. One that was neither acknowledged nor buried comes again after its
+    /// [`Letter`] is dropped.
+    async fn receive(&self) -> Result<Letter>;
+}
+
+/// A message as the broker gave it.
+pub struct Letter {
+    pub body: Vec<u8>,
+    pub content_type: Option<String>,
+    /// The account that the broker itself vouches for (AMQP's `user_id`), never one that the body claims.
+    pub user: Option<String>,
+    /// Deliveries before this one, as far as the broker counts them.
+    pub redelivered: u64,
+    pub receipt: Box<dyn Receipt>,
+}
+
+/// The answer to a message.
+#[async_trait]
+pub trait Receipt: Send + Sync {
+    /// What it asks for is durable.
+    async fn ack(self: Box<Self>) -> Result<()>;
+    /// Deliver it again, not before `delay`.
+    async fn nack(self: Box<Self>, delay: Duration) -> Result<()>;
+    /// To the dead letters, durable there before it leaves the queue. `code` is stable (`source.forbidden`), `detail` is
+    /// for people; both stand in its headers.
+    async fn bury(self: Box<Self>, code: &str, detail: &str) -> Result<()>;
+}
