@@ -7,6 +7,7 @@ use super::{
 };
 use lazaret_report::{Coverage, Evidence, Finding};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// The three answers there are, from mildest to hardest.
@@ -200,6 +201,15 @@ pub struct VerdictDetail {
     pub labels: BTreeMap<String, f32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyVersion>,
+}
+
+impl VerdictDetail {
+    /// The verdict as JSON without white space, and the SHA-256 of that text (lower-case hex), which events carry.
+    pub fn to_json(&self) -> serde_json::Result<(String, String)> {
+        let text = serde_json::to_string(self)?;
+        let digest = crate::hex(&Sha256::digest(&text));
+        Ok((text, digest))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

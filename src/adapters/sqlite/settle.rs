@@ -9,7 +9,6 @@ use crate::{
     upload::{Decision, UploadId, rendition::Rendition, state::Event},
 };
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 pub(super) async fn settle(
     store: &Sqlite,
@@ -39,9 +38,9 @@ pub(super) async fn settle(
     if changed.rows_affected() != 1 {
         return Ok(Err(Stale));
     }
-    let detail = serde_json::to_string(verdict)
+    let (detail, digest) = verdict
+        .to_json()
         .map_err(|e| PortError::new(Kind::Fail, "the verdict cannot be written as JSON").because(e))?;
-    let digest = crate::hex(&Sha256::digest(&detail));
     let number: i64 =
         sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM verdicts WHERE upload = $1")
             .bind(&text)

@@ -16,7 +16,7 @@ pub async fn a_settlement_shows_everywhere_at_once<S: Store>(store: Arc<S>) {
     assert_eq!((known.state, known.settled_at), (State::Published, Some(at(2))));
     assert!(known.version > lease.upload.version, "a settlement is a change");
     let verdict = store.verdict(id(1)).await.unwrap().expect("a verdict");
-    assert_eq!((verdict.number, verdict.at, verdict.detail), (1, at(2), settlement.verdict));
+    assert_eq!((verdict.number, verdict.at, &verdict.detail), (1, at(2), &settlement.verdict));
     assert_eq!(store.renditions(id(1)).await.unwrap(), settlement.renditions);
 
     let told = store.outbox(0, 10).await.unwrap();
@@ -25,9 +25,10 @@ pub async fn a_settlement_shows_everywhere_at_once<S: Store>(store: Arc<S>) {
     assert!(told[0].sequence < told[1].sequence);
     assert_eq!(store.outbox(told[0].sequence, 10).await.unwrap(), told[1..], "it goes on after a sequence");
     let body: serde_json::Value = serde_json::from_str(&told[1].body).expect("the body is JSON");
+    let (_, digest) = verdict.detail.to_json().unwrap();
     let expected = serde_json::json!({
-        "id": id(1).to_string(), "tenant": "acme", "number": 1, "verdict": "publish", "reasons": ["rule.sample"],
-        "sha256": upload(1).sha256,
+        "id": id(1).to_string(), "tenant": "acme", "external_id": null, "number": 1, "verdict": "publish",
+        "reasons": ["rule.sample"], "sha256": upload(1).sha256, "verdict_digest": digest,
     });
     assert_eq!(body, expected);
     let log = store.audit(1, 10).await.unwrap();
