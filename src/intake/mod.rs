@@ -8,5 +8,6 @@ mod form;
 pub mod list;
 mod receive;
 pub mod show;
+pub mod source;
 mod spool;
 pub mod view;
