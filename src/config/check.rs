@@ -1,7 +1,12 @@
 //! What no single key shows: values that do not go together.
 
-use super::Config;
+use super::{
+    Config,
+    sections::{DeliveryMode, Role},
+};
+use clap::ValueEnum;
 use lazaret_antivirus::LARGEST_FILE;
+use std::collections::BTreeSet;
 
 impl Config {
     /// The first thing that cannot work, with the key to change.
@@ -49,13 +54,50 @@ impl Config {
 
     fn check_schemes(&self) -> Result<(), String> {
         let schemes = [
-            ("store.url", &self.store.url, "sqlite:"),
-            ("queue.url", &self.queue.url, "store:"),
-            ("blobs.url", &self.blobs.url, "file:"),
+            ("store.url", &self.store.url, &["sqlite:", "postgres://", "postgresql://"][..]),
+            ("queue.url", &self.queue.url, &["store:", "amqp://", "amqps://"][..]),
+            ("blobs.url", &self.blobs.url, &["file:", "s3://"][..]),
         ];
-        for (key, url, scheme) in schemes {
-            if !url.starts_with(scheme) {
-                return Err(format!("{key}: expected a URL that begins with {scheme:?}, got {url:?}"));
+        for (key, url, known) in schemes {
+            if !known.iter().any(|scheme| url.starts_with(scheme)) {
+                // What follows the scheme may hold a password.
+                let scheme = url.split(':').next().unwrap_or_default();
+                return Err(format!(
+                    "{key}: expected a URL that begins with {}, got {scheme:?}",
+                    known.join(" or ")
+                ));
+            }
+        }
+        if self.is_embedded() && self.server.roles.len() < Role::value_variants().len() {
+            return Err("server.roles: with store.url = \"sqlite:…\" one process has all roles; several need postgres, \
+                        and blobs that all of them reach"
+                .into());
+        }
+        if self.server.roles.is_empty() {
+            return Err("server.roles: name at least one of api, worker, delivery, events".into());
+        }
+        if self.delivery.mode == DeliveryMode::Redirect && !self.blobs.url.starts_with("s3:") {
+            return Err("delivery.mode: \"redirect\" needs blobs.url = \"s3://…\"".into());
+        }
+        if self.delivery.redirect_expires.0.as_secs() > 60 {
+            return Err(
+                "delivery.redirect_expires: at most 60s, for a takedown does not show before it".into()
+            );
+        }
+        if !self.is_embedded() && self.delivery.keys.is_empty() {
+            return Err("delivery.keys: several machines sign with shared keys: [delivery.keys] a = \"64 hex digits\"".into());
+        }
+        self.check_webhooks()
+    }
+
+    fn check_webhooks(&self) -> Result<(), String> {
+        let mut names = BTreeSet::new();
+        for hook in &self.events.webhooks {
+            if !names.insert(&hook.name) {
+                return Err(format!("events.webhooks: there are two of the name {:?}", hook.name));
+            }
+            if hook.secrets.is_empty() {
+                return Err(format!("events.webhooks: {:?} has no secret", hook.name));
             }
         }
         Ok(())

@@ -34,6 +34,7 @@ pub struct Config {
     pub renditions: sections::Renditions,
     pub watermark: sections::Watermark,
     pub delivery: sections::Delivery,
+    pub events: sections::Events,
     pub log: sections::Log,
 }
 
@@ -70,6 +71,11 @@ impl Config {
         let config: Self = figment.extract().map_err(|error| ConfigError(explain(&error)))?;
         config.check().map_err(ConfigError)?;
         Ok(config)
+    }
+
+    /// One machine, whose store no other process shares.
+    pub fn is_embedded(&self) -> bool {
+        self.store.url.starts_with("sqlite:")
     }
 
     /// The path of something in the data folder.

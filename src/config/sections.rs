@@ -1,35 +1,61 @@
 //! The sections of the settings, as `default.toml` explains them key by key.
 
-use super::units::{Secret, Size, Span};
-use crate::upload::{Check, plan::SwitchedOff, rendition::RenditionName};
+use super::units::{Connection, Hidden, Secret, Size, Span};
+use crate::upload::{Check, TenantId, plan::SwitchedOff, rendition::RenditionName};
 use serde::Deserialize;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
+    pub roles: Vec<Role>,
     pub listen: SocketAddr,
     pub data: PathBuf,
     pub grace: Span,
 }
 
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Takes uploads, and answers about them.
+    Api,
+    /// Scans, and takes what is submitted through the queue.
+    Worker,
+    /// Serves signed URLs.
+    Delivery,
+    /// Tells what happened: the outbox, webhooks.
+    Events,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    pub url: String,
+    pub url: Connection,
+    pub password: Hidden,
+    pub connections: u32,
+    pub migrate: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Queue {
-    pub url: String,
+    pub url: Connection,
+    pub password: Hidden,
+    pub ca: PathBuf,
+    pub prefetch: u16,
+    pub delivery_limit: u32,
+    pub ack_within: Span,
+    pub share: u64,
     pub poll: Span,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blobs {
-    pub url: String,
+    pub url: Connection,
+    pub access_key: String,
+    pub secret_key: Hidden,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -37,6 +63,20 @@ pub struct Blobs {
 pub struct Intake {
     pub max_upload: Size,
     pub reserve: Size,
+    pub direct: Span,
+    pub sources: Vec<Source>,
+}
+
+/// Where a tenant's files lie.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub tenant: TenantId,
+    pub bucket: String,
+    #[serde(default)]
+    pub prefix: String,
+    #[serde(default)]
+    pub user: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -167,6 +207,36 @@ pub struct Delivery {
     pub max_expires: Span,
     pub keys: BTreeMap<String, Secret>,
     pub current: String,
+    pub mode: DeliveryMode,
+    pub redirect_expires: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryMode {
+    Proxy,
+    Redirect,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    pub source: String,
+    pub keep: Span,
+    pub allow_private: bool,
+    pub deadline: Span,
+    pub webhooks: Vec<Webhook>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    pub name: String,
+    pub tenant: TenantId,
+    pub url: String,
+    pub secrets: Vec<Hidden>,
+    #[serde(default)]
+    pub events: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -45,7 +45,7 @@ fn a_mistake_names_file_key_and_what_was_expected() {
             "[[checks.off]]\ncheck = \"image\"\nmedia_type = \"a/b\"\nbecause = \" \"",
             &["say why image is off"],
         ),
-        ("[store]\nurl = \"mysql://x\"", &["store.url", "sqlite:", "mysql://x"]),
+        ("[store]\nurl = \"mysql://x\"", &["store.url", "sqlite:", "mysql"]),
         ("[delivery]\npublic_url = \"ftp://x\"", &["delivery.public_url", "http or https"]),
         ("[delivery]\nkeys = { a = \"short\" }", &["lazaret.toml: delivery.keys.a", "64 hex digits"]),
         ("[delivery]\ncurrent = \"b\"", &["delivery.current: there is no key \"b\""]),

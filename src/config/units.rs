@@ -1,7 +1,7 @@
 //! Durations, sizes and secrets as they are written in settings.
 
 use serde::{Deserialize, Deserializer};
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, ops::Deref, str::FromStr, time::Duration};
 
 /// A duration such as `30s`: a whole number and `ms`, `s`, `m`, `h` or `d`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,6 +129,65 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A password or another secret text; `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Hidden(pub String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "\"\"" } else { "[secret]" })
+    }
+}
+
+/// A URL of something to connect to; `Debug` does not show the password in it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Connection(pub String);
+
+impl Connection {
+    /// With `password`, where that is not empty and the URL has none.
+    pub fn with_password(&self, password: &Hidden) -> String {
+        match url::Url::parse(&self.0) {
+            Ok(mut url) if !password.0.is_empty() && url.password().is_none() => {
+                match url.set_password(Some(&password.0)) {
+                    Ok(()) => url.to_string(),
+                    Err(()) => self.0.clone(),
+                }
+            }
+            _ => self.0.clone(),
+        }
+    }
+}
+
+impl Deref for Connection {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match url::Url::parse(&self.0) {
+            Ok(mut url) if url.password().is_some() => match url.set_password(Some("***")) {
+                Ok(()) => f.write_str(url.as_str()),
+                Err(()) => f.write_str(url.scheme()),
+            },
+            // Something with an @ that is no URL may hold a password anywhere.
+            Err(_) if self.0.contains('@') => f.write_str("[not a URL]"),
+            _ => f.write_str(&self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +209,23 @@ mod tests {
         {
             assert!(bad.parse::<Span>().is_err() && bad.parse::<Size>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn passwords_come_from_beside_the_url_and_do_not_show() {
+        let url = |text: &str| Connection(text.to_owned());
+        let hidden = Hidden("a/b c".to_owned());
+        assert_eq!(url("amqp://u@h/v").with_password(&hidden), "amqp://u:a%2Fb%20c@h/v");
+        assert_eq!(url("amqp://u:own@h/v").with_password(&hidden), "amqp://u:own@h/v");
+        assert_eq!(url("sqlite:").with_password(&Hidden::default()), "sqlite:");
+        for (text, shown) in [
+            ("postgres://u:secret@h/d", "postgres://u:***@h/d"),
+            ("sqlite:", "sqlite:"),
+            ("u secret@h", "[not a URL]"),
+        ] {
+            assert_eq!(url(text).to_string(), shown);
+        }
+        assert_eq!(format!("{:?} {:?}", url("amqp://u:secret@h"), hidden), "\"amqp://u:***@h\" [secret]");
     }
 
     #[test]
