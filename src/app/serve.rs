@@ -8,7 +8,7 @@ use crate::{
     adapters::store_queue::StoreQueue,
     config::Config,
     events::Settled,
-    http::{Api, Limits, Server, api_router, delivery_router},
+    http::{Api, Front, Limits, Server, api_router},
     pipeline::{Patience, Policies, Work, Workers, publish::Recipe, sweep},
     ports::{Blobs, Clock, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
     telemetry::Metrics,
@@ -57,6 +57,7 @@ impl App {
             settled: settled.clone(),
             limits: limits(&config),
             signer: Arc::new(signer(&config)?),
+            kept: Arc::default(),
             readiness: Arc::new(readiness),
             metrics: Arc::clone(&metrics),
         };
@@ -87,8 +88,8 @@ impl App {
 
     /// Starts listening and working.
     pub async fn start(self) -> anyhow::Result<Running> {
-        let router = api_router(self.api.clone()).merge(delivery_router(self.api));
-        let server = Server::start(self.listener, router, cores().min(HTTP_THREADS))
+        let front = Front::new(api_router(self.api.clone()), Some(self.api));
+        let server = Server::start(self.listener, front, cores().min(HTTP_THREADS))
             .context("the HTTP server cannot start")?;
         let workers = Workers::start(Arc::clone(&self.work), or(self.config.pipeline.workers, cores() * 2));
         let counting = tokio::spawn(count(Arc::clone(&self.work)));

@@ -22,6 +22,15 @@ use tokio::task::JoinHandle;
 /// Bytes of a larger file that are in memory at a time, for each viewer.
 const CHUNK: usize = 256 * 1024;
 
+/// All `size` bytes of a file that is no larger than a chunk.
+pub async fn whole(file: File, size: u64) -> io::Result<Bytes> {
+    let reader = Reader { file: Arc::new(file), next: 0, end: size };
+    match reader.in_memory()? {
+        Some(bytes) => Ok(bytes),
+        None => reader.on_disk().await.map_err(io::Error::other)?,
+    }
+}
+
 /// The bytes of `range`, which the file has. Small ones are read before this returns, so that a failure can still be
 /// answered with.
 pub async fn body(file: File, range: Range<u64>) -> io::Result<Body> {

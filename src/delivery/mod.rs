@@ -3,8 +3,10 @@
 mod body;
 pub mod conditional;
 pub mod disposition;
+pub mod kept;
 pub mod mint;
 pub mod serve;
 pub mod signer;
 
+pub use kept::Kept;
 pub use signer::Signer;

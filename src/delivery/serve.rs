@@ -7,6 +7,7 @@ use super::{
     body,
     conditional::{self, Answer},
     disposition::disposition,
+    kept::{self, Object},
     signer::Target,
 };
 use crate::{
@@ -14,15 +15,23 @@ use crate::{
     ports::{Kind, PortError, blobs::Zone, store::PublishedRendition},
 };
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use std::{fs::File, ops::Range, sync::Arc, time::Instant};
 
 /// As it stands in the routes and in the metrics.
 pub const ROUTE: &str = "/f/{upload}/{rendition}";
+
+/// Is this path delivery's to answer? Everything below `/f` is a good URL or the one refusal, so it is not matched more
+/// closely than that before it is believed.
+pub fn is_for(path: &str) -> bool {
+    path.strip_prefix("/f").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 /// Sent with every answer that has to do with an object. Other sites may show what they have a URL for.
 const FIXED: [(HeaderName, HeaderValue); 5] = [
@@ -66,7 +75,12 @@ pub async fn serve(State(api): State<Arc<Api>>, request: Request) -> Response {
     if let Some(Fault(error)) = response.extensions_mut().remove::<Fault>() {
         tracing::error!(route = ROUTE, status, %error, "a published object could not be served");
     }
-    api.metrics.answered(&request.method, ROUTE, status, started.elapsed());
+    if !response.headers().contains_key(header::CONTENT_LENGTH)
+        && let Some(length) = response.body().size_hint().exact()
+    {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    api.metrics.delivered(&request.method, ROUTE, status, started.elapsed());
     response
 }
 
@@ -85,68 +99,106 @@ async fn answer(api: &Api, request: &Parts) -> Result<Option<Response>, Problem>
     let Some(target) = api.signer.verify(target.as_bytes(), api.clock.now()) else { return Ok(None) };
     // Asked each time: whether it is published now is the store's to say, not the URL's.
     let Some(published) = api.store.published(target.upload, target.rendition).await? else {
+        api.kept.forget(target.upload);
         return Ok(None);
     };
-    let (size, head) = (published.rendition.size, head(target, &published));
-    let etag = format!("\"{}\"", published.rendition.sha256);
-    let range = match conditional::answer(&request.headers, &etag, size) {
+    let size = published.rendition.size;
+    let kept = api.kept.get(target.upload, &published);
+    let head = kept.as_ref().map_or_else(|| head(target, &published), |object| object.head.clone());
+    let range = match conditional::answer(&request.headers, etag(&head), size) {
         Answer::NotModified => return Ok(Some(bare(StatusCode::NOT_MODIFIED, head))),
         Answer::Unsatisfiable => return Ok(Some(unsatisfiable(head, size))),
         Answer::All => None,
         Answer::Part(range) => Some(range),
     };
-    let Some(file) = open(api, target, &published).await? else { return Ok(None) };
-    let sent = if request.method == Method::HEAD { None } else { Some(file) };
+    let content = match kept {
+        Some(object) => Content::Memory(object.bytes.clone()),
+        None => match open(api, target, &published).await? {
+            None => return Ok(None),
+            Some(file) if size <= kept::LARGEST => {
+                Content::Memory(keep(api, target, published, &head, file).await?)
+            }
+            Some(file) => Content::File(file),
+        },
+    };
+    let sent = if request.method == Method::HEAD { None } else { Some(content) };
     full(api, sent, head, range, size).await.map(Some)
+}
+
+enum Content {
+    Memory(Bytes),
+    File(File),
 }
 
 /// The object's file. That it is gone although it is published is a fault, unless it was just taken down.
 async fn open(api: &Api, target: Target, published: &PublishedRendition) -> Result<Option<File>, Problem> {
     let rendition = &published.rendition;
-    let fault =
-        |what: &str| Problem::internal(PortError::new(Kind::Fail, format!("{}: {what}", rendition.key)));
     match api.blobs.open(Zone::Published, &rendition.key).await? {
         Some(file) => {
             let size = file.metadata().map_err(|error| Problem::from(PortError::from(error)))?.len();
             if size == rendition.size {
                 Ok(Some(file))
             } else {
-                Err(fault("the object has not the size it should"))
+                Err(fault(published, "the object has not the size it should"))
             }
         }
         None if api.store.published(target.upload, target.rendition).await?.is_none() => Ok(None),
-        None => Err(fault("the object is published and not there")),
+        None => Err(fault(published, "the object is published and not there")),
     }
+}
+
+fn fault(published: &PublishedRendition, what: &str) -> Problem {
+    Problem::internal(PortError::new(Kind::Fail, format!("{}: {what}", published.rendition.key)))
+}
+
+/// The bytes of a small object, from now on in memory: none but those that its verdict names.
+async fn keep(
+    api: &Api,
+    target: Target,
+    published: PublishedRendition,
+    head: &HeaderMap,
+    file: File,
+) -> Result<Bytes, Problem> {
+    let read = body::whole(file, published.rendition.size).await;
+    let bytes = read.map_err(|error| Problem::from(PortError::from(error)))?;
+    if crate::hex(&Sha256::digest(&bytes)) != published.rendition.sha256 {
+        return Err(fault(&published, "the object has not the bytes it should"));
+    }
+    let object = Object { published, head: head.clone(), bytes: bytes.clone() };
+    api.kept.insert(target.upload, Arc::new(object));
+    Ok(bytes)
 }
 
 async fn full(
     api: &Api,
-    file: Option<File>,
-    head: HeaderMap,
+    content: Option<Content>,
+    mut head: HeaderMap,
     range: Option<Range<u64>>,
     size: u64,
 ) -> Result<Response, Problem> {
     let part = range.clone().unwrap_or(0..size);
     let length = part.end - part.start;
-    let body = match file {
+    if content.is_some() {
+        api.metrics.sent(length);
+    }
+    let body = match content {
         None => Body::empty(),
-        Some(file) => {
-            api.metrics.sent(length);
+        // No larger than `LARGEST`, and the part lies within.
+        Some(Content::Memory(bytes)) => Body::from(bytes.slice(part.start as usize..part.end as usize)),
+        Some(Content::File(file)) => {
             body::body(file, part.clone()).await.map_err(|error| Problem::from(PortError::from(error)))?
         }
     };
-    let mut response = Response::new(body);
-    *response.headers_mut() = head;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    let mut status = StatusCode::OK;
     if range.is_some() {
-        headers.insert(header::CONTENT_RANGE, text(format!("bytes {}-{}/{size}", part.start, part.end - 1)));
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        status = StatusCode::PARTIAL_CONTENT;
+        head.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        head.insert(header::CONTENT_RANGE, text(format!("bytes {}-{}/{size}", part.start, part.end - 1)));
     }
-    Ok(response)
+    Ok(response(status, head, body))
 }
 
-/// What every answer about this object carries.
+/// What a whole answer about this object carries.
 fn head(target: Target, published: &PublishedRendition) -> HeaderMap {
     let PublishedRendition { rendition, filename } = published;
     let mut headers = HeaderMap::with_capacity(16);
@@ -159,16 +211,26 @@ fn head(target: Target, published: &PublishedRendition) -> HeaderMap {
     let disposition =
         disposition(target.upload, target.rendition, &rendition.media_type, filename.as_deref());
     headers.insert(header::CONTENT_DISPOSITION, text(disposition));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(rendition.size));
     headers
 }
 
-fn bare(status: StatusCode, head: HeaderMap) -> Response {
-    let mut response = Response::new(Body::empty());
+fn etag(head: &HeaderMap) -> &str {
+    head.get(header::ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or_default()
+}
+
+fn response(status: StatusCode, head: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = head;
-    response.headers_mut().remove(header::CONTENT_TYPE);
-    response.headers_mut().remove(header::CONTENT_DISPOSITION);
     response
+}
+
+fn bare(status: StatusCode, mut head: HeaderMap) -> Response {
+    for name in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_DISPOSITION] {
+        head.remove(name);
+    }
+    response(status, head, Body::empty())
 }
 
 fn unsatisfiable(head: HeaderMap, size: u64) -> Response {

@@ -1,7 +1,7 @@
 //! What the calls need, handed in by the composition root.
 
 use crate::{
-    delivery::Signer,
+    delivery::{Kept, Signer},
     events::Settled,
     ports::{Blobs, Clock, Queue, Random, Store},
     telemetry::Metrics,
@@ -21,6 +21,7 @@ pub struct Api {
     pub settled: Settled,
     pub limits: Limits,
     pub signer: Arc<Signer>,
+    pub kept: Arc<Kept>,
     pub readiness: Arc<dyn Readiness>,
     pub metrics: Arc<Metrics>,
 }

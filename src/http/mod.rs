@@ -6,6 +6,7 @@ pub mod caller;
 pub mod codes;
 pub mod duration;
 pub mod extract;
+pub mod front;
 pub mod health;
 pub mod linger;
 pub mod observe;
@@ -16,6 +17,7 @@ pub mod server;
 
 pub use api::{Api, Component, Limits, Readiness};
 pub use caller::Allowed;
+pub use front::Front;
 pub use problem::Problem;
-pub use router::{api_router, delivery_router};
+pub use router::api_router;
 pub use server::Server;

@@ -1,8 +1,8 @@
-//! All calls there are, in one table each for the API and for delivery.
+//! All calls there are but delivery's, in one table.
 
 use super::{Api, Problem, codes, health, linger::linger, observe::observe, openapi};
 use crate::{
-    delivery::{mint, serve},
+    delivery::mint,
     intake::{create, erase, list, show},
 };
 use axum::{
@@ -10,9 +10,8 @@ use axum::{
     extract::DefaultBodyLimit,
     handler::Handler,
     middleware::{from_fn, from_fn_with_state},
-    routing::{MethodRouter, any, get, post},
+    routing::{MethodRouter, get, post},
 };
-use std::sync::Arc;
 
 /// The largest JSON body, in bytes.
 const JSON_BYTES: usize = 64 * 1024;
@@ -42,14 +41,4 @@ pub fn api_router(api: Api) -> Router {
         .layer(DefaultBodyLimit::max(JSON_BYTES))
         .layer(from_fn_with_state(api.clone(), observe))
         .with_state(api)
-}
-
-/// Signed delivery: everything below `/f` is a good URL or the one refusal; so the path is not matched more closely
-/// than that before it is believed. To be merged with [`api_router`], or served alone.
-pub fn delivery_router(api: Api) -> Router {
-    ["/f", "/f/", "/f/{*anything}"]
-        .into_iter()
-        .fold(Router::new(), |router, path| router.route(path, any(serve::serve)))
-        // Copied a few times for each request: one count instead of ten.
-        .with_state(Arc::new(api))
 }

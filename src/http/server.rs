@@ -1,7 +1,7 @@
 //! The threads that answer HTTP. Each has connections and a runtime of its own: an answer is made where its request came
 //! in. On one runtime of many threads they wake each other for every request, which costs as much as the answer.
 
-use axum::{Router, serve::ListenerExt};
+use axum::{ServiceExt, extract::Request, response::Response, serve::ListenerExt};
 use std::{
     convert::Infallible,
     future::IntoFuture,
@@ -10,6 +10,7 @@ use std::{
 };
 use tokio::{runtime::Runtime, sync::mpsc};
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 /// Dropped, it takes its threads along, and what other threads still need of their runtimes: drop it last.
 pub struct Server {
@@ -28,7 +29,11 @@ struct Signals {
 
 impl Server {
     /// Answers what comes to `listener`, on so many threads.
-    pub fn start(listener: tokio::net::TcpListener, router: Router, threads: usize) -> io::Result<Self> {
+    pub fn start(
+        listener: tokio::net::TcpListener,
+        service: impl Answers,
+        threads: usize,
+    ) -> io::Result<Self> {
         let listener = listener.into_std()?;
         let address = listener.local_addr()?;
         let (open, ended) = mpsc::channel(1);
@@ -36,11 +41,11 @@ impl Server {
         let server = Self { address, ended, signals: Signals::default() };
         for number in 0..threads.max(1) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let (listener, router) = (listener.try_clone()?, router.clone());
+            let (listener, service) = (listener.try_clone()?, service.clone());
             let (signals, open) = (server.signals.clone(), open.clone());
             std::thread::Builder::new()
                 .name(format!("http-{number}"))
-                .spawn(move || answer(runtime, listener, router, signals, open))?;
+                .spawn(move || answer(runtime, listener, service, signals, open))?;
         }
         Ok(server)
     }
@@ -67,10 +72,21 @@ impl Drop for Server {
     }
 }
 
+/// What requests are answered by: a router, or [`super::Front`].
+pub trait Answers:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
 fn answer(
     runtime: Runtime,
     listener: TcpListener,
-    router: Router,
+    service: impl Answers,
     signals: Signals,
     open: mpsc::Sender<Infallible>,
 ) {
@@ -80,7 +96,10 @@ fn answer(
             // Answers are written whole; waiting for more to send only costs time.
             let _ = stream.set_nodelay(true);
         });
-        axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).into_future().await
+        axum::serve(listener, service.into_make_service())
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .into_future()
+            .await
     };
     runtime.block_on(async {
         tokio::select! {
@@ -101,7 +120,7 @@ fn answer(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::routing::get;
+    use axum::{Router, routing::get};
     use std::{
         collections::BTreeSet,
         sync::{Arc, Mutex},

@@ -26,6 +26,7 @@ pub async fn erase(
     match api.store.erase(&caller.tenant, id, &caller.actor(), api.clock.now()).await? {
         Some(published) => {
             api.settled.notify(id);
+            api.kept.forget(id);
             let held = (Zone::Held, id.to_string());
             for (zone, key) in
                 std::iter::once(held).chain(published.into_iter().map(|key| (Zone::Published, key)))

@@ -1,7 +1,7 @@
 //! How a good URL is answered.
 
 use crate::common::{TestApp, raw, stage};
-use lazaret::upload::rendition::RenditionName;
+use lazaret::{ports::blobs::Zone, upload::rendition::RenditionName};
 use sha2::{Digest, Sha256};
 
 #[tokio::test]
@@ -117,20 +117,95 @@ async fn each_rendition_has_its_own_url_bytes_and_name() {
     }
 }
 
+async fn replace(app: &TestApp, key: &str, bytes: &[u8]) {
+    let mut spool = app.api.blobs.spool().await.unwrap();
+    std::io::Write::write_all(&mut spool, bytes).unwrap();
+    app.api.blobs.put(Zone::Published, key, &spool).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_object_that_is_not_what_the_verdict_names_is_not_served() {
     let app = TestApp::start().await;
-    let (id, target) = app.published("image/png", b"0123456789").await;
-    let key = format!("{id}/original");
-    let zone = lazaret::ports::blobs::Zone::Published;
-    let mut spool = app.api.blobs.spool().await.unwrap();
-    std::io::Write::write_all(&mut spool, b"something else").unwrap();
-    app.api.blobs.put(zone, &key, &spool).await.unwrap();
-    for _ in 0..2 {
+    for damaged in [&b"something else"[..], b"012345678", b"0123456780", b""] {
+        let (id, target) = app.published("image/png", b"0123456789").await;
+        let key = format!("{id}/original");
+        replace(&app, &key, damaged).await;
+        for method in [reqwest::Method::GET, reqwest::Method::HEAD, reqwest::Method::GET] {
+            let response = app.client.request(method, app.url(&target)).send().await.unwrap();
+            assert_eq!(response.status(), 500, "{damaged:?}");
+            let body = response.text().await.unwrap();
+            assert!(!body.contains(&key));
+            assert_eq!(app.api.kept.bytes(), 0, "{damaged:?} is kept");
+        }
+        app.api.blobs.remove(Zone::Published, &key).await.unwrap();
         let response = app.client.get(app.url(&target)).send().await.unwrap();
         assert_eq!(response.status(), 500);
-        let body = response.text().await.unwrap();
-        assert!(!body.contains(&key) && body.contains("service.internal"));
-        app.api.blobs.remove(zone, &key).await.unwrap();
+        assert!(response.text().await.unwrap().contains("service.internal"));
+        replace(&app, &key, b"0123456789").await;
+        assert_eq!(app.client.get(app.url(&target)).send().await.unwrap().status(), 200);
+        app.delete(&format!("/v1/uploads/{id}")).send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_in_memory_is_answered_as_what_is_on_disk() {
+    let app = TestApp::start().await;
+    let bytes: Vec<u8> = (0..1000u32).map(|n| (n % 251) as u8).collect();
+    let etag = format!("if-none-match: \"{}\"\r\n", lazaret::hex(&Sha256::digest(&bytes)));
+    let (_, kept) = app.published("image/png", &bytes).await;
+    app.client.get(app.url(&kept)).send().await.unwrap();
+    for headers in ["", "range: bytes=10-19\r\n", "range: bytes=-1\r\n", "range: bytes=1000-\r\n", &etag] {
+        for method in ["GET", "HEAD"] {
+            let ask = async |target: &str| {
+                let request =
+                    format!("{method} {target} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
+                raw::send(app.address, request.as_bytes()).await
+            };
+            let (_, fresh) = app.published("image/png", &bytes).await;
+            let answer = ask(&fresh).await;
+            assert_ne!(answer.status, 500);
+            assert_eq!(ask(&kept).await, answer, "{method} {headers}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_small_objects_are_kept_and_those_need_no_file() {
+    let app = TestApp::start().await;
+    let largest = 64 * 1024;
+    for (size, kept) in [(0, true), (1, true), (largest, true), (largest + 1, false)] {
+        let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8).collect();
+        let (id, target) = app.published("image/png", &bytes).await;
+        let before = app.api.kept.bytes();
+        let first = app.client.get(app.url(&target)).send().await.unwrap();
+        assert!(first.bytes().await.unwrap() == bytes, "{size}");
+        let taken = app.api.kept.bytes() - before;
+        assert_eq!(taken >= size.max(1), kept, "{taken} for {size}");
+        app.api.blobs.remove(Zone::Published, &format!("{id}/original")).await.unwrap();
+        let again = app.client.get(app.url(&target)).send().await.unwrap();
+        assert_eq!(again.status(), if kept { 200 } else { 500 }, "{size}");
+        assert_eq!(again.bytes().await.unwrap() == bytes, kept, "{size}");
+    }
+}
+
+#[tokio::test]
+async fn an_erased_upload_leaves_memory_too() {
+    let app = TestApp::start().await;
+    let now = lazaret::ports::Clock::now(&*app.clock);
+    for by_another_process in [false, true] {
+        let (id, target) = app.published("image/png", b"0123456789").await;
+        let get = async || app.client.get(app.url(&target)).send().await.unwrap().status();
+        assert_eq!(get().await, 200);
+        assert!(app.api.kept.bytes() > 0);
+        if by_another_process {
+            let tenant = "acme".parse().unwrap();
+            app.api.store.erase(&tenant, id.parse().unwrap(), "other", now).await.unwrap().unwrap();
+            assert!(app.api.kept.bytes() > 0, "it cannot know yet");
+            assert_eq!(get().await, 403);
+        } else {
+            app.delete(&format!("/v1/uploads/{id}")).send().await.unwrap();
+        }
+        assert_eq!(app.api.kept.bytes(), 0);
+        assert_eq!(get().await, 403);
     }
 }

@@ -10,11 +10,12 @@ use lazaret::{
     adapters::{fs::Fs, sqlite::Sqlite, store_queue::StoreQueue},
     delivery::Signer,
     events::Settled,
-    http::{Api, Component, Limits, Readiness, api_router, delivery_router},
+    http::{Api, Component, Front, Limits, Readiness, api_router},
     ports::{Blobs, Clock, Random, Result, Store},
     telemetry::Metrics,
     upload::TenantId,
 };
+use axum::ServiceExt;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -102,12 +103,13 @@ impl TestApp {
             settled: Settled::default(),
             limits: Limits { max_upload_bytes: 1 << 20, reserve_bytes: 0, ..Limits::default() },
             signer: Arc::new(Signer::new(&format!("http://{address}"), &keys, "k1").unwrap()),
+            kept: Arc::default(),
             readiness: readiness.clone(),
             metrics: Arc::new(Metrics::new()),
         };
         change(&mut api);
-        let router = api_router(api.clone()).merge(delivery_router(api.clone()));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let front = Front::new(api_router(api.clone()), Some(api.clone()));
+        tokio::spawn(async move { axum::serve(listener, front.into_make_service()).await });
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let mut app = Self { api, clock, readiness, address, client, key: String::new(), folder };
         app.key = app.new_key("acme", &Scopes::all()).await;
