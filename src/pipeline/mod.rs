@@ -16,6 +16,6 @@ pub use engines::{Classifiers, Engines};
 pub use examine::{Examination, Examiner, Patience, Subject};
 pub use policies::Policies;
 pub use spool::{digest, sha256_of};
-pub use sweep::sweep;
+pub use sweep::{Company, sweep};
 pub use types::TypeRules;
 pub use worker::{Work, Workers};

@@ -53,6 +53,9 @@ pub(super) struct Publisher {
     pub(super) recipe: Recipe,
 }
 
+/// Copies of earlier scans that are looked for: more than any number of attempts leaves.
+const LEFT_BEHIND: usize = 200;
+
 impl Publisher {
     /// Copies of a picture. `fence` keeps the objects of two workers apart.
     pub(super) async fn picture(
@@ -102,6 +105,26 @@ impl Publisher {
         for rendition in renditions {
             if let Err(error) = self.blobs.remove(Zone::Published, &rendition.key).await {
                 tracing::warn!(%error, rendition.key, "an unused copy is left for the sweeper");
+            }
+        }
+    }
+
+    /// Removes what earlier scans of the upload wrote for verdicts that they did not come to.
+    pub(super) async fn clear(&self, id: UploadId, renditions: &[Rendition]) {
+        let of_upload = format!("{id}/");
+        let keys = match self.blobs.list(Zone::Published, &of_upload, LEFT_BEHIND).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                tracing::warn!(%error, upload.id = %id, "copies of earlier scans are left for the sweeper");
+                return;
+            }
+        };
+        for key in keys.iter().take_while(|key| key.starts_with(&of_upload)) {
+            if renditions.iter().any(|rendition| rendition.key == *key) {
+                continue;
+            }
+            if let Err(error) = self.blobs.remove(Zone::Published, key).await {
+                tracing::warn!(%error, key, "an unused copy is left for the sweeper");
             }
         }
     }

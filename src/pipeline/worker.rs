@@ -10,11 +10,13 @@ use crate::{
     ports::{
         Blobs, Clock, Kind, PortError, Queue, Store,
         blobs::Zone,
+        queue::{Delivery, Ticket},
         store::{Lease, Settlement, Stale},
     },
     telemetry::metrics::Metrics,
-    upload::{Check, CheckResult, Decision, Plan, Verdict, verdict::Examined},
+    upload::{Check, CheckResult, Decision, Plan, UploadId, Verdict, verdict::Examined},
 };
+use jiff::Timestamp;
 use lazaret_report::{Coverage, Unavailable};
 use std::{fs::File, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
@@ -36,6 +38,8 @@ pub struct Work {
     pub lease: Duration,
     pub attempts: u32,
     pub retry: Duration,
+    /// Work that takes longer is acknowledged to the queue: the lease keeps it from then on.
+    pub ack_within: Duration,
 }
 
 /// A number of workers, until they are told to stop.
@@ -96,21 +100,7 @@ async fn run(work: Arc<Work>, stop: CancellationToken) {
                 continue;
             }
         };
-        let now = work.clock.now();
-        let claimed = work.store.claim(delivery.upload, &work.name, now, work.lease).await;
-        let outcome = match claimed {
-            Ok(Some(lease)) => {
-                Arc::clone(&work).take(lease).await;
-                delivery.ticket.ack().await
-            }
-            // Settled, erased, or somebody else's: the message has done its duty.
-            Ok(None) => delivery.ticket.ack().await,
-            Err(error) => {
-                tracing::error!(%error, upload.id = %delivery.upload, "an upload could not be claimed");
-                delivery.ticket.nack(work.retry).await
-            }
-        };
-        if let Err(error) = outcome {
+        if let Err(error) = work.serve(delivery).await {
             tracing::error!(%error, "a message could not be answered; it will come again");
         }
     }
@@ -124,8 +114,56 @@ async fn pause(stop: &CancellationToken, term: Duration) {
 }
 
 impl Work {
-    /// One claimed upload to its end: a verdict, or back to where it waits.
-    async fn take(self: Arc<Self>, lease: Lease) {
+    /// One message, answered when what it asks for is durable. As long as the upload is not settled, some message of it is
+    /// left, or its lease is.
+    async fn serve(self: &Arc<Self>, delivery: Delivery) -> Result<(), PortError> {
+        let Delivery { upload: id, ticket } = delivery;
+        let lease = match self.store.claim(id, &self.name, self.clock.now(), self.lease).await {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return self.answer(id, ticket).await,
+            Err(error) => {
+                tracing::error!(%error, upload.id = %id, "an upload could not be claimed");
+                return ticket.nack(self.retry).await;
+            }
+        };
+        let mut taken = std::pin::pin!(Arc::clone(self).take(lease));
+        let settled = tokio::select! {
+            settled = &mut taken => settled,
+            () = tokio::time::sleep(self.ack_within) => {
+                ticket.ack().await?;
+                return if taken.await { Ok(()) } else { self.announce(id).await };
+            }
+        };
+        if settled { ticket.ack().await } else { self.answer(id, ticket).await }
+    }
+
+    /// Nothing can be done about the upload just now: if ever, then when it is due again.
+    async fn answer(&self, id: UploadId, ticket: Box<dyn Ticket>) -> Result<(), PortError> {
+        match self.store.due_again(id).await {
+            // Settled or erased: the message has done its duty.
+            Ok(None) => ticket.ack().await,
+            Ok(Some(due)) => ticket.nack(self.until(due)).await,
+            Err(error) => {
+                tracing::error!(%error, upload.id = %id, "it cannot be told when an upload is due again");
+                ticket.nack(self.retry).await
+            }
+        }
+    }
+
+    /// As [`Self::answer`], where the message is gone.
+    async fn announce(&self, id: UploadId) -> Result<(), PortError> {
+        match self.store.due_again(id).await? {
+            None => Ok(()),
+            Some(due) => self.queue.announce(id, self.until(due)).await,
+        }
+    }
+
+    fn until(&self, due: Timestamp) -> Duration {
+        Duration::try_from(due.duration_since(self.clock.now())).unwrap_or(Duration::ZERO)
+    }
+
+    /// One claimed upload to its end. True for a verdict; else it is back where it waits, or somebody else's.
+    async fn take(self: Arc<Self>, lease: Lease) -> bool {
         let id = lease.upload.id;
         self.metrics.scans_in_flight.inc();
         // In a task of its own, so that a panic is that upload's trouble and not the worker's.
@@ -145,12 +183,12 @@ impl Work {
         self.metrics.scans_in_flight.dec();
         let Err(unfinished) = ended else {
             self.settled.notify(id);
-            return;
+            return true;
         };
         let (delay, waiting_for) = match &unfinished {
             Unfinished::Lost => {
                 tracing::info!(upload.id = %id, "the upload was taken over or erased");
-                return;
+                return false;
             }
             Unfinished::Waits(trouble) => {
                 tracing::info!(upload.id = %id, %trouble, "an upload waits");
@@ -167,6 +205,7 @@ impl Work {
             }
         };
         self.give_back(&lease, delay, waiting_for.as_deref()).await;
+        false
     }
 
     /// A store that cannot write just now, on a full disk say, is asked again; at worst the lease runs out.
@@ -252,9 +291,12 @@ impl Work {
             Err(Withheld::Port(error)) => return Err(error.into()),
         };
         let settled = self.settle(lease, verdict, renditions.clone()).await;
-        // After any other error it may have been committed all the same; the sweeper knows.
-        if let Err(Unfinished::Lost) = &settled {
-            publisher.retract(&renditions).await;
+        match &settled {
+            Err(Unfinished::Lost) => publisher.retract(&renditions).await,
+            // What an earlier scan wrote and could not settle.
+            Ok(()) if lease.fence > 1 => publisher.clear(upload.id, &renditions).await,
+            // After any other error it may have been committed all the same; the sweeper knows.
+            _ => {}
         }
         settled
     }

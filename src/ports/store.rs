@@ -259,6 +259,9 @@ pub trait Store: Send + Sync + 'static {
     /// Which of these uploads are known and not erased? For the sweeper.
     async fn known(&self, ids: &[UploadId]) -> Result<Vec<UploadId>>;
 
+    /// Which of these uploads are not settled? For the sweeper.
+    async fn unsettled(&self, ids: &[UploadId]) -> Result<Vec<UploadId>>;
+
     // access
     async fn add_key(&self, key: &ApiKey, actor: &str) -> Result<()>;
     async fn key(&self, id: &str) -> Result<Option<ApiKey>>;

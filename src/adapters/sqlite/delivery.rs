@@ -70,6 +70,17 @@ pub(super) async fn known(store: &Sqlite, ids: &[UploadId]) -> Result<Vec<Upload
     known.into_iter().map(|(id,)| parse(&id)).collect()
 }
 
+pub(super) async fn unsettled(store: &Sqlite, ids: &[UploadId]) -> Result<Vec<UploadId>> {
+    let ids: Vec<(String,)> = sqlx::query_as(
+        "SELECT id FROM uploads WHERE id IN (SELECT value FROM json_each($1)) \
+         AND state IN ('awaiting', 'received', 'scanning')",
+    )
+    .bind(json_list(ids)?)
+    .fetch_all(&mut *store.readers.lend().await?)
+    .await?;
+    ids.into_iter().map(|(id,)| parse(&id)).collect()
+}
+
 /// SQLite has no arrays to bind; `json_each` makes rows of this.
 fn json_list(items: &[impl serde::Serialize]) -> Result<String> {
     serde_json::to_string(items)

@@ -13,12 +13,12 @@ mod open;
 mod outbox;
 mod policies;
 mod readers;
-mod row;
 mod settle;
 #[cfg(test)]
 mod tests;
 mod work;
 
+use super::sql as row;
 use crate::{
     ports::{
         Kind, PortError, Result, Store,
@@ -33,6 +33,7 @@ use crate::{
     },
 };
 use async_trait::async_trait;
+pub(super) use error::of_code;
 use jiff::Timestamp;
 use lookup::Lookups;
 use readers::Readers;
@@ -213,6 +214,10 @@ impl Store for Sqlite {
 
     async fn known(&self, ids: &[UploadId]) -> Result<Vec<UploadId>> {
         delivery::known(self, ids).await
+    }
+
+    async fn unsettled(&self, ids: &[UploadId]) -> Result<Vec<UploadId>> {
+        delivery::unsettled(self, ids).await
     }
 
     async fn add_key(&self, key: &ApiKey, actor: &str) -> Result<()> {
