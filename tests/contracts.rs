@@ -80,3 +80,25 @@ mod store_queue {
 
     lazaret::queue_contract!(queue);
 }
+
+#[path = "servers/s3.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod s3_server;
+
+mod s3 {
+    use super::*;
+    use crate::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
+    use lazaret::adapters::s3::{Options, S3};
+
+    async fn blobs() -> (Arc<S3>, (S3Server, TempDir)) {
+        let (server, spool) = (S3Server::start().await, tempfile::tempdir().expect("a temporary folder"));
+        let mut options = Options::from_url(&server.url(&server.bucket()), spool.path()).expect("a URL");
+        options.prefix = "some/place".to_owned();
+        options.access_key = Some(ACCESS_KEY.to_owned());
+        options.secret_key = Some(SECRET_KEY.to_owned().into());
+        let blobs = S3::open(options).await.expect("a fresh bucket opens");
+        (Arc::new(blobs), (server, spool))
+    }
+
+    lazaret::blobs_contract!(blobs);
+}

@@ -1,8 +1,10 @@
 //! Bytes at rest, in two zones. Delivery opens nothing but [`Zone::Published`].
 
-use super::Result;
+use super::{Kind, PortError, Result};
 use async_trait::async_trait;
-use std::{fs::File, io, os::fd::AsRawFd};
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use std::{fs::File, io, ops::Range, os::fd::AsRawFd, time::Duration};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Zone {
@@ -31,6 +33,31 @@ pub trait Blobs: Send + Sync + 'static {
     /// bytes were fetched once. `None` where there is no such object.
     async fn open(&self, zone: Zone, key: &Key) -> Result<Option<File>>;
 
+    /// The bytes of `range` of an object, in whatever way costs least here. A remote store sends these bytes and no
+    /// others; none are sent where the range is empty. An error where the object ends before the range does. `None`
+    /// where there is no such object.
+    async fn read(&self, zone: Zone, key: &Key, range: Range<u64>) -> Result<Option<Reading>> {
+        let file = self.open(zone, key).await?;
+        if let Some(file) = &file {
+            let size = file.metadata()?.len();
+            if range.end > size {
+                return Err(short(key, &range, size));
+            }
+        }
+        Ok(file.map(Reading::File))
+    }
+
+    /// A URL that gives the published object to whoever has it, for `expires` and 60 s at most, with these headers. It
+    /// stays good for so long whatever happens to the upload. `None` where the store has no such URLs.
+    async fn presign_get(
+        &self,
+        _key: &Key,
+        _expires: Duration,
+        _answer: &AnswerHeaders,
+    ) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Removes the object; not an error where there is none.
     async fn remove(&self, zone: Zone, key: &Key) -> Result<()>;
 
@@ -39,6 +66,30 @@ pub trait Blobs: Send + Sync + 'static {
 
     /// Bytes that can still be written, where the store can tell.
     async fn free_bytes(&self) -> Result<Option<u64>>;
+}
+
+/// An object that is being read.
+pub enum Reading {
+    /// All of it, on this machine.
+    File(File),
+    /// The bytes that were asked for, as they come from afar.
+    Stream {
+        /// Bytes of the whole object.
+        size: u64,
+        bytes: BoxStream<'static, Result<Bytes>>,
+    },
+}
+
+/// What a store is to say of an object that it hands out by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerHeaders {
+    pub content_type: String,
+    pub content_disposition: String,
+}
+
+/// What [`Blobs::read`] answers where an object ends before the range.
+pub fn short(key: &Key, range: &Range<u64>, size: u64) -> PortError {
+    PortError::new(Kind::Fail, format!("{key}: byte {} was asked for, of {size}", range.end))
 }
 
 /// The same file through a descriptor of its own: at offset 0, and only to read. This is what another process (clamd, a

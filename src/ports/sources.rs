@@ -5,6 +5,7 @@ use crate::upload::UploadId;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// One object as its owner names it.
@@ -13,6 +14,15 @@ pub struct ObjectRef {
     pub bucket: String,
     pub key: String,
     pub version_id: Option<String>,
+}
+
+impl ObjectRef {
+    /// `s3://bucket/key`. The key is taken as it stands: nothing in it is decoded.
+    pub fn from_url(url: &str, version_id: Option<String>) -> Option<Self> {
+        let (bucket, key) = url.strip_prefix("s3://")?.split_once('/')?;
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        (!bucket.is_empty() && !key.is_empty()).then_some(Self { bucket, key, version_id })
+    }
 }
 
 /// An object that is being read.
@@ -38,6 +48,8 @@ pub trait Direct: Send + Sync + 'static {
     async fn incoming(&self, id: UploadId) -> Result<Option<Object>>;
     /// Forgets it; not an error where there is nothing.
     async fn forget(&self, id: UploadId) -> Result<()>;
+    /// Forgets all that were put before then: for the sweep. Returns how many.
+    async fn forget_before(&self, time: Timestamp) -> Result<u64>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

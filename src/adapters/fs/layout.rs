@@ -1,18 +1,14 @@
-//! Where things lie, and which keys may be.
+//! Where things lie.
 
-use crate::ports::{
-    Kind, PortError, Result,
-    blobs::{Key, Zone},
+use crate::{
+    adapters::{keys::CheckedKey, spools::make_folder},
+    ports::blobs::Zone,
 };
 use std::{
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-/// The longest key: a file name on every file system that matters.
-const LONGEST: usize = 255;
 /// Characters of a key that name its folder.
 const SHARD: usize = 7;
 /// Stands for `/` in file names, and in no key.
@@ -50,7 +46,7 @@ impl Layout {
     }
 
     pub fn object(&self, zone: Zone, key: &CheckedKey) -> PathBuf {
-        self.zone(zone).join(to_name(shard(&key.0))).join(to_name(&key.0))
+        self.zone(zone).join(to_name(shard(key.as_str()))).join(to_name(key.as_str()))
     }
 
     pub fn clear_spool(&self) -> io::Result<()> {
@@ -78,37 +74,6 @@ pub(super) fn from_name(name: &str) -> String {
     name.replace(SLASH, "/")
 }
 
-/// A key that is known to be safe in a path.
-pub(super) struct CheckedKey(String);
-
-pub(super) fn checked(key: &Key) -> Result<CheckedKey> {
-    if is_key(key) {
-        return Ok(CheckedKey(key.to_owned()));
-    }
-    let why = format!(
-        "{key:?} is not a key: up to {LONGEST} bytes, parts of a-z, 0-9, '.', '_' and '-' joined by '/', none \
-         beginning with a dot"
-    );
-    Err(PortError::new(Kind::Fail, why))
-}
-
-fn is_key(key: &str) -> bool {
-    let fits = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
-    };
-    key.len() <= LONGEST && key.split('/').all(fits)
-}
-
-pub(super) fn make_folder(path: &Path, with_parents: bool) -> io::Result<()> {
-    let made = DirBuilder::new().recursive(with_parents).mode(0o700).create(path);
-    match made {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
-    }
-}
-
 /// Makes the names in a folder durable.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
@@ -117,6 +82,7 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::keys::checked;
 
     proptest::proptest! {
         #[test]

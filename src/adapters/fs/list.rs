@@ -1,6 +1,7 @@
 //! Keys in order, reading no more folders than are returned.
 
-use super::layout::{checked, from_name, shard, to_name};
+use super::layout::{from_name, shard, to_name};
+use crate::adapters::keys::checked;
 use std::{
     fs,
     io::{self, ErrorKind},

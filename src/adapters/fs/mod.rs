@@ -17,6 +17,7 @@ mod layout;
 mod list;
 mod place;
 
+use super::{keys::checked, spools};
 use crate::ports::{
     Blobs, Kind, PortError, Result,
     blobs::{Key, Zone},
@@ -61,17 +62,17 @@ impl Fs {
 #[async_trait]
 impl Blobs for Fs {
     async fn spool(&self) -> Result<File> {
-        self.blocking(place::nameless).await
+        self.blocking(|layout| spools::nameless(&layout.spool())).await
     }
 
     async fn put(&self, zone: Zone, key: &Key, spool: &File) -> Result<()> {
-        let key = layout::checked(key)?;
+        let key = checked(key)?;
         let spool = spool.try_clone()?;
         self.blocking(move |layout| place::put(layout, zone, &key, &spool)).await
     }
 
     async fn open(&self, zone: Zone, key: &Key) -> Result<Option<File>> {
-        let path = self.layout.object(zone, &layout::checked(key)?);
+        let path = self.layout.object(zone, &checked(key)?);
         if let Some(file) = place::open_at_once(&path) {
             return Ok(Some(file));
         }
@@ -79,7 +80,7 @@ impl Blobs for Fs {
     }
 
     async fn remove(&self, zone: Zone, key: &Key) -> Result<()> {
-        let key = layout::checked(key)?;
+        let key = checked(key)?;
         self.blocking(move |layout| place::remove(layout, zone, &key)).await
     }
 
@@ -89,10 +90,6 @@ impl Blobs for Fs {
     }
 
     async fn free_bytes(&self) -> Result<Option<u64>> {
-        let free = |layout: &Layout| {
-            let stat = rustix::fs::statvfs(layout.root())?;
-            Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
-        };
-        self.blocking(free).await.map(Some)
+        self.blocking(|layout| spools::free_bytes(layout.root())).await.map(Some)
     }
 }

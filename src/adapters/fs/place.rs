@@ -1,7 +1,10 @@
 //! One object: in whole, or not at all.
 
-use super::layout::{CheckedKey, Layout, make_folder, sync_folder};
-use crate::ports::blobs::Zone;
+use super::layout::{Layout, sync_folder};
+use crate::{
+    adapters::{keys::CheckedKey, spools::make_folder},
+    ports::blobs::Zone,
+};
 use rustix::{
     fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags},
     io::Errno,
@@ -18,19 +21,6 @@ use std::{
 
 /// Bytes copied at a time where the spool cannot be given a name.
 const CHUNK: usize = 1 << 20;
-
-/// A file without a name on the zones' own file system, which a name can be given to where the kernel can do that.
-pub(super) fn nameless(layout: &Layout) -> io::Result<File> {
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    match rustix::fs::open(layout.spool(), flags, Mode::RUSR | Mode::WUSR) {
-        Ok(file) => Ok(file.into()),
-        // What file systems answer that have no O_TMPFILE.
-        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => {
-            tempfile::tempfile_in(layout.spool())
-        }
-        Err(e) => Err(e.into()),
-    }
-}
 
 pub(super) fn put(layout: &Layout, zone: Zone, key: &CheckedKey, spool: &File) -> io::Result<()> {
     spool.sync_all()?;

@@ -2,12 +2,14 @@
 
 use crate::ports::{
     Blobs, Kind,
-    blobs::{Zone, reader},
+    blobs::{Reading, Zone, reader},
     contract::samples::id,
 };
+use futures_util::TryStreamExt;
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
     sync::Arc,
 };
 
@@ -23,6 +25,7 @@ macro_rules! blobs_contract {
             what_is_held_can_be_published
             any_regular_file_can_be_put
             a_reader_cannot_write
+            ranges_are_read
             zones_are_apart
             removing_is_quiet_and_final
             odd_keys_are_refused
@@ -145,6 +148,33 @@ pub async fn a_reader_cannot_write<B: Blobs>(blobs: Arc<B>) {
     blobs.put(Zone::Held, "a", &spool).await.unwrap();
     let mut open = blobs.open(Zone::Held, "a").await.unwrap().expect("put");
     open.write_all(b"x").expect_err("an object only reads");
+}
+
+pub async fn ranges_are_read<B: Blobs>(blobs: Arc<B>) {
+    let bytes: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
+    put(&*blobs, Zone::Published, "a", &bytes).await;
+    let all = bytes.len() as u64;
+    for range in [0..all, 0..1, 0..0, 7..100_007, all - 1..all, 5..5, all..all] {
+        let read = match blobs.read(Zone::Published, "a", range.clone()).await.unwrap().expect("put") {
+            Reading::File(file) => {
+                let mut read = vec![0; (range.end - range.start) as usize];
+                file.read_exact_at(&mut read, range.start).unwrap();
+                read
+            }
+            Reading::Stream { size, bytes } => {
+                assert_eq!(size, all, "{range:?}");
+                bytes.try_collect::<Vec<_>>().await.unwrap().concat()
+            }
+        };
+        assert!(read == bytes[range.start as usize..range.end as usize], "{range:?}");
+    }
+    for range in [0..all + 1, all..all + 1, all + 5..all + 6, all + 5..all + 5] {
+        let error = blobs.read(Zone::Published, "a", range.clone()).await.err();
+        assert_eq!(error.map(|error| error.kind), Some(Kind::Fail), "{range:?}");
+    }
+    assert!(blobs.read(Zone::Published, "b", 0..1).await.unwrap().is_none());
+    assert!(blobs.read(Zone::Published, "b", 0..0).await.unwrap().is_none());
+    assert!(blobs.read(Zone::Held, "a", 0..1).await.unwrap().is_none());
 }
 
 pub async fn zones_are_apart<B: Blobs>(blobs: Arc<B>) {
