@@ -1,7 +1,6 @@
 //! SQLite's troubles in the port's words.
 
-use crate::ports::{Kind, PortError};
-use std::fmt::Display;
+use crate::ports::Kind;
 
 // Result codes, from https://www.sqlite.org/rescode.html; the low byte is the primary one.
 const BUSY: i32 = 5;
@@ -12,18 +11,7 @@ const IOERR_WRITE: i32 = 10 | (3 << 8);
 /// The shared-memory file of the write-ahead log could not grow.
 const IOERR_SHMSIZE: i32 = 10 | (19 << 8);
 
-impl From<sqlx::Error> for PortError {
-    fn from(error: sqlx::Error) -> Self {
-        let (kind, message) = match &error {
-            sqlx::Error::Database(e) => of_code(e.code().and_then(|code| code.parse().ok())),
-            sqlx::Error::PoolTimedOut => (Kind::Retry, "the store is busy"),
-            _ => (Kind::Fail, "the store failed"),
-        };
-        Self::new(kind, message).because(error)
-    }
-}
-
-fn of_code(code: Option<i32>) -> (Kind, &'static str) {
+pub(in crate::adapters) fn of_code(code: Option<i32>) -> (Kind, &'static str) {
     match code {
         Some(IOERR_WRITE | IOERR_SHMSIZE) => (Kind::Full, "the store's disk takes no more"),
         Some(code) if code & 0xff == FULL => (Kind::Full, "the store's disk is full"),
@@ -32,14 +20,10 @@ fn of_code(code: Option<i32>) -> (Kind, &'static str) {
     }
 }
 
-/// A stored value that no version of this program writes.
-pub(super) fn damaged(what: impl Display) -> PortError {
-    PortError::new(Kind::Fail, format!("the store is damaged ({what}): restore a backup"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::PortError;
 
     #[test]
     fn codes_say_what_the_caller_can_do() {

@@ -2,7 +2,7 @@
 
 use super::{
     Sqlite, Tx, audit, outbox,
-    row::{Row, UploadRow, signed, small, time},
+    row::{Row, UploadRow, accepted, received, signed, small, time},
 };
 use crate::{
     ports::{
@@ -12,7 +12,6 @@ use crate::{
     upload::{State, TenantId, UploadId},
 };
 use jiff::Timestamp;
-use serde_json::json;
 use sqlx::SqliteConnection;
 
 pub(super) async fn accept(store: &Sqlite, new: &NewUpload) -> Result<Accepted> {
@@ -38,9 +37,9 @@ pub(super) async fn tell(
     at: Timestamp,
 ) -> Result<()> {
     let subject = id.to_string();
-    let told = json!({ "id": subject, "tenant": tenant.as_str(), "size": size, "sha256": sha256 });
+    let told = received(id, tenant, size, sha256);
     outbox::append(tx, id, tenant, "upload.received", &told, at).await?;
-    let detail = json!({ "tenant": tenant.as_str(), "size": size, "sha256": sha256 });
+    let detail = accepted(tenant, size, sha256);
     audit::append(tx, audit::Entry { at, actor, action: "upload.accepted", subject: &subject, detail }).await
 }
 
@@ -149,7 +148,7 @@ pub(super) async fn verdict(store: &Sqlite, id: UploadId) -> Result<Option<Numbe
     .fetch_optional(&mut *store.readers.lend().await?)
     .await?;
     let Some((number, detail, at)) = row else { return Ok(None) };
-    let detail = serde_json::from_str(&detail).map_err(super::error::damaged)?;
+    let detail = serde_json::from_str(&detail).map_err(super::row::damaged)?;
     Ok(Some(NumberedVerdict { number: small(number)?, detail, at: time(at)? }))
 }
 

@@ -2,8 +2,7 @@
 
 use super::{
     Sqlite, audit,
-    error::damaged,
-    row::{parse, time},
+    row::{damaged, parse, time},
 };
 use crate::{
     ports::{Result, store::ApiKey},

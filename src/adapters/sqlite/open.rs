@@ -1,6 +1,6 @@
 //! Opening the database file: who may read it, how durable it is, which schema it has.
 
-use super::error::damaged;
+use super::row::damaged;
 use crate::ports::{Kind, PortError, Result};
 use sqlx::{
     Connection, SqlitePool,

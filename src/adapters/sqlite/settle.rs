@@ -1,14 +1,16 @@
 //! A verdict becomes what is: state, verdict, renditions, outbox entry and audit line in one commit.
 
-use super::{Sqlite, Tx, audit, intake, outbox, row::signed};
+use super::{
+    Sqlite, Tx, audit, intake, outbox,
+    row::{decided, event, judged, refuse_nonsense, signed, written},
+};
 use crate::{
     ports::{
-        Kind, PortError, Result,
+        Result,
         store::{Lease, Settlement, Stale},
     },
-    upload::{Decision, UploadId, rendition::Rendition, state::Event},
+    upload::{UploadId, rendition::Rendition, state::Event},
 };
-use serde_json::json;
 
 pub(super) async fn settle(
     store: &Sqlite,
@@ -38,9 +40,7 @@ pub(super) async fn settle(
     if changed.rows_affected() != 1 {
         return Ok(Err(Stale));
     }
-    let (detail, digest) = verdict
-        .to_json()
-        .map_err(|e| PortError::new(Kind::Fail, "the verdict cannot be written as JSON").because(e))?;
+    let (detail, digest) = written(verdict)?;
     let number: i64 =
         sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM verdicts WHERE upload = $1")
             .bind(&text)
@@ -58,40 +58,14 @@ pub(super) async fn settle(
     }
 
     let tenant = &row.upload.tenant;
-    let told = json!({
-        "id": text, "tenant": tenant.as_str(), "external_id": row.upload.external_id, "number": number,
-        "verdict": verdict.verdict, "reasons": verdict.reasons, "sha256": verdict.sha256, "verdict_digest": digest,
-    });
+    let told = decided(verdict, &digest, &row.upload, number);
     outbox::append(&mut tx, id, tenant, event(verdict.verdict), &told, *at).await?;
     let actor = format!("worker:{}", row.worker.as_deref().unwrap_or_default());
-    let detail = json!({
-        "number": number, "verdict": verdict.verdict, "reasons": verdict.reasons, "sha256": verdict.sha256,
-        "policy": verdict.policy, "fence": lease.fence,
-    });
+    let detail = judged(verdict, number, lease.fence);
     let entry = audit::Entry { at: *at, actor: &actor, action: "upload.verdict", subject: &text, detail };
     audit::append(&mut tx, entry).await?;
     tx.commit().await?;
     Ok(Ok(()))
-}
-
-/// Bugs of the caller that would break a law if they were stored.
-fn refuse_nonsense(lease: &Lease, settlement: &Settlement) -> Result<()> {
-    let publishes = settlement.verdict.verdict == Decision::Publish;
-    if !publishes && !settlement.renditions.is_empty() {
-        return Err(PortError::new(Kind::Fail, "renditions come with a verdict that does not publish"));
-    }
-    if publishes && settlement.verdict.sha256 != lease.upload.sha256 {
-        return Err(PortError::new(Kind::Fail, "the verdict publishes other bytes than were accepted"));
-    }
-    Ok(())
-}
-
-fn event(decision: Decision) -> &'static str {
-    match decision {
-        Decision::Publish => "upload.published",
-        Decision::Review => "upload.review",
-        Decision::Quarantine => "upload.quarantined",
-    }
 }
 
 async fn insert(tx: &mut Tx, id: UploadId, rendition: &Rendition) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::{
     Sqlite, outbox,
-    row::{Row, UploadRow, parse, signed, time, unsigned},
+    row::{Row, UploadRow, asked, in_turns, parse, received, signed, time, unsigned},
 };
 use crate::{
     ports::{
@@ -12,31 +12,20 @@ use crate::{
     upload::{TenantId, UploadId},
 };
 use jiff::Timestamp;
-use serde_json::json;
 use std::time::Duration;
-
-/// Tenants take turns, so that nobody's thousand uploads stand before another's first: at most this many tenants are
-/// asked at a time, of each as many as its share of the answer.
-const TENANTS: usize = 64;
 
 pub(super) async fn due(store: &Sqlite, now: Timestamp, limit: u32) -> Result<Vec<UploadId>> {
     let mut reader = store.readers.lend().await?;
     // From one tenant to the next along the index, without reading all that one has.
-    let tenants: Vec<(String,)> = sqlx::query_as(
+    let tenants: Vec<String> = sqlx::query_scalar(
         "WITH RECURSIVE t (tenant) AS (SELECT min(tenant) FROM uploads WHERE state IN ('received', 'scanning') \
          UNION ALL SELECT (SELECT min(tenant) FROM uploads WHERE state IN ('received', 'scanning') AND tenant > t.tenant) \
          FROM t WHERE t.tenant IS NOT NULL) SELECT tenant FROM t WHERE tenant IS NOT NULL",
     )
     .fetch_all(&mut *reader)
     .await?;
-    let mut lines = Vec::with_capacity(tenants.len().min(TENANTS));
-    // Begun elsewhere each time where there are more than are asked.
-    let start = if tenants.len() > TENANTS {
-        now.as_millisecond().unsigned_abs() as usize % tenants.len()
-    } else {
-        0
-    };
-    for (tenant,) in tenants.iter().cycle().skip(start).take(tenants.len().min(TENANTS)) {
+    let mut lines = Vec::new();
+    for tenant in asked(tenants, now) {
         let ids: Vec<(String,)> = sqlx::query_as(
             "SELECT id FROM uploads WHERE state IN ('received', 'scanning') AND tenant = $1 AND due_at <= $2 \
              ORDER BY due_at, id LIMIT $3",
@@ -49,22 +38,6 @@ pub(super) async fn due(store: &Sqlite, now: Timestamp, limit: u32) -> Result<Ve
         lines.push(ids.into_iter().map(|(id,)| id));
     }
     in_turns(lines, limit as usize).iter().map(|id| parse(id)).collect()
-}
-
-/// One of each line after the other, until there are enough.
-fn in_turns<T>(mut lines: Vec<impl Iterator<Item = T>>, most: usize) -> Vec<T> {
-    let mut all = Vec::new();
-    while !lines.is_empty() && all.len() < most {
-        lines.retain_mut(|line| match line.next() {
-            Some(next) if all.len() < most => {
-                all.push(next);
-                true
-            }
-            Some(_) => true,
-            None => false,
-        });
-    }
-    all
 }
 
 pub(super) async fn due_again(store: &Sqlite, id: UploadId) -> Result<Option<Timestamp>> {
@@ -169,7 +142,7 @@ pub(super) async fn reap(store: &Sqlite, before: Timestamp, now: Timestamp, limi
     .fetch_all(&mut *tx)
     .await?;
     for (id, tenant, size, sha256) in &rows {
-        let told = json!({ "id": id, "tenant": tenant, "size": size, "sha256": sha256 });
+        let told = received(id, tenant, unsigned(*size)?, sha256);
         outbox::append(&mut tx, parse(id)?, &parse(tenant)?, "upload.received", &told, now).await?;
     }
     tx.commit().await?;

@@ -1,6 +1,6 @@
-//! An upload's row, and the plain values in and out of SQLite.
+//! An upload's row, and the plain values in and out of SQL.
 
-use super::error::damaged;
+use super::damaged;
 use crate::{
     ports::{Kind, PortError, Result, store::Upload},
     upload::rendition::Rendition,
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use std::{fmt::Display, str::FromStr};
 
 #[derive(sqlx::FromRow)]
-pub(super) struct UploadRow {
+pub(in crate::adapters) struct UploadRow {
     id: String,
     tenant: String,
     state: String,
@@ -29,7 +29,7 @@ pub(super) struct UploadRow {
 }
 
 /// An upload with what only the store needs to know of it.
-pub(super) struct Row {
+pub(in crate::adapters) struct Row {
     pub upload: Upload,
     pub fence: u64,
     pub worker: Option<String>,
@@ -61,9 +61,10 @@ impl TryFrom<UploadRow> for Row {
 }
 
 /// Columns `name, key, media_type, sha256, size, width, height` of a rendition.
-pub(super) type RenditionColumns = (String, String, String, String, i64, Option<i64>, Option<i64>);
+pub(in crate::adapters) type RenditionColumns =
+    (String, String, String, String, i64, Option<i64>, Option<i64>);
 
-pub(super) fn rendition(columns: RenditionColumns) -> Result<Rendition> {
+pub(in crate::adapters) fn rendition(columns: RenditionColumns) -> Result<Rendition> {
     let (name, key, media_type, sha256, size, width, height) = columns;
     Ok(Rendition {
         name: parse(&name)?,
@@ -76,23 +77,23 @@ pub(super) fn rendition(columns: RenditionColumns) -> Result<Rendition> {
     })
 }
 
-pub(super) fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T> {
+pub(in crate::adapters) fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T> {
     text.parse().map_err(damaged)
 }
 
-pub(super) fn time(millis: i64) -> Result<Timestamp> {
+pub(in crate::adapters) fn time(millis: i64) -> Result<Timestamp> {
     Timestamp::from_millisecond(millis).map_err(damaged)
 }
 
-pub(super) fn unsigned(n: i64) -> Result<u64> {
+pub(in crate::adapters) fn unsigned(n: i64) -> Result<u64> {
     u64::try_from(n).map_err(|_| damaged(format!("{n} is below zero")))
 }
 
-pub(super) fn small(n: i64) -> Result<u32> {
+pub(in crate::adapters) fn small(n: i64) -> Result<u32> {
     u32::try_from(n).map_err(|_| damaged(format!("{n} is not a small number")))
 }
 
-/// SQLite's numbers have a sign.
-pub(super) fn signed(n: u64) -> Result<i64> {
+/// SQL's numbers have a sign.
+pub(in crate::adapters) fn signed(n: u64) -> Result<i64> {
     i64::try_from(n).map_err(|_| PortError::new(Kind::Fail, format!("{n} is more than the store can hold")))
 }

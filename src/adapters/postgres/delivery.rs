@@ -1,0 +1,82 @@
+//! What may be served at this moment, and what the sweeper must leave alone.
+
+use super::{
+    Postgres,
+    row::{RenditionColumns, parse, rendition},
+};
+use crate::{
+    ports::{Result, store::PublishedRendition},
+    upload::{
+        UploadId,
+        rendition::{Rendition, RenditionName},
+    },
+};
+
+/// The statement behind every signed URL: two look-ups by primary key.
+const PUBLISHED: &str = "SELECT u.filename, r.name, r.key, r.media_type, r.sha256, r.size, r.width, r.height \
+     FROM renditions r JOIN uploads u ON u.id = r.upload \
+     WHERE r.upload = $1 AND r.name = $2 AND u.state = 'published'";
+
+pub(super) async fn published(
+    store: &Postgres,
+    id: UploadId,
+    name: RenditionName,
+) -> Result<Option<PublishedRendition>> {
+    type Columns = (Option<String>, String, String, String, String, i64, Option<i64>, Option<i64>);
+    let row: Option<Columns> = sqlx::query_as(PUBLISHED)
+        .bind(id.to_string())
+        .bind(name.as_str())
+        .fetch_optional(&mut *store.db.machine().await?)
+        .await?;
+    let Some((filename, name, key, media_type, sha256, size, width, height)) = row else { return Ok(None) };
+    let rendition = rendition((name, key, media_type, sha256, size, width, height))?;
+    Ok(Some(PublishedRendition { rendition, filename }))
+}
+
+pub(super) async fn renditions(store: &Postgres, id: UploadId) -> Result<Vec<Rendition>> {
+    let rows: Vec<RenditionColumns> = sqlx::query_as(
+        "SELECT r.name, r.key, r.media_type, r.sha256, r.size, r.width, r.height \
+         FROM renditions r JOIN uploads u ON u.id = r.upload WHERE r.upload = $1 AND u.state = 'published'",
+    )
+    .bind(id.to_string())
+    .fetch_all(&mut *store.db.machine().await?)
+    .await?;
+    let mut all = rows.into_iter().map(rendition).collect::<Result<Vec<_>>>()?;
+    all.sort_by_key(|rendition| rendition.name);
+    Ok(all)
+}
+
+pub(super) async fn used_keys(store: &Postgres, keys: &[String]) -> Result<Vec<String>> {
+    let used: Vec<(String,)> = sqlx::query_as(
+        "SELECT DISTINCT r.key FROM renditions r JOIN uploads u ON u.id = r.upload \
+         WHERE r.key = ANY ($1) AND u.state = 'published'",
+    )
+    .bind(keys)
+    .fetch_all(&mut *store.db.machine().await?)
+    .await?;
+    Ok(used.into_iter().map(|(key,)| key).collect())
+}
+
+pub(super) async fn known(store: &Postgres, ids: &[UploadId]) -> Result<Vec<UploadId>> {
+    let known: Vec<(String,)> =
+        sqlx::query_as("SELECT id FROM uploads WHERE id = ANY ($1) AND state != 'erased'")
+            .bind(texts(ids))
+            .fetch_all(&mut *store.db.machine().await?)
+            .await?;
+    known.into_iter().map(|(id,)| parse(&id)).collect()
+}
+
+pub(super) async fn unsettled(store: &Postgres, ids: &[UploadId]) -> Result<Vec<UploadId>> {
+    let ids: Vec<(String,)> = sqlx::query_as(
+        "SELECT id FROM uploads WHERE id = ANY ($1) \
+         AND state IN ('awaiting', 'received', 'scanning')",
+    )
+    .bind(texts(ids))
+    .fetch_all(&mut *store.db.machine().await?)
+    .await?;
+    ids.into_iter().map(|(id,)| parse(&id)).collect()
+}
+
+fn texts(ids: &[UploadId]) -> Vec<String> {
+    ids.iter().map(UploadId::to_string).collect()
+}

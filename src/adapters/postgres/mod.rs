@@ -1,0 +1,306 @@
+//! The Store in PostgreSQL, shared by any number of processes. What they write at the same time goes into few commits
+//! (`batch.rs`), and row-level security keeps tenants apart (`migrations/`, `role.rs`, `db.rs`).
+
+mod audit;
+mod batch;
+mod calls;
+mod claim;
+mod db;
+mod delivery;
+mod direct;
+mod erase;
+mod error;
+mod intake;
+mod keys;
+mod open;
+mod outbox;
+mod policies;
+mod role;
+mod row;
+mod settle;
+mod show;
+mod work;
+
+pub use batch::Flushes;
+pub(super) use error::of_state;
+
+use crate::{
+    ports::{
+        Result, Store,
+        store::{
+            Accepted, ApiKey, AuditLine, Call, Handed, Lease, NewUpload, NumberedVerdict, OutboxEntry, Page,
+            PublishedRendition, Settlement, Stale, StoredPolicy, Upload,
+        },
+    },
+    upload::{
+        TenantId, UploadId,
+        rendition::{Rendition, RenditionName},
+    },
+};
+use async_trait::async_trait;
+use batch::Batcher;
+use db::Db;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// How to reach the store, and what may be done to it. Holds a secret: it has no `Debug`.
+#[derive(Clone)]
+pub struct Options {
+    /// `postgres://user@host:port/database?…`
+    pub url: String,
+    /// Goes before one in the URL.
+    pub password: Option<String>,
+    /// Bring the schema up to date; else another one than this version's is an error.
+    pub migrate: bool,
+    /// At most, for this process. Three of them may be busy with group commits.
+    pub connections: u32,
+}
+
+pub struct Postgres {
+    db: Db,
+    accepts: Batcher<intake::Accept>,
+    claims: Batcher<claim::Claim>,
+    settles: Batcher<settle::Settle>,
+}
+
+impl Postgres {
+    /// Connects, and makes or checks the schema and the role `lazaret_app`. Must be called within a runtime that lives
+    /// as long as the store.
+    pub async fn open(options: &Options) -> Result<Self> {
+        let db = Db { pool: open::open(options).await? };
+        let (accepts, claims, settles) =
+            (Batcher::start(db.clone()), Batcher::start(db.clone()), Batcher::start(db.clone()));
+        Ok(Self { db, accepts, claims, settles })
+    }
+
+    /// Waits for what is under way, then hangs up.
+    pub async fn close(&self) {
+        self.db.pool.close().await;
+    }
+
+    /// How well group commit does: transactions, and the calls in them, by kind.
+    pub fn flushes(&self) -> [(&'static str, Flushes); 3] {
+        [
+            ("accept", self.accepts.flushes()),
+            ("claim", self.claims.flushes()),
+            ("settle", self.settles.flushes()),
+        ]
+    }
+}
+
+#[async_trait]
+impl Store for Postgres {
+    async fn accept(&self, new: &NewUpload) -> Result<Accepted> {
+        self.accepts.ask(intake::Accept::new(new)).await
+    }
+
+    async fn expect(&self, new: &NewUpload, until: Timestamp) -> Result<Accepted> {
+        direct::expect(self, new, until).await
+    }
+
+    async fn complete(
+        &self,
+        tenant: &TenantId,
+        id: UploadId,
+        size: u64,
+        sha256: &str,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Option<Upload>> {
+        direct::complete(self, tenant, id, size, sha256, actor, at).await
+    }
+
+    async fn overdue(&self, now: Timestamp, limit: u32) -> Result<Vec<(TenantId, UploadId)>> {
+        direct::overdue(self, now, limit).await
+    }
+
+    async fn by_external_id(&self, tenant: &TenantId, external_id: &str) -> Result<Option<Upload>> {
+        show::by_external_id(self, tenant, external_id).await
+    }
+
+    async fn by_idempotency_key(&self, tenant: &TenantId, key: &str) -> Result<Option<Upload>> {
+        show::by_idempotency_key(self, tenant, key).await
+    }
+
+    async fn upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>> {
+        show::upload(self, tenant, id).await
+    }
+
+    async fn uploads(&self, tenant: &TenantId, page: &Page) -> Result<Vec<Upload>> {
+        show::uploads(self, tenant, page).await
+    }
+
+    async fn verdict(&self, id: UploadId) -> Result<Option<NumberedVerdict>> {
+        show::verdict(self, id).await
+    }
+
+    async fn erase(
+        &self,
+        tenant: &TenantId,
+        id: UploadId,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Option<Vec<String>>> {
+        erase::erase(self, tenant, id, actor, at).await
+    }
+
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<UploadId>> {
+        work::due(self, now, limit).await
+    }
+
+    async fn claim(
+        &self,
+        id: UploadId,
+        worker: &str,
+        now: Timestamp,
+        term: Duration,
+    ) -> Result<Option<Lease>> {
+        self.claims.ask(claim::Claim::new(id, worker, now, term)?).await
+    }
+
+    async fn due_again(&self, id: UploadId) -> Result<Option<Timestamp>> {
+        work::due_again(self, id).await
+    }
+
+    async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<std::result::Result<(), Stale>> {
+        work::extend(self, lease, until).await
+    }
+
+    async fn release(
+        &self,
+        lease: &Lease,
+        due_at: Timestamp,
+        waiting_for: Option<&str>,
+    ) -> Result<std::result::Result<(), Stale>> {
+        work::release(self, lease, due_at, waiting_for).await
+    }
+
+    async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<std::result::Result<(), Stale>> {
+        self.settles.ask(settle::Settle::new(lease, settlement)?).await
+    }
+
+    async fn free_leases(&self, now: Timestamp) -> Result<u64> {
+        work::free_leases(self, now).await
+    }
+
+    async fn reap(&self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u64> {
+        work::reap(self, before, now, limit).await
+    }
+
+    async fn backlog(&self) -> Result<u64> {
+        work::backlog(self).await
+    }
+
+    async fn backlogs(&self) -> Result<Vec<(TenantId, u64)>> {
+        work::backlogs(self).await
+    }
+
+    async fn oldest(&self) -> Result<Option<Timestamp>> {
+        work::oldest(self).await
+    }
+
+    async fn published(&self, id: UploadId, name: RenditionName) -> Result<Option<PublishedRendition>> {
+        delivery::published(self, id, name).await
+    }
+
+    async fn renditions(&self, id: UploadId) -> Result<Vec<Rendition>> {
+        delivery::renditions(self, id).await
+    }
+
+    async fn used_keys(&self, keys: &[String]) -> Result<Vec<String>> {
+        delivery::used_keys(self, keys).await
+    }
+
+    async fn known(&self, ids: &[UploadId]) -> Result<Vec<UploadId>> {
+        delivery::known(self, ids).await
+    }
+
+    async fn unsettled(&self, ids: &[UploadId]) -> Result<Vec<UploadId>> {
+        delivery::unsettled(self, ids).await
+    }
+
+    async fn add_key(&self, key: &ApiKey, actor: &str) -> Result<()> {
+        keys::add(self, key, actor).await
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<ApiKey>> {
+        keys::one(self, id).await
+    }
+
+    async fn keys(&self, tenant: Option<&TenantId>) -> Result<Vec<ApiKey>> {
+        keys::all(self, tenant).await
+    }
+
+    async fn revoke_key(&self, id: &str, actor: &str, at: Timestamp) -> Result<bool> {
+        keys::revoke(self, id, actor, at).await
+    }
+
+    async fn policy(&self, tenant: &TenantId) -> Result<Option<StoredPolicy>> {
+        policies::latest(self, tenant).await
+    }
+
+    async fn apply_policy(&self, tenant: &TenantId, text: &str, actor: &str, at: Timestamp) -> Result<u32> {
+        policies::apply(self, tenant, text, actor, at).await
+    }
+
+    async fn outbox(&self, after: u64, limit: u32) -> Result<Vec<OutboxEntry>> {
+        outbox::list(self, after, limit).await
+    }
+
+    async fn outbox_pending(&self, limit: u32) -> Result<Vec<OutboxEntry>> {
+        outbox::pending(self, limit).await
+    }
+
+    async fn outbox_handed_on(&self, handed: &[Handed], at: Timestamp) -> Result<()> {
+        outbox::handed_on(self, handed, at).await
+    }
+
+    async fn outbox_prune(&self, before: Timestamp) -> Result<u64> {
+        outbox::prune(self, before).await
+    }
+
+    async fn lead(&self, what: &str, holder: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+        outbox::lead(self, what, holder, now, until).await
+    }
+
+    async fn calls_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Call>> {
+        calls::due(self, now, limit).await
+    }
+
+    async fn call_made(&self, sequence: u64, webhook: &str) -> Result<()> {
+        calls::made(self, sequence, webhook).await
+    }
+
+    async fn call_failed(
+        &self,
+        sequence: u64,
+        webhook: &str,
+        error: &str,
+        again: Option<Timestamp>,
+    ) -> Result<()> {
+        calls::failed(self, sequence, webhook, error, again).await
+    }
+
+    async fn calls_dead(&self, limit: u32) -> Result<Vec<Call>> {
+        calls::dead(self, limit).await
+    }
+
+    async fn calls_redrive(&self, sequence: Option<u64>, now: Timestamp) -> Result<u64> {
+        calls::redrive(self, sequence, now).await
+    }
+
+    async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditLine>> {
+        audit::list(self, after, limit).await
+    }
+
+    async fn audit_verify(&self) -> Result<std::result::Result<u64, u64>> {
+        audit::verify(self).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let mut tx = self.db.machine().await?;
+        sqlx::query("UPDATE heartbeat SET beats = beats + 1").execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
