@@ -1,5 +1,6 @@
 //! Ports made real.
 
+pub mod amqp;
 pub mod fs;
 mod keys;
 pub mod postgres;

@@ -1,0 +1,104 @@
+//! What backends and bucket notices submit.
+
+use super::{
+    consume::{Arrivals, Feed, Pump},
+    link::Link,
+    message::Message,
+    send::Sender,
+    topology::UPLOADS,
+};
+use crate::ports::{
+    Inbox, Kind, PortError, Result,
+    inbox::{Letter, Receipt},
+};
+use async_trait::async_trait;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{
+    Mutex,
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
+
+pub struct Submitted {
+    link: Arc<Link>,
+    sender: Arc<Sender>,
+    prefetch: u16,
+    /// The prefetch bounds what is between them.
+    came: UnboundedSender<Message>,
+    next: Mutex<UnboundedReceiver<Message>>,
+    pump: Pump,
+}
+
+impl Submitted {
+    pub(super) fn new(link: Arc<Link>, sender: Arc<Sender>, prefetch: u16) -> Self {
+        let (came, next) = unbounded_channel();
+        Self { link, sender, prefetch, came, next: Mutex::new(next), pump: Pump::default() }
+    }
+
+    fn feed(&self) -> (Feed, Arc<Slot>) {
+        let (link, sender) = (Arc::clone(&self.link), Arc::clone(&self.sender));
+        (
+            Feed { link, sender, queues: &[UPLOADS], prefetch: self.prefetch },
+            Arc::new(Slot(self.came.clone())),
+        )
+    }
+}
+
+#[async_trait]
+impl Inbox for Submitted {
+    /// While the broker is away there are no letters. Cancel-safe.
+    async fn receive(&self) -> Result<Letter> {
+        self.pump.runs(|| self.feed());
+        let mut next = self.next.lock().await;
+        loop {
+            let Some(message) = next.recv().await else {
+                return Err(PortError::new(Kind::Fail, "the inbox is closed"));
+            };
+            // What the broker took back comes again.
+            if message.is_ours() {
+                return Ok(Letter {
+                    body: message.delivery.data.clone(),
+                    content_type: message
+                        .delivery
+                        .properties
+                        .content_type()
+                        .as_ref()
+                        .map(ToString::to_string),
+                    user: message.user(),
+                    redelivered: message.redelivered(),
+                    receipt: Box::new(Held(message)),
+                });
+            }
+        }
+    }
+}
+
+struct Slot(UnboundedSender<Message>);
+
+#[async_trait]
+impl Arrivals for Slot {
+    async fn arrived(&self, message: Message) {
+        // Refused only when nobody can receive any more; then it goes back.
+        let _ = self.0.send(message);
+    }
+
+    /// Receivers skip them.
+    fn lost(&self) {}
+}
+
+struct Held(Message);
+
+#[async_trait]
+impl Receipt for Held {
+    async fn ack(self: Box<Self>) -> Result<()> {
+        self.0.ack().await;
+        Ok(())
+    }
+
+    async fn nack(self: Box<Self>, delay: Duration) -> Result<()> {
+        self.0.retry(delay).await
+    }
+
+    async fn bury(self: Box<Self>, code: &str, detail: &str) -> Result<()> {
+        self.0.bury(code, detail).await
+    }
+}

@@ -1,0 +1,16 @@
+//! The RabbitMQ adapter against a real broker.
+
+mod bench;
+mod cancel;
+mod contract;
+mod dead;
+mod lanes;
+mod letters;
+mod loss;
+mod publish;
+#[path = "../servers/rabbitmq.rs"]
+mod rabbitmq;
+mod restart;
+mod retry;
+mod secure;
+mod topology;
