@@ -42,9 +42,25 @@ missing_packages() {
   done < <(grep -v '^#' scripts/debian-packages.txt)
 }
 
+# A subshell, so that its trap ends with it.
+install() (
+  # The package would start a broker on the default port, which nobody here uses: the tests start their own. A policy
+  # that is there already decides instead.
+  policy=/usr/sbin/policy-rc.d
+  if [[ " $* " == *" rabbitmq-server "* && ! -e "$policy" ]]; then
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+    printf '%s\n' '#!/bin/sh' 'case "$1" in rabbitmq-server*) exit 101 ;; esac' 'exit 0' |
+      "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+  fi
+  "${apt[@]}" install --no-install-recommends "$@" </dev/null || exit
+  # Nor at the next start of the machine.
+  [[ " $* " != *" rabbitmq-server "* ]] || "${as_root[@]}" update-rc.d rabbitmq-server disable
+)
+
 install_packages() {
   command -v dpkg-query >/dev/null || die "this is not Debian; install what scripts/debian-packages.txt names by other means"
-  local missing packages as_root=()
+  local missing packages as_root=() apt
   missing="$(missing_packages)"
   [ -z "$missing" ] && return
   say "these Debian packages are missing:"
@@ -54,14 +70,15 @@ install_packages() {
     command -v sudo >/dev/null || die "run as root: apt-get install --no-install-recommends ${packages[*]}"
     as_root=(sudo)
   fi
-  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes -o Dpkg::Use-Pty=0 -o Acquire::Retries=3)
+  apt=(env DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes -o Dpkg::Use-Pty=0 -o Acquire::Retries=3)
+  apt=("${as_root[@]}" "${apt[@]}")
   if ! apt-cache show "${packages[@]}" >/dev/null 2>&1; then
     say "fetching Debian's package lists, which do not know all of them yet"
-    "${as_root[@]}" update </dev/null
+    "${apt[@]}" update </dev/null
   fi
-  "${as_root[@]}" install --no-install-recommends "${packages[@]}" </dev/null ||
+  install "${packages[@]}" ||
     { say "once more with fresh package lists"
-      "${as_root[@]}" update </dev/null && "${as_root[@]}" install --no-install-recommends "${packages[@]}" </dev/null; } ||
+      "${apt[@]}" update </dev/null && install "${packages[@]}"; } ||
     die "the packages could not be installed; see above"
 }
 
@@ -164,6 +181,7 @@ report() {
   else
     row "virus signatures" "none yet: freshclam fetches them; the demo and the tests bring their own test signature"
   fi
+  row "RabbitMQ" "$(dpkg-query -W -f '${Version}' rabbitmq-server 2>/dev/null || true)"
   row "font" "$(find /usr/share/fonts -name 'NotoSans-Regular.*' -print -quit 2>/dev/null || true)"
   row "ONNX Runtime" "$RUNTIME_VERSION in .setup/lib"
   local manifest file
