@@ -3,6 +3,7 @@
 mod audit;
 mod completions;
 mod config;
+mod dead;
 mod doctor;
 mod key;
 mod models;
@@ -66,6 +67,9 @@ enum Command {
     /// The append-only audit log
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Messages and webhook calls that were given up
+    #[command(subcommand)]
+    Dead(dead::Command),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -103,6 +107,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Audit(command) => audit::run(command, &load(&[])?).await,
+        Command::Dead(command) => dead::run(command, store(&load(&[])?).await?, None).await,
         Command::Completions(args) => completions::run(args, &mut Cli::command()),
     }
 }

@@ -1,5 +1,12 @@
 //! What happened, told to whom it concerns.
 
+pub mod cloud;
+mod leader;
+pub mod relay;
 pub mod settled;
+mod share;
+pub mod webhook;
 
+pub(crate) use leader::Leader;
+pub use relay::Relay;
 pub use settled::Settled;

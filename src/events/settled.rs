@@ -9,7 +9,10 @@ use tokio::sync::Notify;
 
 /// The hub. Copies share it.
 #[derive(Debug, Clone, Default)]
-pub struct Settled(Arc<Mutex<Hub>>);
+pub struct Settled {
+    hub: Arc<Mutex<Hub>>,
+    outbox: Arc<Notify>,
+}
 
 #[derive(Debug, Default)]
 struct Hub {
@@ -24,11 +27,17 @@ struct Waiters {
 }
 
 impl Settled {
-    /// Wakes all who wait for this upload; costs next to nothing where nobody does.
+    /// Wakes all who wait for this upload, and who hands the outbox on; costs next to nothing where nobody does.
     pub fn notify(&self, id: UploadId) {
+        self.outbox.notify_one();
         if let Some(waiters) = self.lock().uploads.get(&id) {
             waiters.bell.notify_waiters();
         }
+    }
+
+    /// Rings when there may be something new in the outbox.
+    pub fn outbox(&self) -> Arc<Notify> {
+        Arc::clone(&self.outbox)
     }
 
     /// Begins to listen. Read the store after this call, and nothing is missed.
@@ -57,7 +66,7 @@ impl Settled {
 
     fn lock(&self) -> MutexGuard<'_, Hub> {
         // The map is whole after every statement that changes it, so a panic elsewhere does not spoil it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,8 @@
 //! `POST /v1/uploads`: hand over one file.
 
 use super::{
-    accept::{self, Receipt},
+    accept::{self, Door, Receipt},
+    external,
     receive::{self, Head},
 };
 use crate::{
@@ -27,6 +28,8 @@ pub struct Query {
     filename: Option<String>,
     /// Bytes that the sender means to send; 422 where others came.
     size: Option<u64>,
+    /// The sender's own id for the upload, 1 to 255 characters: one upload a tenant has it, and a repeat gets that one.
+    external_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -54,7 +57,7 @@ pub struct Created {
         (status = 401, description = "No valid key", body = ProblemBody),
         (status = 403, description = "The key has no scope `upload`", body = ProblemBody),
         (status = 413, description = "Too large", body = ProblemBody),
-        (status = 422, description = "Not the size or digest that was said, or a used Idempotency-Key", body = ProblemBody),
+        (status = 422, description = "Not the size or digest that was said, or a used Idempotency-Key or external_id", body = ProblemBody),
         (status = 503, description = "Try again later", body = ProblemBody),
         (status = 507, description = "No room left", body = ProblemBody),
     ),
@@ -67,6 +70,10 @@ pub async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let idempotency_key = idempotency_key(request.headers())?;
+    let external_id = query.external_id;
+    if external_id.as_deref().is_some_and(|id| !external::is_legal(id)) {
+        return Err(Problem::new(codes::QUERY_MALFORMED, format!("`external_id` is {}", external::EXPECTED)));
+    }
     let head = Head::read(request.headers())?;
     head.admit(&api).await?;
     let received = receive::receive(&api, head, request).await?;
@@ -86,7 +93,7 @@ pub async fn create(
     let (at, mut random) = (api.clock.now(), [0; 10]);
     api.random.fill(&mut random)?;
     let new = NewUpload {
-        external_id: None,
+        external_id,
         id: UploadId::new(at, &random),
         actor: caller.actor(),
         tenant: caller.tenant,
@@ -97,7 +104,7 @@ pub async fn create(
         idempotency_key,
         at,
     };
-    Ok(answer(accept::accept(api, new, received.spooled).await?))
+    Ok(answer(accept::accept(Door::from(&api), new, received.spooled).await?))
 }
 
 /// The body of the form, for the API's description.

@@ -1,13 +1,15 @@
-//! How uploads come in over HTTP, and how their senders follow them.
+//! How uploads come in, over HTTP and through a broker, and how their senders follow them.
 
-mod accept;
+pub mod accept;
 pub mod create;
 pub mod digest;
 pub mod erase;
+pub mod external;
 mod form;
 pub mod list;
 mod receive;
 pub mod show;
 pub mod source;
 mod spool;
+pub mod submitted;
 pub mod view;

@@ -28,6 +28,8 @@ pub struct UploadSummary {
     pub size: u64,
     /// Lower-case hex.
     pub sha256: String,
+    /// The sender's own id for it.
+    pub external_id: Option<String>,
     /// Why it waits, where an engine is unavailable.
     pub waiting_for: Option<String>,
 }
@@ -71,6 +73,7 @@ impl From<Upload> for UploadSummary {
             filename: upload.filename,
             size: upload.size,
             sha256: upload.sha256,
+            external_id: upload.external_id,
             waiting_for: upload.waiting_for,
         }
     }

@@ -39,6 +39,16 @@ struct Checked {
 }
 
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Told {
+    what: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
 
 /// All of them. Shared; each is updated in place.
 #[derive(Debug)]
@@ -49,6 +59,9 @@ pub struct Metrics {
     settled: Family<Judged, Counter>,
     served_bytes: Counter,
     requests: Family<Answered, Counter>,
+    published: Family<Told, Counter>,
+    called: Family<Outcome, Counter>,
+    submitted: Family<Outcome, Counter>,
     request_time: Histograms<Route>,
     check_time: Histograms<Checked>,
     /// Of delivery's usual answer, found once: to look them up takes a string and two hashes.
@@ -77,6 +90,9 @@ impl Metrics {
             requests: Family::default(),
             request_time: Family::new_with_constructor(histogram),
             check_time: Family::new_with_constructor(histogram),
+            published: Family::default(),
+            called: Family::default(),
+            submitted: Family::default(),
             delivered: OnceLock::new(),
             backlog: Gauge::default(),
             scans_in_flight: Gauge::default(),
@@ -100,6 +116,9 @@ impl Metrics {
         registry.register_with_unit(
             "http_request_duration",
             "Time from a request's head to its answer's head",
+        registry.register("events_published", "Messages that the broker confirmed", m.published.clone());
+        registry.register("webhook_calls", "Calls of webhooks, by outcome", m.called.clone());
+        registry.register("submissions", "Messages from backends and buckets", m.submitted.clone());
             Unit::Seconds,
             m.request_time.clone(),
         );
@@ -147,6 +166,22 @@ impl Metrics {
             let labels = Answered { method: "GET", route: route.to_owned(), status };
             let count = self.requests.get_or_create(&labels).clone();
             (count, self.request_time.get_or_create(&Route { route: labels.route }).clone())
+    /// Work for this service's workers, or news for others.
+    pub fn event_published(&self, is_work: bool) {
+        let what = if is_work { "work" } else { "event" };
+        self.published.get_or_create(&Told { what }).inc();
+    }
+
+    /// `made`, `failed` (to be made again), `dead`.
+    pub fn webhook_called(&self, outcome: &'static str) {
+        self.called.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// `done`, `delayed`, `buried`.
+    pub fn submission(&self, outcome: &'static str) {
+        self.submitted.get_or_create(&Outcome { outcome }).inc();
+    }
+
         });
         count.inc();
         time.observe(took.as_secs_f64());
@@ -191,5 +226,11 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is missing in:\n{text}");
         }
+        metrics.event_published(false);
+        metrics.webhook_called("made");
+        metrics.submission("buried");
     }
 }
+            "lazaret_events_published_total{what=\"event\"} 1",
+            "lazaret_webhook_calls_total{outcome=\"made\"} 1",
+            "lazaret_submissions_total{outcome=\"buried\"} 1",

@@ -1,4 +1,4 @@
-use crate::common::{TestApp, assert_problem, id_of};
+use crate::common::{TestApp, assert_problem, id_of, json};
 use lazaret::access::Scopes;
 
 #[tokio::test]
@@ -61,4 +61,30 @@ async fn keys_that_are_no_keys() {
     let longest =
         app.post("/v1/uploads").header("idempotency-key", "x".repeat(255)).body("x").send().await.unwrap();
     assert_eq!(longest.status(), 202);
+}
+
+#[tokio::test]
+async fn the_senders_own_id_stands_for_one_upload() {
+    let app = TestApp::start().await;
+    let send = |id: &str, body: &'static str| {
+        app.post(&format!("/v1/uploads?filename=a.txt&external_id={id}")).body(body).send()
+    };
+    let first = send("order%2017", "body").await.unwrap();
+    assert!(first.status() == 202 && !first.headers().contains_key("idempotent-replay"));
+    let id = id_of(first).await;
+    let repeat = send("order%2017", "body").await.unwrap();
+    assert_eq!(
+        (repeat.status().as_u16(), &repeat.headers()["idempotent-replay"]),
+        (202, &"true".parse().unwrap())
+    );
+    assert_eq!(id_of(repeat).await, id);
+    let shown = json(app.get(&format!("/v1/uploads/{id}")).send().await.unwrap()).await;
+    assert_eq!(shown["external_id"], "order 17");
+    let conflict = send("order%2017", "other").await.unwrap();
+    assert_problem(conflict, 422, "idempotency.conflict", "other bytes").await;
+    assert_ne!(id_of(send("order%2018", "body").await.unwrap()).await, id);
+    assert_eq!((app.count().await, app.files().len()), (2, 2));
+    for bad in ["", "a%0Ab", &"x".repeat(256)] {
+        assert_problem(send(bad, "body").await.unwrap(), 400, "query.malformed", bad).await;
+    }
 }

@@ -1,0 +1,215 @@
+//! Takes messages from the inbox, each in a task of its own, so that one that is slow or spoiled holds up no other.
+
+use super::{
+    Refusal, SOURCE_FAILED, SOURCE_MISSING,
+    poison::{Fingerprint, Tries},
+    take::{Taken, Taking},
+    understand,
+};
+use crate::{
+    intake::{accept::Door, source::Fetching},
+    ports::{Clock, Inbox, Random, Result, inbox::Letter},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Messages at a time.
+    pub prefetch: usize,
+    /// Tries of a message that fails for what does not pass by itself.
+    pub attempts: u64,
+    /// Tries of a message whose object is not there: its notice may be faster than its store.
+    pub missing: u64,
+    /// The pause after the first try; it doubles with each one more.
+    pub retry: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+    /// How long one message may take.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            prefetch: 32,
+            attempts: 10,
+            missing: 5,
+            retry: Duration::from_secs(1),
+            longest: Duration::from_secs(60),
+            patience: Duration::from_secs(900),
+        }
+    }
+}
+
+pub struct Desk {
+    pub inbox: Arc<dyn Inbox>,
+    pub fetching: Fetching,
+    pub door: Door,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub options: Options,
+}
+
+/// A desk that is open.
+pub struct Running {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Receives no more, and waits up to `grace` for what is in flight; what is not answered by then comes again.
+    pub async fn drain(mut self, grace: Duration) {
+        self.stop.cancel();
+        match tokio::time::timeout(grace, &mut self.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "taking submissions broke off"),
+            Err(_) => {
+                tracing::warn!("submissions in flight did not end in time; they will come again");
+                self.task.abort();
+            }
+        }
+    }
+}
+
+/// How a message is answered.
+enum Answer {
+    Ack,
+    Again(String),
+    Bury(Refusal),
+}
+
+/// Shared by the tasks of all messages.
+struct Shared {
+    taking: Taking,
+    tries: Tries,
+    options: Options,
+}
+
+impl Desk {
+    pub fn start(self) -> Running {
+        let stop = CancellationToken::new();
+        Running { task: tokio::spawn(self.run(stop.clone())), stop }
+    }
+
+    async fn run(self, stop: CancellationToken) {
+        let Self { inbox, fetching, door, clock, random, options } = self;
+        let room = Arc::new(Semaphore::new(options.prefetch.max(1)));
+        let (first, longest) = (options.retry, options.longest);
+        let taking = Taking { fetching, door, clock, random };
+        let shared = Arc::new(Shared { taking, tries: Tries::default(), options });
+        let (mut tasks, mut pause) = (JoinSet::new(), first);
+        loop {
+            while tasks.try_join_next().is_some() {}
+            let next = async {
+                // The semaphore is never closed.
+                let seat = Arc::clone(&room).acquire_owned().await.ok();
+                (seat, inbox.receive().await)
+            };
+            let (seat, received) = tokio::select! {
+                () = stop.cancelled() => break,
+                next = next => next,
+            };
+            match received {
+                Ok(letter) => {
+                    pause = first;
+                    let shared = Arc::clone(&shared);
+                    tasks.spawn(async move {
+                        shared.answer(letter).await;
+                        drop(seat);
+                    });
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the inbox gave no message");
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                    pause = (pause * 2).min(longest);
+                }
+            }
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Shared {
+    async fn answer(self: Arc<Self>, letter: Letter) {
+        let Letter { body, content_type, user, redelivered, receipt } = letter;
+        let message = Fingerprint::of(&body);
+        let read = {
+            let shared = Arc::clone(&self);
+            // In a task of its own, so that a panic is that message's trouble.
+            tokio::spawn(async move {
+                let work = shared.read(&body, content_type.as_deref(), user.as_deref());
+                tokio::time::timeout(shared.options.patience, work).await
+            })
+        };
+        let taken = match read.await {
+            Ok(Ok(taken)) => taken,
+            Ok(Err(_)) => Taken::Wait("the message took too long".to_owned()),
+            Err(panic) => Taken::Failed(format!("working on the message broke off: {panic}")),
+        };
+        let tries = if matches!(taken, Taken::Done) {
+            0
+        } else {
+            self.tries.count(message).max(redelivered.saturating_add(1))
+        };
+        let answer = match taken {
+            Taken::Done => Answer::Ack,
+            Taken::Refused(refusal) => Answer::Bury(refusal),
+            Taken::Missing(detail) if tries >= self.options.missing => {
+                Answer::Bury(Refusal::new(SOURCE_MISSING, detail))
+            }
+            Taken::Failed(detail) if tries >= self.options.attempts => {
+                Answer::Bury(Refusal::new(SOURCE_FAILED, detail))
+            }
+            Taken::Missing(detail) | Taken::Failed(detail) | Taken::Wait(detail) => Answer::Again(detail),
+        };
+        if !matches!(answer, Answer::Again(_)) {
+            self.tries.forget(message);
+        }
+        let answered: Result<()> = match answer {
+            Answer::Ack => {
+                self.taking.door.metrics.submission("done");
+                receipt.ack().await
+            }
+            Answer::Again(error) => {
+                self.taking.door.metrics.submission("delayed");
+                tracing::warn!(error, submission.tries = tries, "a submission waits");
+                receipt.nack(self.pause(tries)).await
+            }
+            Answer::Bury(Refusal { code, detail }) => {
+                self.taking.door.metrics.submission("buried");
+                tracing::warn!(code, detail, "a submission is refused; see `lazaret dead list`");
+                receipt.bury(code, &detail).await
+            }
+        };
+        if let Err(error) = answered {
+            tracing::error!(%error, "a message could not be answered; it will come again");
+        }
+    }
+
+    /// All that one message submits. What has to wait goes over what is refused: the message comes again, and what was
+    /// accepted of it is known by then.
+    async fn read(&self, body: &[u8], content_type: Option<&str>, user: Option<&str>) -> Taken {
+        let submissions = match understand(body, content_type) {
+            Ok(submissions) => submissions,
+            Err(refusal) => return Taken::Refused(refusal),
+        };
+        let mut all = Taken::Done;
+        for submission in submissions {
+            all = all.and(self.taking.take(submission, user).await);
+        }
+        all
+    }
+
+    fn pause(&self, tries: u64) -> Duration {
+        let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+        self.options.retry.saturating_mul(1 << doublings).min(self.options.longest)
+    }
+}

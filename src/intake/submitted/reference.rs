@@ -1,0 +1,59 @@
+//! `s3://bucket/key`, and keys as bucket notices write them.
+
+use crate::ports::sources::ObjectRef;
+
+/// The key is taken as it stands: nothing in it is decoded.
+pub(super) fn parse(url: &str, version_id: Option<String>) -> Option<ObjectRef> {
+    let (bucket, key) = url.strip_prefix("s3://")?.split_once('/')?;
+    let (bucket, key) = (bucket.to_owned(), key.to_owned());
+    (!bucket.is_empty() && !key.is_empty()).then_some(ObjectRef { bucket, key, version_id })
+}
+
+/// A key in a notice: percent-encoded, with `+` for a space.
+pub(super) fn decode(key: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(key.len());
+    let mut rest = key.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+                digit(rest.next()?)? << 4 | digit(rest.next()?)?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok().filter(|key| !key.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_and_keys() {
+        for (url, read) in [
+            ("s3://b/k", Some(("b", "k"))),
+            ("s3://b/a/b c%20?x#y", Some(("b", "a/b c%20?x#y"))),
+            ("s3://b/", None),
+            ("s3:///k", None),
+            ("s3://b", None),
+            ("https://b/k", None),
+        ] {
+            let got = parse(url, None);
+            assert_eq!(got.as_ref().map(|o| (o.bucket.as_str(), o.key.as_str())), read, "{url}");
+        }
+        for (key, read) in [
+            ("a/b.jpg", Some("a/b.jpg")),
+            ("my+photo%2B1%20%C3%A9.jpg", Some("my photo+1 \u{e9}.jpg")),
+            ("a=b&c", Some("a=b&c")),
+            ("%zz", None),
+            ("%4", None),
+            ("%+1", None),
+            ("%ff", None),
+            ("", None),
+        ] {
+            assert_eq!(decode(key).as_deref(), read, "{key}");
+        }
+    }
+}
