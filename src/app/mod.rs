@@ -3,9 +3,11 @@
 mod engines;
 mod folder;
 mod mark;
+mod news;
 mod readiness;
 mod serve;
 mod signer;
+mod sources;
 mod stores;
 
 pub use engines::{child, examiner, models_folder, runtime, start_engines};
@@ -13,7 +15,7 @@ pub use folder::DataFolder;
 pub use mark::mark;
 pub use serve::{App, Running};
 pub use signer::signer;
-pub use stores::{blobs_path, open_blobs, open_store, store_path};
+pub use stores::{Bytes, blobs_path, migrate_store, open_blobs, open_broker, open_store, store_path};
 
 /// As many as the machine has cores.
 pub fn cores() -> usize {

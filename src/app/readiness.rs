@@ -1,7 +1,11 @@
 //! Which parts of this process are fit for work.
 
 use crate::{
-    http::{Component, Readiness, api::WORKER},
+    adapters::amqp::Amqp,
+    http::{
+        Component, Readiness,
+        api::{BROKER, WORKER},
+    },
     pipeline::Engines,
     ports::{Blobs, Store},
 };
@@ -11,7 +15,9 @@ use std::sync::Arc;
 pub(super) struct Parts {
     pub(super) store: Arc<dyn Store>,
     pub(super) blobs: Arc<dyn Blobs>,
-    pub(super) engines: Engines,
+    pub(super) broker: Option<Arc<Amqp>>,
+    /// Of a process that scans.
+    pub(super) engines: Option<Engines>,
 }
 
 #[async_trait]
@@ -23,9 +29,14 @@ impl Readiness for Parts {
             component("store", self.store.ping().await.err().map(|e| e.to_string())),
             component("blobs", self.blobs.free_bytes().await.err().map(|e| e.to_string())),
         ];
-        let troubles = self.engines.troubles().await;
-        let worker = troubles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        parts.push(component(WORKER, Some(worker).filter(|why| !why.is_empty())));
+        if let Some(broker) = &self.broker {
+            parts.push(component(BROKER, broker.health().await.err()));
+        }
+        if let Some(engines) = &self.engines {
+            let troubles = engines.troubles().await;
+            let worker = troubles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            parts.push(component(WORKER, Some(worker).filter(|why| !why.is_empty())));
+        }
         parts
     }
 }

@@ -1,20 +1,26 @@
-//! The service: built, started, drained.
+//! The service: built, started, drained. A process has the roles that the settings give it.
 
 use super::{
-    DataFolder, cores, examiner, mark, open_blobs, open_store, or, readiness::Parts, signer::signer,
+    DataFolder, cores, examiner, mark,
+    news::{self, News},
+    open_blobs, open_broker, open_store, or,
+    readiness::Parts,
+    signer::signer,
+    sources::{desk, fetching},
     start_engines,
+    stores::Bytes,
 };
 use crate::{
-    adapters::store_queue::StoreQueue,
-    config::Config,
+    adapters::{amqp::Amqp, store_queue::StoreQueue},
+    config::{Config, sections::Role},
     events::Settled,
-    http::{Api, Front, Limits, Server, api_router},
-    pipeline::{Patience, Policies, Work, Workers, publish::Recipe, sweep},
+    http::{Api, Front, Limits, Server, api_router, operations_router},
+    intake::submitted::{self, Desk},
+    pipeline::{Company, Engines, Patience, Policies, Work, Workers, publish::Recipe, sweep},
     ports::{Blobs, Clock, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
     telemetry::Metrics,
 };
 use anyhow::Context;
-use lazaret_antivirus::Antivirus;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -24,8 +30,30 @@ pub struct App {
     folder: DataFolder,
     listener: TcpListener,
     api: Api,
+    work: Option<Scanning>,
+    news: Option<News>,
+}
+
+/// The worker role.
+struct Scanning {
     work: Arc<Work>,
-    antivirus: Antivirus,
+    engines: Engines,
+    /// What is submitted through the queue, where there is one.
+    desk: Option<Desk>,
+}
+
+/// What every role needs.
+struct Base {
+    store: Arc<dyn Store>,
+    bytes: Bytes,
+    broker: Option<Arc<Amqp>>,
+    queue: Arc<dyn Queue>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    settled: Settled,
+    metrics: Arc<Metrics>,
+    /// This process, among all that use the store.
+    name: String,
 }
 
 /// Threads that answer HTTP, at most: what they do is little.
@@ -33,90 +61,160 @@ const HTTP_THREADS: usize = 16;
 /// How often the backlog is counted for `/metrics`.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
+impl Base {
+    async fn open(config: &Config) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let name = format!("{}:{}", host(), std::process::id());
+        let store = open_store(config).await?;
+        let bytes = open_blobs(config).await?;
+        if config.is_embedded() {
+            recover(&*store, &*bytes.blobs, &*clock).await?;
+        }
+        let broker = open_broker(config, &name).await?;
+        let queue: Arc<dyn Queue> = match &broker {
+            Some(broker) => broker.queue(),
+            None => Arc::new(StoreQueue::new(Arc::clone(&store), Arc::clone(&clock), config.queue.poll.0)),
+        };
+        Ok(Self {
+            store,
+            bytes,
+            broker,
+            queue,
+            clock,
+            random: Arc::new(SystemRandom),
+            settled: Settled::default(),
+            metrics: Arc::new(Metrics::new()),
+            name,
+        })
+    }
+}
+
 impl App {
     pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let has = |role| config.server.roles.contains(&role);
         let folder = DataFolder::lock(&config.server.data)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let random: Arc<dyn Random> = Arc::new(SystemRandom);
-        let store = open_store(&config).await?;
-        let blobs = open_blobs(&config).await?;
-        recover(&*store, &*blobs, &*clock).await?;
-        let queue: Arc<dyn Queue> =
-            Arc::new(StoreQueue::new(Arc::clone(&store), Arc::clone(&clock), config.queue.poll.0));
-        let engines = start_engines(&config, &folder.path().join("clamd"), Arc::clone(&clock)).await?;
-        let antivirus = engines.antivirus.clone();
-        let (settled, metrics) = (Settled::default(), Arc::new(Metrics::new()));
-        let readiness =
-            Parts { store: Arc::clone(&store), blobs: Arc::clone(&blobs), engines: engines.clone() };
+        let base = Base::open(&config).await?;
+        let work = match has(Role::Worker) {
+            true => Some(scanning(&config, &base, &folder).await?),
+            false => None,
+        };
+        let news = match has(Role::Events) {
+            true => Some(News::build(&config, news_parts(&base))?),
+            false => None,
+        };
+        let readiness = Parts {
+            store: Arc::clone(&base.store),
+            blobs: Arc::clone(&base.bytes.blobs),
+            broker: base.broker.clone(),
+            engines: work.as_ref().map(|work| work.engines.clone()),
+        };
         let api = Api {
-            store: Arc::clone(&store),
-            blobs: Arc::clone(&blobs),
-            queue: Arc::clone(&queue),
-            clock: Arc::clone(&clock),
-            random,
-            settled: settled.clone(),
+            store: base.store,
+            blobs: base.bytes.blobs,
+            queue: base.queue,
+            clock: base.clock,
+            random: base.random,
+            settled: base.settled,
             limits: limits(&config),
             signer: Arc::new(signer(&config)?),
             kept: Arc::default(),
+            remote: Default::default(),
             readiness: Arc::new(readiness),
-            metrics: Arc::clone(&metrics),
-        };
-        let work = Work {
-            policies: Policies::new(Arc::clone(&store)).context("the embedded policy")?,
-            examiner: examiner(&config, engines, Patience::Wait),
-            recipe: Recipe {
-                make: config.renditions.make.clone(),
-                thumbnail: config.renditions.thumbnail,
-                marked: mark(&config)?.is_some(),
-            },
-            name: format!("worker:{}", std::process::id()),
-            lease: config.pipeline.lease.0,
-            attempts: config.pipeline.attempts,
-            retry: config.pipeline.retry.0,
-            store,
-            queue,
-            blobs,
-            clock,
-            settled,
-            metrics,
+            metrics: base.metrics,
         };
         let listener = TcpListener::bind(config.server.listen)
             .await
             .with_context(|| format!("cannot listen on {}; set server.listen", config.server.listen))?;
-        Ok(Self { config, folder, listener, api, work: Arc::new(work), antivirus })
+        Ok(Self { config, folder, listener, api, work, news })
     }
 
     /// Starts listening and working.
     pub async fn start(self) -> anyhow::Result<Running> {
-        let front = Front::new(api_router(self.api.clone()), Some(self.api));
-        let server = Server::start(self.listener, front, cores().min(HTTP_THREADS))
+        let Self { config, folder, listener, api, work, news } = self;
+        let has = |role| config.server.roles.contains(&role);
+        let router = if has(Role::Api) { api_router(api.clone()) } else { operations_router(api.clone()) };
+        let front = Front::new(router, has(Role::Delivery).then(|| api.clone()));
+        let server = Server::start(listener, front, cores().min(HTTP_THREADS))
             .context("the HTTP server cannot start")?;
-        let workers = Workers::start(Arc::clone(&self.work), or(self.config.pipeline.workers, cores() * 2));
-        let counting = tokio::spawn(count(Arc::clone(&self.work)));
+        let counting = tokio::spawn(count(api.clone()));
+        let work = work.map(|scanning| {
+            let workers = Workers::start(scanning.work, or(config.pipeline.workers, cores() * 2));
+            (workers, scanning.desk.map(Desk::start), scanning.engines)
+        });
+        let news = news.map(News::start);
         tracing::info!(
             server.address = %server.address(),
-            server.data = %self.folder.path().display(),
+            server.roles = ?config.server.roles,
+            server.data = %folder.path().display(),
             "lazaret {} is listening",
             env!("CARGO_PKG_VERSION")
         );
         Ok(Running {
             server,
-            workers,
+            work,
+            news,
             counting,
-            antivirus: self.antivirus,
-            settled: self.work.settled.clone(),
-            grace: self.config.server.grace.0,
-            _folder: self.folder,
+            settled: api.settled,
+            grace: config.server.grace.0,
+            _folder: folder,
         })
     }
+}
+
+async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::Result<Scanning> {
+    let engines = start_engines(config, &folder.path().join("clamd"), Arc::clone(&base.clock)).await?;
+    let work = Work {
+        policies: Policies::new(Arc::clone(&base.store)).context("the embedded policy")?,
+        examiner: examiner(config, engines.clone(), Patience::Wait),
+        recipe: Recipe {
+            make: config.renditions.make.clone(),
+            thumbnail: config.renditions.thumbnail,
+            marked: mark(config)?.is_some(),
+        },
+        name: format!("worker:{}", base.name),
+        lease: config.pipeline.lease.0,
+        attempts: config.pipeline.attempts,
+        retry: config.pipeline.retry.0,
+        ack_within: config.queue.ack_within.0,
+        store: Arc::clone(&base.store),
+        queue: Arc::clone(&base.queue),
+        blobs: Arc::clone(&base.bytes.blobs),
+        clock: Arc::clone(&base.clock),
+        settled: base.settled.clone(),
+        metrics: Arc::clone(&base.metrics),
+    };
+    let work = Arc::new(work);
+    let desk = match (&base.broker, fetching(config, &base.bytes)?) {
+        (Some(broker), Some(fetching)) => Some(desk(config, broker.inbox(), fetching, &work, &base.random)),
+        _ => None,
+    };
+    Ok(Scanning { work, engines, desk })
+}
+
+fn news_parts(base: &Base) -> news::Parts {
+    news::Parts {
+        store: Arc::clone(&base.store),
+        bytes: base.bytes.clone(),
+        broker: base.broker.clone(),
+        clock: Arc::clone(&base.clock),
+        random: Arc::clone(&base.random),
+        metrics: Arc::clone(&base.metrics),
+        settled: base.settled.clone(),
+        name: base.name.clone(),
+    }
+}
+
+/// The machine's name: with the process id, unique among all that use the store.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// A running service.
 pub struct Running {
     server: Server,
-    workers: Workers,
+    work: Option<(Workers, Option<submitted::Running>, Engines)>,
+    news: Option<news::Running>,
     counting: JoinHandle<()>,
-    antivirus: Antivirus,
     settled: Settled,
     grace: Duration,
     _folder: DataFolder,
@@ -133,15 +231,26 @@ impl Running {
         self.server.stop();
         // Long polls end now; their callers ask again elsewhere, or later.
         self.settled.close();
-        let (_, ended) = tokio::join!(
-            self.workers.drain(self.grace),
-            tokio::time::timeout(self.grace, self.server.ended())
-        );
+        let grace = self.grace;
+        let work = async {
+            let Some((workers, desk, engines)) = self.work else { return };
+            let desk = async {
+                if let Some(desk) = desk {
+                    desk.drain(grace).await;
+                }
+            };
+            tokio::join!(workers.drain(grace), desk);
+            engines.antivirus.shutdown().await;
+        };
+        let (_, ended) = tokio::join!(work, tokio::time::timeout(grace, self.server.ended()));
         if ended.is_err() {
             tracing::warn!("connections were still open at the end of the grace period");
         }
+        // Last, so that what the others brought about is told.
+        if let Some(news) = self.news {
+            news.drain(grace).await;
+        }
         self.counting.abort();
-        self.antivirus.shutdown().await;
         tracing::info!("stopped");
     }
 }
@@ -149,7 +258,7 @@ impl Running {
 /// Puts right what a crash left: leases of a process that is gone, and bytes that no row knows.
 async fn recover(store: &dyn Store, blobs: &dyn Blobs, clock: &dyn Clock) -> anyhow::Result<()> {
     let leases = store.free_leases(clock.now()).await.context("leases of an earlier process")?;
-    let objects = sweep(store, blobs).await.context("unused objects")?;
+    let objects = sweep(store, blobs, Company::Alone).await.context("unused objects")?;
     if leases + objects > 0 {
         tracing::info!(
             recovered.leases = leases,
@@ -170,13 +279,11 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-async fn count(work: Arc<Work>) {
+async fn count(api: Api) {
     loop {
-        match work.store.backlog().await {
-            Ok(backlog) => {
-                work.metrics.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
-            }
-            Err(error) => tracing::warn!(%error, "the backlog cannot be counted"),
+        match (api.store.backlog().await, api.store.oldest().await) {
+            (Ok(backlog), Ok(oldest)) => api.metrics.waiting(backlog, oldest, api.clock.now()),
+            (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "the backlog cannot be counted"),
         }
         tokio::time::sleep(COUNT_EVERY).await;
     }

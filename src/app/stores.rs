@@ -1,15 +1,42 @@
 //! The adapters, chosen by URL.
 
 use crate::{
-    adapters::{fs::Fs, sqlite::Sqlite},
+    adapters::{
+        amqp::{self, Amqp},
+        fs::Fs,
+        postgres::{self, Postgres},
+        s3::{self, S3},
+        sqlite::Sqlite,
+    },
     config::Config,
-    ports::{Blobs, Store},
+    ports::{Blobs, Direct, Sources, Store},
 };
 use anyhow::{Context, bail};
 use std::{path::PathBuf, sync::Arc};
 
-/// Opens the store, making and migrating it if need be.
+/// Opens the store, making and migrating it as the settings say.
 pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    open_store_and(config, config.store.migrate).await
+}
+
+/// As [`open_store`], migrating it in any case.
+pub async fn migrate_store(config: &Config) -> anyhow::Result<()> {
+    open_store_and(config, true).await.map(drop)
+}
+
+async fn open_store_and(config: &Config, migrate: bool) -> anyhow::Result<Arc<dyn Store>> {
+    if !config.is_embedded() {
+        let options = postgres::Options {
+            url: config.store.url.0.clone(),
+            password: (!config.store.password.0.is_empty()).then(|| config.store.password.0.clone()),
+            migrate,
+            connections: config.store.connections,
+        };
+        let store = Postgres::open(&options)
+            .await
+            .with_context(|| format!("store.url: {} cannot be used", config.store.url))?;
+        return Ok(Arc::new(store));
+    }
     let path = store_path(config)?;
     if let Some(folder) = path.parent() {
         super::folder::make(folder)?;
@@ -20,17 +47,62 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     Ok(Arc::new(store))
 }
 
-/// Opens the blobs, making their folder if need be.
-pub async fn open_blobs(config: &Config) -> anyhow::Result<Arc<dyn Blobs>> {
-    let path = blobs_path(config)?;
-    let blobs = Fs::open(&path).with_context(|| format!("the blobs {} cannot be opened", path.display()))?;
-    Ok(Arc::new(blobs))
+/// Where bytes lie, and what S3 can do beside.
+#[derive(Clone)]
+pub struct Bytes {
+    pub blobs: Arc<dyn Blobs>,
+    pub bucket: Option<Arc<S3>>,
 }
 
+impl Bytes {
+    pub fn sources(&self) -> Option<Arc<dyn Sources>> {
+        self.bucket.clone().map(|bucket| bucket as Arc<dyn Sources>)
+    }
+
+    pub fn direct(&self) -> Option<Arc<dyn Direct>> {
+        self.bucket.clone().map(|bucket| bucket as Arc<dyn Direct>)
+    }
+}
+
+/// Opens the blobs, making their folder if need be.
+pub async fn open_blobs(config: &Config) -> anyhow::Result<Bytes> {
+    if config.blobs.url.starts_with("s3:") {
+        let spool = config.data("spool");
+        super::folder::make(&spool)?;
+        let mut options = s3::Options::from_url(&config.blobs.url, spool)?;
+        let set = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        options.access_key = set(&config.blobs.access_key);
+        options.secret_key = set(&config.blobs.secret_key.0).map(s3::SecretKey::from);
+        let bucket = S3::open(options.or_environment(|name| std::env::var(name).ok())).await?;
+        let bucket = Arc::new(bucket);
+        return Ok(Bytes { blobs: bucket.clone(), bucket: Some(bucket) });
+    }
+    let path = blobs_path(config)?;
+    let blobs = Fs::open(&path).with_context(|| format!("the blobs {} cannot be opened", path.display()))?;
+    Ok(Bytes { blobs: Arc::new(blobs), bucket: None })
+}
+
+/// Connects to the broker, where the settings name one. `name` is shown there.
+pub async fn open_broker(config: &Config, name: &str) -> anyhow::Result<Option<Arc<Amqp>>> {
+    if config.queue.url.starts_with("store:") {
+        return Ok(None);
+    }
+    let options = amqp::Options {
+        url: config.queue.url.with_password(&config.queue.password),
+        ca: (!config.queue.ca.as_os_str().is_empty()).then(|| config.queue.ca.clone()),
+        prefetch: config.queue.prefetch,
+        delivery_limit: config.queue.delivery_limit,
+        name: name.to_owned(),
+    };
+    Ok(Some(Amqp::connect(options).await?))
+}
+
+/// The embedded store's file.
 pub fn store_path(config: &Config) -> anyhow::Result<PathBuf> {
     local(config, &config.store.url, "sqlite:", "lazaret.db")
 }
 
+/// The embedded mode's folder of blobs.
 pub fn blobs_path(config: &Config) -> anyhow::Result<PathBuf> {
     local(config, &config.blobs.url, "file:", "blobs")
 }
@@ -38,7 +110,10 @@ pub fn blobs_path(config: &Config) -> anyhow::Result<PathBuf> {
 /// `scheme:` alone is `default` in the data folder; `scheme:/path` and `scheme:///path` are that path.
 fn local(config: &Config, url: &str, scheme: &str, default: &str) -> anyhow::Result<PathBuf> {
     let Some(path) = url.strip_prefix(scheme) else {
-        bail!("expected a URL that begins with {scheme:?}, got {url:?}")
+        bail!(
+            "expected a URL that begins with {scheme:?}, got {:?}",
+            url.split(':').next().unwrap_or_default()
+        )
     };
     let path = path.strip_prefix("//").unwrap_or(path);
     Ok(if path.is_empty() { config.data(default) } else { PathBuf::from(path) })

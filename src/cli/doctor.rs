@@ -66,6 +66,9 @@ pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> 
 
 async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
     let mut lines = vec![Line::new("store", store(config).await), Line::new("blobs", blobs(config).await)];
+    if let Some(found) = broker(config).await {
+        lines.push(Line::new("broker", found));
+    }
 
     let mut config = config.clone();
     let private = tempfile::Builder::new().prefix("lazaret-").tempdir()?;
@@ -112,6 +115,13 @@ async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
 
 /// What is not there yet is not made either: a look changes nothing.
 async fn store(config: &Config) -> Result<String, String> {
+    if !config.is_embedded() {
+        let mut config = config.clone();
+        config.store.migrate = false;
+        let store = app::open_store(&config).await.map_err(|error| format!("{error:#}"))?;
+        store.ping().await.map_err(|error| error.to_string())?;
+        return Ok(config.store.url.to_string());
+    }
     let path = app::store_path(config).map_err(|error| error.to_string())?;
     if !path.exists() {
         return will_be_made(&path);
@@ -121,13 +131,26 @@ async fn store(config: &Config) -> Result<String, String> {
     Ok(path.display().to_string())
 }
 
+/// `None` where the queue is in the store.
+async fn broker(config: &Config) -> Option<Result<String, String>> {
+    match app::open_broker(config, "doctor").await {
+        Ok(None) => None,
+        Ok(Some(broker)) => Some(broker.health().await.map(|()| config.queue.url.to_string())),
+        Err(error) => Some(Err(format!("{error:#}"))),
+    }
+}
+
 async fn blobs(config: &Config) -> Result<String, String> {
+    if config.blobs.url.starts_with("s3:") {
+        app::open_blobs(config).await.map_err(|error| format!("{error:#}"))?;
+        return Ok(config.blobs.url.to_string());
+    }
     let path = app::blobs_path(config).map_err(|error| error.to_string())?;
     if !path.exists() {
         return will_be_made(&path);
     }
-    let blobs = app::open_blobs(config).await.map_err(|error| format!("{error:#}"))?;
-    let free = blobs.free_bytes().await.map_err(|error| error.to_string())?;
+    let bytes = app::open_blobs(config).await.map_err(|error| format!("{error:#}"))?;
+    let free = bytes.blobs.free_bytes().await.map_err(|error| error.to_string())?;
     Ok(free.map_or_else(
         || path.display().to_string(),
         |free| format!("{}, {} MiB free", path.display(), free >> 20),

@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let file = cli.config.as_deref();
-    let load = |flags: &[(&str, String)]| Config::load(file, flags);
+    let load = |flags: &[(&str, serde_json::Value)]| Config::load(file, flags);
     match cli.command {
         Command::Scan(args) => scan::run(args, load(&[])?).await,
         Command::Serve(args) => serve::run(load(&args.flags())?).await,
@@ -113,7 +113,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
-    store(config).await?;
+    crate::app::migrate_store(config).await?;
     output::say!("the store {} is up to date", config.store.url);
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,12 @@
 //! `lazaret serve`.
 
-use crate::{app::App, config::Config, telemetry};
+use crate::{
+    app::App,
+    config::{Config, sections::Role},
+    telemetry,
+};
 use anyhow::Context;
+use serde_json::Value;
 use std::{net::SocketAddr, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,13 +21,22 @@ pub(super) struct Args {
     /// The data folder; over server.data
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
+    /// What this process does: api, worker, delivery, events; over server.roles
+    #[arg(long, value_name = "ROLES", value_delimiter = ',', num_args = 1..)]
+    roles: Vec<Role>,
+    /// Leave the store's schema as it is, and refuse one that is not this version's; `lazaret migrate` brings it up
+    #[arg(long)]
+    no_migrate: bool,
 }
 
 impl Args {
-    pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
-        let listen = self.listen.map(|listen| ("server.listen", listen.to_string()));
-        let data = self.data.clone().map(|data| ("server.data", data));
-        listen.into_iter().chain(data).collect()
+    pub(super) fn flags(&self) -> Vec<(&'static str, Value)> {
+        let listen = self.listen.map(|listen| ("server.listen", Value::from(listen.to_string())));
+        let data = self.data.clone().map(|data| ("server.data", Value::from(data)));
+        let roles: Vec<Value> = self.roles.iter().map(|role| Value::from(role.as_str())).collect();
+        let roles = (!roles.is_empty()).then(|| ("server.roles", Value::from(roles)));
+        let migrate = self.no_migrate.then(|| ("store.migrate", Value::from(false)));
+        listen.into_iter().chain(data).chain(roles).chain(migrate).collect()
     }
 }
 

@@ -46,14 +46,14 @@ pub struct ConfigError(String);
 impl Config {
     /// Reads all layers. `file` must exist where it is given; else `lazaret.toml` is read if it is there. `flags` are
     /// `("section.key", "value")`.
-    pub fn load(file: Option<&Path>, flags: &[(&str, String)]) -> Result<Self, ConfigError> {
+    pub fn load(file: Option<&Path>, flags: &[(&str, serde_json::Value)]) -> Result<Self, ConfigError> {
         Self::from_layers(file, Env::prefixed(ENV_PREFIX).split("__"), flags)
     }
 
     fn from_layers(
         file: Option<&Path>,
         env: impl figment::Provider,
-        flags: &[(&str, String)],
+        flags: &[(&str, serde_json::Value)],
     ) -> Result<Self, ConfigError> {
         let mut figment = Figment::from(Toml::string(DEFAULT));
         match file {

@@ -8,7 +8,7 @@ fn no_env() -> Serialized<std::collections::BTreeMap<String, String>> {
     Serialized::defaults(std::collections::BTreeMap::new())
 }
 
-fn load(text: &str, flags: &[(&str, String)]) -> Result<Config, String> {
+fn load(text: &str, flags: &[(&str, serde_json::Value)]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lazaret.toml");
     fs::write(&path, text).unwrap();
@@ -22,7 +22,7 @@ fn the_defaults_stand_by_themselves_and_layers_go_over_them() {
     assert_eq!(config.intake.max_upload.0, 1 << 30);
     let config = load("[server]\nlisten = \"127.0.0.1:1\"\ngrace = \"5s\"", &[]).unwrap();
     assert_eq!((config.server.listen.port(), config.server.grace.0.as_secs()), (1, 5));
-    let flag = [("server.listen", "127.0.0.1:2".to_owned())];
+    let flag = [("server.listen", "127.0.0.1:2".into())];
     let config = load("[server]\nlisten = \"127.0.0.1:1\"", &flag).unwrap();
     assert_eq!(config.server.listen.port(), 2);
 }
@@ -81,4 +81,24 @@ fn a_file_that_is_named_must_be_there_and_secrets_stay_out_of_sight() {
     let config =
         load(&format!("[delivery]\ncurrent = \"k\"\n[delivery.keys]\nk = \"{secret}\""), &[]).unwrap();
     assert!(!format!("{config:?}").contains(&secret));
+}
+
+#[test]
+fn roles_and_their_mistakes() {
+    let several = "[store]\nurl = \"postgres://db/x\"\n[delivery]\nkeys = { a = \"KEY\" }\n"
+        .replace("KEY", &"ab".repeat(32));
+    let roles = [("server.roles", serde_json::json!(["worker"]))];
+    let config = load(&several, &roles).unwrap();
+    assert_eq!(config.server.roles, [sections::Role::Worker]);
+    for (text, flags, expected) in [
+        ("", &roles[..], "one process has all roles"),
+        (several.as_str(), &[("server.roles", serde_json::json!([]))], "name at least one of api"),
+        (several.as_str(), &[("server.roles", serde_json::json!(["cook"]))], "server.roles"),
+        ("[store]\nurl = \"postgres://db/x\"", &[], "delivery.keys: several machines sign with shared keys"),
+        ("[delivery]\nmode = \"redirect\"", &[], "needs blobs.url"),
+        ("[queue]\nurl = \"amqp:u:secret@h\"", &[], "queue.url: expected a URL that begins with store:"),
+    ] {
+        let error = load(text, flags).unwrap_err();
+        assert!(error.contains(expected) && !error.contains("secret"), "{error}");
+    }
 }

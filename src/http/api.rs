@@ -3,7 +3,8 @@
 use crate::{
     delivery::{Kept, Signer},
     events::Settled,
-    ports::{Blobs, Clock, Queue, Random, Store},
+    intake::source::Fetching,
+    ports::{Blobs, Clock, Direct, Queue, Random, Store},
     telemetry::Metrics,
 };
 use async_trait::async_trait;
@@ -22,8 +23,28 @@ pub struct Api {
     pub limits: Limits,
     pub signer: Arc<Signer>,
     pub kept: Arc<Kept>,
+    pub remote: Remote,
     pub readiness: Arc<dyn Readiness>,
     pub metrics: Arc<Metrics>,
+}
+
+/// What is there only where the bytes lie in a bucket.
+#[derive(Clone)]
+pub struct Remote {
+    /// Uploads that senders put into the bucket by themselves.
+    pub direct: Option<Arc<dyn Direct>>,
+    /// How long the URL of a direct upload is good.
+    pub direct_term: Duration,
+    /// Uploads by reference.
+    pub fetching: Option<Fetching>,
+    /// Viewers are sent to the bucket, with a URL that is good for so long; else the bytes go through here.
+    pub redirect: Option<Duration>,
+}
+
+impl Default for Remote {
+    fn default() -> Self {
+        Self { direct: None, direct_term: Duration::from_secs(3600), fetching: None, redirect: None }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +81,8 @@ impl Default for Limits {
 
 /// The name of the part that scans. All other parts are needed to accept uploads too.
 pub const WORKER: &str = "worker";
+/// The name of the broker. While it is away, what is accepted waits in the store.
+pub const BROKER: &str = "broker";
 
 /// Is the process fit for work? Answered by the composition root, which knows the parts.
 #[async_trait]

@@ -1,6 +1,11 @@
 //! For operators: alive, ready, metrics.
 
-use super::{Api, Component, Problem, api::WORKER, extract::Params, problem::ProblemBody};
+use super::{
+    Api, Component, Problem,
+    api::{BROKER, WORKER},
+    extract::Params,
+    problem::ProblemBody,
+};
 use crate::{
     ports::{Kind, PortError},
     telemetry::metrics,
@@ -53,7 +58,8 @@ enum Role {
 ))]
 pub async fn readyz(State(api): State<Api>, Params(query): Params<ReadyQuery>) -> Response {
     let mut components = api.readiness.report().await;
-    components.retain(|component| query.role != Some(Role::Api) || component.name != WORKER);
+    let beside = |component: &Component| component.name == WORKER || component.name == BROKER;
+    components.retain(|component| query.role != Some(Role::Api) || !beside(component));
     let ready = components.iter().all(|component| component.ready);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(ReadyBody { ready, components })).into_response()

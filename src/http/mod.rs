@@ -19,5 +19,5 @@ pub use api::{Api, Component, Limits, Readiness};
 pub use caller::Allowed;
 pub use front::Front;
 pub use problem::Problem;
-pub use router::api_router;
+pub use router::{api_router, operations_router};
 pub use server::Server;

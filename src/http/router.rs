@@ -3,7 +3,7 @@
 use super::{Api, Problem, codes, health, linger::linger, observe::observe, openapi};
 use crate::{
     delivery::mint,
-    intake::{create, erase, list, show},
+    intake::{by_reference, create, direct, erase, list, show},
 };
 use axum::{
     Router,
@@ -16,13 +16,29 @@ use axum::{
 /// The largest JSON body, in bytes.
 const JSON_BYTES: usize = 64 * 1024;
 
+type Routes = Vec<(&'static str, MethodRouter<Api>)>;
+
 /// The API's calls, and those of operations.
-pub fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+pub fn routes() -> Routes {
+    let mut routes = uploads();
+    routes.extend(operations());
+    routes
+}
+
+fn uploads() -> Routes {
     let create = create::create.layer(from_fn(linger)).layer(DefaultBodyLimit::disable());
     vec![
         ("/v1/uploads", post(create).get(list::list)),
+        ("/v1/uploads/by-reference", post(by_reference::by_reference)),
+        ("/v1/uploads/direct", post(direct::announce)),
+        ("/v1/uploads/{id}/complete", post(direct::complete)),
         ("/v1/uploads/{id}", get(show::show).delete(erase::erase)),
         ("/v1/uploads/{id}/urls", post(mint::mint)),
+    ]
+}
+
+fn operations() -> Routes {
+    vec![
         ("/healthz", get(health::healthz)),
         ("/readyz", get(health::readyz)),
         ("/metrics", get(health::metrics)),
@@ -31,7 +47,16 @@ pub fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
 }
 
 pub fn api_router(api: Api) -> Router {
-    routes()
+    router(routes(), api)
+}
+
+/// Of a process that takes no uploads.
+pub fn operations_router(api: Api) -> Router {
+    router(operations(), api)
+}
+
+fn router(routes: Routes, api: Api) -> Router {
+    routes
         .into_iter()
         .fold(Router::new(), |router, (path, calls)| router.route(path, calls))
         .fallback(async || Problem::new(codes::ROUTE_UNKNOWN, "the calls there are stand in /openapi.json"))

@@ -45,11 +45,7 @@ pub async fn sweep(store: &dyn Store, blobs: &dyn Blobs, company: Company) -> Re
 }
 
 /// Asked in this order: an upload that is settled by the first answer has all the keys that it uses in the second.
-async fn unused(
-    store: &dyn Store,
-    keys: Vec<String>,
-    company: Company,
-) -> Result<Vec<String>, PortError> {
+async fn unused(store: &dyn Store, keys: Vec<String>, company: Company) -> Result<Vec<String>, PortError> {
     let busy: HashSet<UploadId> = match company {
         Company::Alone => HashSet::new(),
         Company::Others(_) => {
@@ -69,9 +65,8 @@ async fn unknown(store: &dyn Store, keys: &[String], company: Company) -> Result
     let is_young = |key: &str| match company {
         Company::Alone => false,
         Company::Others(now) => owner(key).is_some_and(|id| {
-            id.made_at().is_some_and(|at| {
-                Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < YOUNG)
-            })
+            id.made_at()
+                .is_some_and(|at| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < YOUNG))
         }),
     };
     Ok(keys.iter().filter(|key| !known.contains(*key) && !is_young(key)).cloned().collect())

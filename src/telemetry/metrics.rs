@@ -2,6 +2,7 @@
 //! a name or a path as somebody sent it.
 
 use crate::upload::{Check, Decision};
+use jiff::Timestamp;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -38,7 +39,6 @@ struct Checked {
     check: &'static str,
 }
 
-type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Told {
     what: &'static str,
@@ -49,6 +49,7 @@ struct Outcome {
     outcome: &'static str,
 }
 
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All of them. Shared; each is updated in place.
 #[derive(Debug)]
@@ -58,16 +59,18 @@ pub struct Metrics {
     accepted_bytes: Counter,
     settled: Family<Judged, Counter>,
     served_bytes: Counter,
-    requests: Family<Answered, Counter>,
     published: Family<Told, Counter>,
     called: Family<Outcome, Counter>,
     submitted: Family<Outcome, Counter>,
+    requests: Family<Answered, Counter>,
     request_time: Histograms<Route>,
     check_time: Histograms<Checked>,
     /// Of delivery's usual answer, found once: to look them up takes a string and two hashes.
     delivered: OnceLock<(Counter, Histogram)>,
     /// Uploads that are not settled, as last counted.
     pub backlog: Gauge,
+    /// Seconds since the oldest upload that waits for its verdict was accepted, as last looked up; 0 where none waits.
+    pub backlog_age: Gauge,
     /// Scans that this process is busy with.
     pub scans_in_flight: Gauge,
 }
@@ -87,14 +90,15 @@ impl Metrics {
             accepted_bytes: Counter::default(),
             settled: Family::default(),
             served_bytes: Counter::default(),
-            requests: Family::default(),
-            request_time: Family::new_with_constructor(histogram),
-            check_time: Family::new_with_constructor(histogram),
             published: Family::default(),
             called: Family::default(),
             submitted: Family::default(),
+            requests: Family::default(),
+            request_time: Family::new_with_constructor(histogram),
+            check_time: Family::new_with_constructor(histogram),
             delivered: OnceLock::new(),
             backlog: Gauge::default(),
+            backlog_age: Gauge::default(),
             scans_in_flight: Gauge::default(),
             registry: Registry::default(),
         };
@@ -112,13 +116,13 @@ impl Metrics {
             Unit::Bytes,
             m.served_bytes.clone(),
         );
+        registry.register("events_published", "Messages that the broker confirmed", m.published.clone());
+        registry.register("webhook_calls", "Calls of webhooks, by outcome", m.called.clone());
+        registry.register("submissions", "Messages from backends and buckets", m.submitted.clone());
         registry.register("http_requests", "HTTP requests answered", m.requests.clone());
         registry.register_with_unit(
             "http_request_duration",
             "Time from a request's head to its answer's head",
-        registry.register("events_published", "Messages that the broker confirmed", m.published.clone());
-        registry.register("webhook_calls", "Calls of webhooks, by outcome", m.called.clone());
-        registry.register("submissions", "Messages from backends and buckets", m.submitted.clone());
             Unit::Seconds,
             m.request_time.clone(),
         );
@@ -129,6 +133,12 @@ impl Metrics {
             m.check_time.clone(),
         );
         registry.register("uploads_backlog", "Uploads that are not settled", m.backlog.clone());
+        registry.register_with_unit(
+            "uploads_backlog_age",
+            "Age of the oldest upload that waits for its verdict",
+            Unit::Seconds,
+            m.backlog_age.clone(),
+        );
         registry.register("scans_in_flight", "Scans in progress", m.scans_in_flight.clone());
         Self { registry, ..m }
     }
@@ -136,6 +146,12 @@ impl Metrics {
     pub fn accepted(&self, bytes: u64) {
         self.accepted.inc();
         self.accepted_bytes.inc_by(bytes);
+    }
+
+    /// What waits, and since when.
+    pub fn waiting(&self, backlog: u64, oldest: Option<Timestamp>, now: Timestamp) {
+        self.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
+        self.backlog_age.set(oldest.map_or(0, |at| now.duration_since(at).as_secs().max(0)));
     }
 
     pub fn settled(&self, verdict: Decision) {
@@ -148,6 +164,22 @@ impl Metrics {
 
     pub fn sent(&self, bytes: u64) {
         self.served_bytes.inc_by(bytes);
+    }
+
+    /// Work for this service's workers, or news for others.
+    pub fn event_published(&self, is_work: bool) {
+        let what = if is_work { "work" } else { "event" };
+        self.published.get_or_create(&Told { what }).inc();
+    }
+
+    /// `made`, `failed` (to be made again), `dead`.
+    pub fn webhook_called(&self, outcome: &'static str) {
+        self.called.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// `done`, `delayed`, `buried`.
+    pub fn submission(&self, outcome: &'static str) {
+        self.submitted.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// `route` is the pattern, never the path as sent.
@@ -166,22 +198,6 @@ impl Metrics {
             let labels = Answered { method: "GET", route: route.to_owned(), status };
             let count = self.requests.get_or_create(&labels).clone();
             (count, self.request_time.get_or_create(&Route { route: labels.route }).clone())
-    /// Work for this service's workers, or news for others.
-    pub fn event_published(&self, is_work: bool) {
-        let what = if is_work { "work" } else { "event" };
-        self.published.get_or_create(&Told { what }).inc();
-    }
-
-    /// `made`, `failed` (to be made again), `dead`.
-    pub fn webhook_called(&self, outcome: &'static str) {
-        self.called.get_or_create(&Outcome { outcome }).inc();
-    }
-
-    /// `done`, `delayed`, `buried`.
-    pub fn submission(&self, outcome: &'static str) {
-        self.submitted.get_or_create(&Outcome { outcome }).inc();
-    }
-
         });
         count.inc();
         time.observe(took.as_secs_f64());
@@ -210,6 +226,9 @@ mod tests {
     fn the_text_names_what_happened() {
         let metrics = Metrics::new();
         metrics.accepted(10);
+        metrics.event_published(false);
+        metrics.webhook_called("made");
+        metrics.submission("buried");
         metrics.settled(Decision::Review);
         metrics.checked(Check::Image, Duration::from_millis(3));
         metrics.answered(&Method::from_bytes(b"BREW").unwrap(), "/v1/uploads", 405, Duration::from_millis(2));
@@ -222,15 +241,12 @@ mod tests {
             "lazaret_check_duration_seconds_count{check=\"image\"} 1",
             "lazaret_http_requests_total{method=\"other\",route=\"/v1/uploads\",status=\"405\"} 1",
             "lazaret_uploads_backlog 7",
+            "lazaret_events_published_total{what=\"event\"} 1",
+            "lazaret_webhook_calls_total{outcome=\"made\"} 1",
+            "lazaret_submissions_total{outcome=\"buried\"} 1",
             "# EOF",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is missing in:\n{text}");
         }
-        metrics.event_published(false);
-        metrics.webhook_called("made");
-        metrics.submission("buried");
     }
 }
-            "lazaret_events_published_total{what=\"event\"} 1",
-            "lazaret_webhook_calls_total{outcome=\"made\"} 1",
-            "lazaret_submissions_total{outcome=\"buried\"} 1",
