@@ -87,12 +87,13 @@ mod s3_server;
 
 mod s3 {
     use super::*;
-    use crate::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY};
+    use crate::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY, s3_url};
     use lazaret::adapters::s3::{Options, S3};
 
     async fn blobs() -> (Arc<S3>, (S3Server, TempDir)) {
         let (server, spool) = (S3Server::start().await, tempfile::tempdir().expect("a temporary folder"));
-        let mut options = Options::from_url(&server.url(&server.bucket()), spool.path()).expect("a URL");
+        let url = s3_url(&server.bucket(), server.address);
+        let mut options = Options::from_url(&url, spool.path()).expect("a URL");
         options.prefix = "some/place".to_owned();
         options.access_key = Some(ACCESS_KEY.to_owned());
         options.secret_key = Some(SECRET_KEY.to_owned().into());

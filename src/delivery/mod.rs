@@ -5,6 +5,7 @@ pub mod conditional;
 pub mod disposition;
 pub mod kept;
 pub mod mint;
+mod redirect;
 pub mod serve;
 pub mod signer;
 

@@ -8,11 +8,16 @@ use super::{
     conditional::{self, Answer},
     disposition::disposition,
     kept::{self, Object},
+    redirect,
     signer::Target,
 };
 use crate::{
     http::{Api, Problem, codes, problem::Fault, problem::ProblemBody},
-    ports::{Kind, PortError, blobs::Zone, store::PublishedRendition},
+    ports::{
+        self, Kind, PortError,
+        blobs::{Reading, Zone},
+        store::PublishedRendition,
+    },
 };
 use axum::{
     body::{Body, HttpBody},
@@ -21,6 +26,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures_util::{TryStreamExt, stream::BoxStream};
 use sha2::{Digest, Sha256};
 use std::{fs::File, ops::Range, sync::Arc, time::Instant};
 
@@ -58,6 +64,7 @@ const FIXED: [(HeaderName, HeaderValue); 5] = [
     responses(
         (status = 200, description = "The bytes", body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 206, description = "A range of them", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 302, description = "Where the store gives it out by itself: its URL there, good for a minute at most"),
         (status = 304, description = "The copy that is there is good"),
         (status = 403, description = "This URL does not work; it is not said why", body = ProblemBody),
         (status = 416, description = "There are no such bytes"),
@@ -111,33 +118,57 @@ async fn answer(api: &Api, request: &Parts) -> Result<Option<Response>, Problem>
         Answer::All => None,
         Answer::Part(range) => Some(range),
     };
+    let is_head = request.method == Method::HEAD;
+    if !is_head && let Some(elsewhere) = redirect::redirect(api, &published, &head).await? {
+        return Ok(Some(elsewhere));
+    }
+    // Of a large object no more is read than is sent.
+    let part = match &range {
+        _ if size <= kept::LARGEST => 0..size,
+        _ if is_head => 0..0,
+        Some(part) => part.clone(),
+        None => 0..size,
+    };
     let content = match kept {
         Some(object) => Content::Memory(object.bytes.clone()),
-        None => match open(api, target, &published).await? {
+        None => match read(api, target, &published, part).await? {
             None => return Ok(None),
-            Some(file) if size <= kept::LARGEST => {
-                Content::Memory(keep(api, target, published, &head, file).await?)
+            Some(reading) if size <= kept::LARGEST => {
+                Content::Memory(keep(api, target, published, &head, reading).await?)
             }
-            Some(file) => Content::File(file),
+            Some(Reading::File(file)) => Content::File(file),
+            Some(Reading::Stream { bytes, .. }) => Content::Stream(bytes),
         },
     };
-    let sent = if request.method == Method::HEAD { None } else { Some(content) };
+    let sent = if is_head { None } else { Some(content) };
     full(api, sent, head, range, size).await.map(Some)
 }
 
 enum Content {
     Memory(Bytes),
     File(File),
+    /// The very part that is to be sent.
+    Stream(BoxStream<'static, ports::Result<Bytes>>),
 }
 
-/// The object's file. That it is gone although it is published is a fault, unless it was just taken down.
-async fn open(api: &Api, target: Target, published: &PublishedRendition) -> Result<Option<File>, Problem> {
+/// The object's bytes. That it is gone although it is published is a fault, unless it was just taken down.
+async fn read(
+    api: &Api,
+    target: Target,
+    published: &PublishedRendition,
+    part: Range<u64>,
+) -> Result<Option<Reading>, Problem> {
     let rendition = &published.rendition;
-    match api.blobs.open(Zone::Published, &rendition.key).await? {
-        Some(file) => {
-            let size = file.metadata().map_err(|error| Problem::from(PortError::from(error)))?.len();
+    match api.blobs.read(Zone::Published, &rendition.key, part).await? {
+        Some(reading) => {
+            let size = match &reading {
+                Reading::File(file) => {
+                    file.metadata().map_err(|error| Problem::from(PortError::from(error)))?.len()
+                }
+                Reading::Stream { size, .. } => *size,
+            };
             if size == rendition.size {
-                Ok(Some(file))
+                Ok(Some(reading))
             } else {
                 Err(fault(published, "the object has not the size it should"))
             }
@@ -157,10 +188,15 @@ async fn keep(
     target: Target,
     published: PublishedRendition,
     head: &HeaderMap,
-    file: File,
+    reading: Reading,
 ) -> Result<Bytes, Problem> {
-    let read = body::whole(file, published.rendition.size).await;
-    let bytes = read.map_err(|error| Problem::from(PortError::from(error)))?;
+    let bytes = match reading {
+        Reading::File(file) => {
+            let read = body::whole(file, published.rendition.size).await;
+            read.map_err(|error| Problem::from(PortError::from(error)))?
+        }
+        Reading::Stream { bytes, .. } => bytes.try_collect::<Vec<_>>().await?.concat().into(),
+    };
     if crate::hex(&Sha256::digest(&bytes)) != published.rendition.sha256 {
         return Err(fault(&published, "the object has not the bytes it should"));
     }
@@ -185,6 +221,7 @@ async fn full(
         None => Body::empty(),
         // No larger than `LARGEST`, and the part lies within.
         Some(Content::Memory(bytes)) => Body::from(bytes.slice(part.start as usize..part.end as usize)),
+        Some(Content::Stream(bytes)) => Body::from_stream(bytes),
         Some(Content::File(file)) => {
             body::body(file, part.clone()).await.map_err(|error| Problem::from(PortError::from(error)))?
         }

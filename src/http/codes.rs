@@ -31,6 +31,12 @@ codes! {
     UPLOAD_INCOMPLETE = "upload.incomplete", BAD_REQUEST, "The upload ended early";
     UPLOAD_TOO_LARGE = "upload.too_large", PAYLOAD_TOO_LARGE, "The upload is too large";
     UPLOAD_NOT_PUBLISHED = "upload.not_published", CONFLICT, "The upload is not published";
+    UPLOAD_NOT_PUT = "upload.not_put", CONFLICT, "The upload's bytes were not put yet";
+    UPLOAD_NOT_AWAITED = "upload.not_awaited", CONFLICT, "The upload is not awaited any more";
+    DIRECT_UNAVAILABLE = "direct.unavailable", NOT_IMPLEMENTED, "There are no direct uploads here";
+    SOURCE_UNAVAILABLE = "source.unavailable", NOT_IMPLEMENTED, "There are no uploads by reference here";
+    SOURCE_FORBIDDEN = "source.forbidden", FORBIDDEN, "The object is not in a place of this tenant";
+    SOURCE_MISSING = "source.missing", UNPROCESSABLE_ENTITY, "There is no such object";
     SIZE_MISMATCH = "size.mismatch", UNPROCESSABLE_ENTITY, "The upload is not of the size that was said";
     DIGEST_MALFORMED = "digest.malformed", BAD_REQUEST, "Content-Digest was not understood";
     DIGEST_MISMATCH = "digest.mismatch", UNPROCESSABLE_ENTITY, "The bytes are not those that Content-Digest names";

@@ -11,6 +11,9 @@ use utoipa::{
     info(title = "Lazaret", description = "Every upload waits in quarantine until it is proven safe."),
     paths(
         crate::intake::create::create,
+        crate::intake::by_reference::by_reference,
+        crate::intake::direct::announce,
+        crate::intake::direct::complete,
         crate::intake::list::list,
         crate::intake::show::show,
         crate::intake::erase::erase,

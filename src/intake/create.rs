@@ -115,20 +115,23 @@ pub struct Form {
     file: Vec<u8>,
 }
 
-fn answer(receipt: Receipt) -> Response {
+pub(super) fn answer(receipt: Receipt) -> Response {
     let mut response =
         (StatusCode::ACCEPTED, Json(Created { id: receipt.id, state: receipt.state })).into_response();
     // An id is hex digits and hyphens, which any header may hold.
     if let Ok(location) = HeaderValue::try_from(format!("/v1/uploads/{}", receipt.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    if receipt.replay {
-        response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
-    }
+    if receipt.replay { replayed(response) } else { response }
+}
+
+/// A repeat's answer says so.
+pub(super) fn replayed(mut response: Response) -> Response {
+    response.headers_mut().insert(REPLAY, HeaderValue::from_static("true"));
     response
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut all = headers.get_all("idempotency-key").iter();
     let Some(first) = all.next() else { return Ok(None) };
     let bytes = first.as_bytes();

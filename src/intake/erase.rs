@@ -36,6 +36,11 @@ pub async fn erase(
                     tracing::warn!(upload.id = %id, %error, "erased bytes stay until the next sweep");
                 }
             }
+            if let Some(direct) = &api.remote.direct
+                && let Err(error) = direct.forget(id).await
+            {
+                tracing::warn!(upload.id = %id, %error, "what was put for it stays until the next sweep");
+            }
         }
         None if api.store.upload(&caller.tenant, id).await?.is_none() => return Err(Problem::no_upload()),
         None => {}

@@ -1,8 +1,10 @@
 //! How uploads come in, over HTTP and through a broker, and how their senders follow them.
 
 pub mod accept;
+pub mod by_reference;
 pub mod create;
 pub mod digest;
+pub mod direct;
 pub mod erase;
 pub mod external;
 mod form;

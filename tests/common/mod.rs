@@ -5,6 +5,7 @@ pub mod faults;
 pub mod raw;
 pub mod stage;
 
+use axum::ServiceExt;
 use lazaret::{
     access::{Scope, Scopes, mint_key},
     adapters::{fs::Fs, sqlite::Sqlite, store_queue::StoreQueue},
@@ -15,7 +16,6 @@ use lazaret::{
     telemetry::Metrics,
     upload::TenantId,
 };
-use axum::ServiceExt;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -104,6 +104,7 @@ impl TestApp {
             limits: Limits { max_upload_bytes: 1 << 20, reserve_bytes: 0, ..Limits::default() },
             signer: Arc::new(Signer::new(&format!("http://{address}"), &keys, "k1").unwrap()),
             kept: Arc::default(),
+            remote: Default::default(),
             readiness: readiness.clone(),
             metrics: Arc::new(Metrics::new()),
         };

@@ -58,11 +58,6 @@ impl S3Server {
         name
     }
 
-    /// As `blobs.url` names it.
-    pub fn url(&self, bucket: &str) -> String {
-        s3_url(bucket, self.address)
-    }
-
     /// What was left of uploads in parts that neither ended nor were given up.
     pub fn unfinished(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.root.path()).expect("the folder");
@@ -100,6 +95,7 @@ impl Drop for S3Server {
     }
 }
 
+/// As `blobs.url` names the bucket.
 pub fn s3_url(bucket: &str, address: SocketAddr) -> String {
     format!("s3://{bucket}?endpoint=http://{address}")
 }
