@@ -15,7 +15,7 @@ pub mod problem;
 pub mod router;
 pub mod server;
 
-pub use api::{Api, Component, Limits, Readiness};
+pub use api::{Api, Component, Limits, Readiness, Remote};
 pub use caller::Allowed;
 pub use front::Front;
 pub use problem::Problem;
