@@ -40,9 +40,9 @@ impl Puts {
         let size = file.metadata()?.len();
         let file = Arc::new(file);
         if size <= PART {
-            self.whole(name, &file, size).await?
+            self.whole(name, &file, size).await?;
         } else {
-            self.parts(name, &file, size).await?
+            self.parts(name, &file, size).await?;
         }
         self.verify(name, size).await
     }
