@@ -2,6 +2,7 @@
 
 mod engines;
 mod folder;
+mod janitor;
 mod mark;
 mod news;
 mod readiness;

@@ -1,6 +1,6 @@
 //! The events role: the outbox handed on, webhooks called, what is left behind put away.
 
-use super::stores::Bytes;
+use super::{janitor::Janitor, stores::Bytes};
 use crate::{
     adapters::amqp::Amqp,
     config::Config,
@@ -8,7 +8,6 @@ use crate::{
         Relay, Settled, relay,
         webhook::{self, Caller, Client, Secret, Webhook, Webhooks},
     },
-    pipeline::Janitor,
     ports::{Clock, Publisher, Random, Store},
     telemetry::Metrics,
 };
@@ -69,6 +68,8 @@ impl News {
         let janitor = Janitor {
             store,
             direct: bytes.direct(),
+            direct_term: config.intake.direct.0,
+            settled,
             sweeps: !config.is_embedded(),
             blobs: bytes.blobs,
             clock,

@@ -12,9 +12,12 @@ use super::{
 };
 use crate::{
     adapters::{amqp::Amqp, store_queue::StoreQueue},
-    config::{Config, sections::Role},
+    config::{
+        Config,
+        sections::{DeliveryMode, Role},
+    },
     events::Settled,
-    http::{Api, Front, Limits, Server, api_router, operations_router},
+    http::{Api, Front, Limits, Remote, Server, api_router, operations_router},
     intake::submitted::{self, Desk},
     pipeline::{Company, Engines, Patience, Policies, Work, Workers, publish::Recipe, sweep},
     ports::{Blobs, Clock, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
@@ -110,6 +113,7 @@ impl App {
         };
         let api = Api {
             store: base.store,
+            remote: remote(&config, &base.bytes)?,
             blobs: base.bytes.blobs,
             queue: base.queue,
             clock: base.clock,
@@ -118,7 +122,6 @@ impl App {
             limits: limits(&config),
             signer: Arc::new(signer(&config)?),
             kept: Arc::default(),
-            remote: Default::default(),
             readiness: Arc::new(readiness),
             metrics: base.metrics,
         };
@@ -202,6 +205,16 @@ fn news_parts(base: &Base) -> news::Parts {
         settled: base.settled.clone(),
         name: base.name.clone(),
     }
+}
+
+fn remote(config: &Config, bytes: &Bytes) -> anyhow::Result<Remote> {
+    Ok(Remote {
+        direct: bytes.direct(),
+        direct_term: config.intake.direct.0,
+        fetching: fetching(config, bytes)?,
+        redirect: (config.delivery.mode == DeliveryMode::Redirect)
+            .then_some(config.delivery.redirect_expires.0),
+    })
 }
 
 /// The machine's name: with the process id, unique among all that use the store.

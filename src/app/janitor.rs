@@ -1,38 +1,40 @@
 //! What nobody's request does: leases that ran out and have no message any more, direct uploads that never came, objects
 //! that a crash left. One process of many does it at a time.
 
-use super::sweep::{Company, sweep};
 use crate::{
-    events::Leader,
+    events::{Leader, Settled},
+    intake::direct,
+    pipeline::{Company, sweep},
     ports::{Blobs, Clock, Direct, Result, Store},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::Instant};
 
-pub struct Janitor {
-    pub store: Arc<dyn Store>,
-    pub blobs: Arc<dyn Blobs>,
+pub(super) struct Janitor {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) blobs: Arc<dyn Blobs>,
     /// Where direct uploads come in, if they do.
-    pub direct: Option<Arc<dyn Direct>>,
-    pub clock: Arc<dyn Clock>,
+    pub(super) direct: Option<Arc<dyn Direct>>,
+    /// How long their URLs are good.
+    pub(super) direct_term: Duration,
+    pub(super) settled: Settled,
+    pub(super) clock: Arc<dyn Clock>,
     /// This process, among all that use the store.
-    pub holder: String,
+    pub(super) holder: String,
     /// Leases that ran out this long ago are put back; `None` where the queue finds them by itself.
-    pub reap_after: Option<Duration>,
+    pub(super) reap_after: Option<Duration>,
     /// Other processes use these blobs too, so that they are swept while they are used.
-    pub sweeps: bool,
+    pub(super) sweeps: bool,
 }
 
 const EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 const TERM: Duration = Duration::from_secs(20);
 const BATCH: u32 = 256;
-/// Stands in the audit log.
-const ACTOR: &str = "janitor";
 
 impl Janitor {
     /// Ends when it is aborted; nothing that it does is half done then that the next one does not finish.
-    pub fn start(self) -> JoinHandle<()> {
+    pub(super) fn start(self) -> JoinHandle<()> {
         tokio::spawn(self.run())
     }
 
@@ -57,7 +59,9 @@ impl Janitor {
             return Ok(false);
         }
         self.reap().await?;
-        self.expire().await?;
+        if let Some(direct) = &self.direct {
+            direct::sweep(&*self.store, &**direct, &self.settled, self.clock.now(), self.direct_term).await?;
+        }
         if sweeping && self.sweeps {
             let removed = sweep(&*self.store, &*self.blobs, Company::Others(self.clock.now())).await?;
             if removed > 0 {
@@ -74,18 +78,6 @@ impl Janitor {
         let reaped = self.store.reap(before, now, BATCH).await?;
         if reaped > 0 {
             tracing::info!(recovered.leases = reaped, "uploads of workers that are gone wait again");
-        }
-        Ok(())
-    }
-
-    /// The row goes first: an upload that is gone cannot be completed any more.
-    async fn expire(&self) -> Result<()> {
-        let Some(direct) = &self.direct else { return Ok(()) };
-        let now = self.clock.now();
-        for (tenant, id) in self.store.overdue(now, BATCH).await? {
-            self.store.erase(&tenant, id, ACTOR, now).await?;
-            direct.forget(id).await?;
-            tracing::info!(upload.id = %id, upload.tenant = %tenant, "a direct upload never came");
         }
         Ok(())
     }
