@@ -28,6 +28,35 @@ impl Clock for Stopped {
     }
 }
 
+#[path = "servers/postgres.rs"]
+mod postgres_server;
+
+mod postgres {
+    use super::*;
+    use lazaret::adapters::postgres::Postgres;
+
+    async fn store() -> (Arc<Postgres>, ()) {
+        let url = postgres_server::Server::shared().database().await;
+        let store = Postgres::open(&postgres_server::options(&url)).await.expect("a fresh store opens");
+        (Arc::new(store), ())
+    }
+
+    lazaret::store_contract!(store);
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 10, max_shrink_iters: 20, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_sequence_keeps_the_laws(steps in proptest::collection::vec(proptest::prelude::any::<(u8, u8, u8)>(), 1..60)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (store, ()) = store().await;
+                lazaret::ports::contract::store::any_sequence_keeps_the_laws(&*store, &steps).await;
+            });
+        }
+    }
+}
+
 mod sqlite {
     use super::*;
 

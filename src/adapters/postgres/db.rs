@@ -11,7 +11,8 @@ pub(super) struct Db {
 }
 
 impl Db {
-    /// For what concerns the whole machine. Dropped, it rolls back.
+    /// For what concerns the whole machine. Dropped, it rolls back, a little later: one that locked rows is rolled back
+    /// before the answer, or a claim that comes at once would pass them over.
     pub async fn machine(&self) -> Result<Tx> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lazaret.tenant = '*'";
         Ok(self.pool.begin_with(BEGIN).await?)

@@ -49,7 +49,10 @@ pub(super) async fn complete(
 ) -> Result<Option<Upload>> {
     let mut tx = store.db.tenant(tenant).await?;
     let Some(row) = show::locked(&mut tx, tenant, id).await? else { return Ok(None) };
-    let Ok(state) = row.upload.state.apply(Event::Completed) else { return Ok(None) };
+    let Ok(state) = row.upload.state.apply(Event::Completed) else {
+        tx.rollback().await?;
+        return Ok(None);
+    };
     let changed = sqlx::query(
         "UPDATE uploads SET state = $3, version = version + 1, size = $4, sha256 = $5, accepted_at = $6, due_at = $6, \
          awaited_until = NULL WHERE id = $1 AND version = $2",

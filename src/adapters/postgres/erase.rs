@@ -23,7 +23,10 @@ pub(super) async fn erase(
 ) -> Result<Option<Vec<String>>> {
     let mut tx = store.db.tenant(tenant).await?;
     let Some(row) = show::locked(&mut tx, tenant, id).await? else { return Ok(None) };
-    let Ok(erased) = row.upload.state.apply(Event::Erased) else { return Ok(None) };
+    let Ok(erased) = row.upload.state.apply(Event::Erased) else {
+        tx.rollback().await?;
+        return Ok(None);
+    };
     let text = id.to_string();
     let mut keys: Vec<String> = sqlx::query_scalar("DELETE FROM renditions WHERE upload = $1 RETURNING key")
         .bind(&text)

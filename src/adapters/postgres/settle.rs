@@ -62,6 +62,7 @@ impl Shared for Settle {
             settled.extend(next);
         }
         if settled.is_empty() {
+            tx.rollback().await?;
             return Ok(answers);
         }
         move_on(&mut tx, &settled).await?;

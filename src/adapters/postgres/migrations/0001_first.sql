@@ -169,8 +169,8 @@ END $$;
 
 -- One row that is written to learn whether the store can be.
 CREATE TABLE heartbeat (
-    only  bigint NOT NULL PRIMARY KEY CHECK (only = 1),
-    beats bigint NOT NULL
+    "only" bigint NOT NULL PRIMARY KEY CHECK ("only" = 1),
+    beats  bigint NOT NULL
 );
 INSERT INTO heartbeat VALUES (1, 0);
 

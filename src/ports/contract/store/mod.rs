@@ -1,15 +1,21 @@
 //! The Store's suite.
 
+mod direct;
+mod events;
 mod intake;
 mod machine;
 mod records;
 mod settling;
+mod shares;
 mod work;
 
+pub use direct::*;
+pub use events::*;
 pub use intake::*;
 pub use machine::*;
 pub use records::*;
 pub use settling::*;
+pub use shares::*;
 pub use work::*;
 
 #[macro_export]
@@ -44,6 +50,21 @@ macro_rules! store_contract {
             policies_count_from_two
             the_audit_log_is_whole
             the_store_answers_a_ping
+            a_senders_own_id_is_one_upload_of_its_tenant
+            an_idempotency_key_finds_its_upload
+            any_character_can_be_said
+            an_awaited_upload_is_completed_once
+            what_was_awaited_too_long_is_overdue
+            what_was_handed_on_is_pending_no_more
+            one_at_a_time_leads
+            a_webhook_hears_of_an_upload_in_order
+            a_dead_call_waits_to_be_redriven
+            an_uploads_events_are_in_order
+            tenants_take_turns
+            many_tenants_are_all_asked_in_time
+            it_is_told_when_work_can_be_claimed_again
+            leases_that_ran_out_are_reaped
+            backlogs_are_counted_by_tenant
         }
     };
 }
