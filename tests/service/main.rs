@@ -2,6 +2,7 @@
 //! real files; held to the laws and to what is promised for bad input and trouble.
 
 mod antivirus;
+mod backing;
 mod children;
 mod commands;
 mod crash;
@@ -11,6 +12,7 @@ mod laws;
 mod models;
 mod policy;
 mod process;
+mod renditions;
 mod samples;
 mod scan;
 mod server;
