@@ -44,18 +44,21 @@ missing_packages() {
 
 # A subshell, so that its trap ends with it.
 install() (
-  # The package would start a broker on the default port, which nobody here uses: the tests start their own. A policy
-  # that is there already decides instead.
+  # These packages would start a server on the default port, which nobody here uses: the tests start their own. A
+  # policy that is there already decides instead.
   policy=/usr/sbin/policy-rc.d
-  if [[ " $* " == *" rabbitmq-server "* && ! -e "$policy" ]]; then
+  if [[ " $* " =~ " "(rabbitmq-server|postgresql)" " && ! -e "$policy" ]]; then
     trap '"${as_root[@]}" rm -f "$policy"' EXIT
-    printf '%s\n' '#!/bin/sh' 'case "$1" in rabbitmq-server*) exit 101 ;; esac' 'exit 0' |
+    printf '%s\n' '#!/bin/sh' 'case "$1" in rabbitmq-server*|postgresql*) exit 101 ;; esac' 'exit 0' |
       "${as_root[@]}" tee "$policy" >/dev/null
     "${as_root[@]}" chmod 755 "$policy"
   fi
   "${apt[@]}" install --no-install-recommends "$@" </dev/null || exit
   # Nor at the next start of the machine.
-  [[ " $* " != *" rabbitmq-server "* ]] || "${as_root[@]}" update-rc.d rabbitmq-server disable
+  local server
+  for server in rabbitmq-server postgresql; do
+    [[ " $* " != *" $server "* ]] || "${as_root[@]}" update-rc.d "$server" disable || exit
+  done
 )
 
 install_packages() {
@@ -182,6 +185,7 @@ report() {
     row "virus signatures" "none yet: freshclam fetches them; the demo and the tests bring their own test signature"
   fi
   row "RabbitMQ" "$(dpkg-query -W -f '${Version}' rabbitmq-server 2>/dev/null || true)"
+  row "PostgreSQL" "$(dpkg-query -W -f '${Version}' postgresql 2>/dev/null || true)"
   row "font" "$(find /usr/share/fonts -name 'NotoSans-Regular.*' -print -quit 2>/dev/null || true)"
   row "ONNX Runtime" "$RUNTIME_VERSION in .setup/lib"
   local manifest file
