@@ -172,9 +172,11 @@ async fn bucket_notices_are_taken_as_they_are() {
 #[tokio::test]
 async fn what_comes_again_is_one_upload() {
     let bench = Bench::open().await;
-    for key in ["new/a", "new/b", "new/minio photo.jpg"] {
+    for key in ["new/a", "new/minio photo.jpg"] {
         bench.hello(key);
     }
+    // Whoever gives an id again means the first upload, whatever lies there now.
+    bench.buckets.put("acme-uploads/new/b", Fate::Bytes(b"other bytes".to_vec()));
     let with_id =
         |id: &str, key: &str| event(id, &format!("s3://acme-uploads/{key}"), json!({"external_id": "e"}));
     for letter in [with_id("1", "new/a"), with_id("2", "new/b"), with_id("1", "new/a"), sample("minio")] {

@@ -63,4 +63,3 @@ pub const SOURCE_TOO_LARGE: &str = "source.too_large";
 pub const SOURCE_MISMATCH: &str = "source.mismatch";
 pub const SOURCE_EMPTY: &str = "source.empty";
 pub const SOURCE_FAILED: &str = "source.failed";
-pub const IDEMPOTENCY_CONFLICT: &str = "idempotency.conflict";

@@ -1,9 +1,6 @@
 //! One submission to its end: fetched, held and accepted, as an upload over HTTP is.
 
-use super::{
-    IDEMPOTENCY_CONFLICT, Refusal, SOURCE_EMPTY, SOURCE_FORBIDDEN, SOURCE_MISMATCH, SOURCE_TOO_LARGE,
-    Submission,
-};
+use super::{Refusal, SOURCE_EMPTY, SOURCE_FORBIDDEN, SOURCE_MISMATCH, SOURCE_TOO_LARGE, Submission};
 use crate::{
     intake::{
         accept::{self, Door, Refused},
@@ -88,8 +85,10 @@ impl Taking {
         match accept::accept(self.door.clone(), new, spooled).await {
             Ok(_) => Ok(Taken::Done),
             Err(Refused::Failed(error)) => Err(wait(error)),
-            Err(conflict @ Refused::Conflict(_)) => {
-                Err(Taken::Refused(Refusal::new(IDEMPOTENCY_CONFLICT, conflict.to_string())))
+            // Known by now: another message with this id was faster, as it might have been before this one was fetched.
+            Err(Refused::Conflict(upload)) => {
+                tracing::warn!(upload.id = %upload, "an id was submitted again for other bytes; the first ones count");
+                Ok(Taken::Done)
             }
         }
     }
