@@ -13,7 +13,10 @@ mod scan;
 mod serve;
 mod url;
 
-use crate::{config::Config, ports::Store};
+use crate::{
+    config::Config,
+    ports::{DeadLetters, Store},
+};
 use clap::{CommandFactory, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -107,7 +110,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Audit(command) => audit::run(command, &load(&[])?).await,
-        Command::Dead(command) => dead::run(command, store(&load(&[])?).await?, None).await,
+        Command::Dead(command) => dead(command, &load(&[])?).await,
         Command::Completions(args) => completions::run(args, &mut Cli::command()),
     }
 }
@@ -116,6 +119,13 @@ async fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
     crate::app::migrate_store(config).await?;
     output::say!("the store {} is up to date", config.store.url);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The broker's dead letters too, where there is one.
+async fn dead(command: dead::Command, config: &Config) -> anyhow::Result<ExitCode> {
+    let broker = crate::app::open_broker(config, "lazaret dead").await?;
+    let letters = broker.map(|broker| broker.dead_letters() as Arc<dyn DeadLetters>);
+    dead::run(command, store(config).await?, letters).await
 }
 
 /// The store, for commands that work beside a running service.

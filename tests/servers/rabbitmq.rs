@@ -29,6 +29,7 @@ const _: fn() -> &'static Rabbit = Rabbit::shared;
 const _: fn(&Rabbit) -> Vhost = Rabbit::vhost;
 const _: fn(&Rabbit, &[&str]) -> String = Rabbit::control;
 const _: fn(&Rabbit) -> (u16, PathBuf) = Rabbit::tls;
+const _: fn(&Vhost) -> &String = |vhost| &vhost.name;
 
 pub struct Rabbit {
     folder: PathBuf,

@@ -22,6 +22,10 @@ use tokio::{net::TcpListener, task::JoinHandle};
 pub const ACCESS_KEY: &str = "lazaret-test";
 pub const SECRET_KEY: &str = "a secret of the tests";
 
+// A test binary need not use all of this.
+const _: fn(&S3Server, &str, &str) -> Vec<u8> = S3Server::read;
+const _: fn(&S3Server, &str, &str, &[u8]) = S3Server::tamper;
+
 pub struct S3Server {
     pub address: SocketAddr,
     root: TempDir,
@@ -70,6 +74,11 @@ impl S3Server {
         let path = self.root.path().join(bucket).join(short(name));
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("its folder");
         std::fs::write(path, bytes).expect("an object on the disk");
+    }
+
+    /// The bytes of one object, past HTTP.
+    pub fn read(&self, bucket: &str, name: &str) -> Vec<u8> {
+        std::fs::read(self.root.path().join(bucket).join(short(name))).expect("an object on the disk")
     }
 
     /// Names and sizes of all objects in the bucket.

@@ -27,9 +27,8 @@ async fn a_key_is_shown_once_works_and_works_no_more_when_it_is_revoked() {
     assert!(private.len() >= 32 && !listed.out().contains(private), "{listed:?}");
     assert!(!server.log().join("\n").contains(private));
     // Nor does the database know it.
-    let files =
-        ["lazaret.db", "lazaret.db-wal"].map(|name| std::fs::read(site.data(name)).unwrap_or_default());
-    assert!(files.iter().any(|bytes| find(bytes, id)) && !files.iter().any(|bytes| find(bytes, private)));
+    let stored = site.backing.stored(&site.data("")).await;
+    assert!(find(&stored, id) && !find(&stored, private));
 
     assert_eq!(site.run(&["key", "revoke", id]).await.code(), 0);
     let refused = send().await;

@@ -1,6 +1,6 @@
 //! `kill -9` of the server, over and over, under a client that sends.
 
-use crate::{samples, server::Server, site::Site, upload::sha256, wait::until};
+use crate::{backing, samples, server::Server, site::Site, upload::sha256, wait::until};
 use lazaret_fixtures::{Noise, Zip, eicar};
 use serde_json::Value;
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
@@ -96,15 +96,25 @@ async fn after_kill_9_every_accepted_upload_reaches_its_one_verdict() {
         }
     }
 
-    // No blob without a row, and no row without a blob.
-    let mut held: Vec<&str> = all.iter().map(|upload| upload["id"].as_str().unwrap()).collect();
-    held.sort_unstable();
-    assert_eq!(site.objects("held"), held);
-    let mut objects: Vec<(String, String)> =
-        site.objects("published").iter().map(|object| parts(object)).collect();
-    objects.sort();
+    // No row without a blob, and no blob without a row.
+    let mut rows: Vec<&str> = all.iter().map(|upload| upload["id"].as_str().unwrap()).collect();
+    rows.sort_unstable();
+    let mut held = site.objects("held");
+    // What came in where others may be at work could still get its row: it is left alone for a day.
+    if !backing::ALONE {
+        held.retain(|name| rows.contains(&name.as_str()));
+    }
+    assert_eq!(held, rows);
     published.sort();
-    assert_eq!(objects, published);
+    until("nothing is published that no row knows", async || {
+        let objects = site.objects("published");
+        let mut objects: Vec<(String, String)> = objects.iter().map(|object| parts(object)).collect();
+        objects.sort();
+        // Alone, that is so from the start on.
+        assert!(!backing::ALONE || objects == published);
+        if objects == published { Ok(()) } else { Err(objects) }
+    })
+    .await;
     assert_eq!(site.objects("spool"), [""; 0]);
 
     let audit = site.run(&["audit", "verify"]).await;

@@ -29,8 +29,13 @@ impl Server {
     }
 
     pub async fn start_with(site: &Site, key: &str) -> Self {
+        Self::start_as(site, key, &[]).await
+    }
+
+    /// `lazaret serve` with these flags.
+    pub async fn start_as(site: &Site, key: &str, flags: &[&str]) -> Self {
         let mut command = site.command();
-        command.arg("serve");
+        command.arg("serve").args(flags);
         let running = Running::spawn(command);
         let mut server = Self { running, url: String::new(), client: Client::new(), key: key.to_owned() };
         let address = until("the server listens", async || {

@@ -1,6 +1,7 @@
-//! A place to serve from: settings, a data folder, a clamd that can be kept from starting. It outlives the processes
-//! that run in it, and goes with everything in it.
+//! A place to serve from: settings, a data folder, a clamd that can be kept from starting, and whatever [`Backing`] this
+//! binary gives it. It outlives the processes that run in it, and goes with everything in it.
 
+use crate::backing::Backing;
 use serde_json::Value;
 use std::{
     fs,
@@ -41,15 +42,16 @@ exec clamd "$@"
 
 pub struct Site {
     folder: TempDir,
+    pub backing: Backing,
 }
 
 impl Site {
-    /// `settings` go over those of all tests.
+    /// `settings` go over those of all tests and of the backing.
     pub fn new(settings: &str) -> Self {
         let media = Path::new(LAZARET).with_file_name("lazaret-media");
         assert!(media.is_file(), "{} is missing: run cargo build --workspace", media.display());
         let folder = tempfile::Builder::new().prefix("lazaret-service-").tempdir().unwrap();
-        let site = Self { folder };
+        let site = Self { folder, backing: Backing::new() };
         let bin = site.path("bin");
         fs::create_dir(&bin).unwrap();
         let clamd = bin.join("clamd");
@@ -62,6 +64,7 @@ impl Site {
     /// Writes the settings anew.
     pub fn configure(&self, settings: &str) {
         let mut all: toml::Table = SETTINGS.parse().unwrap();
+        merge(&mut all, self.backing.settings().parse().unwrap());
         merge(&mut all, settings.parse().unwrap());
         let server = all["server"].as_table_mut().unwrap();
         server.insert("data".to_owned(), self.data("").to_str().unwrap().into());
@@ -123,15 +126,14 @@ impl Site {
         made.json()[0]["key"].as_str().unwrap().to_owned()
     }
 
-    /// The names of all objects in `held`, `published` or `spool`, in order.
+    /// The names of all objects in `held` or `published`, in order, and of what is half done in `spool`.
     pub fn objects(&self, zone: &str) -> Vec<String> {
-        self.object_files(zone).iter().map(|p| p.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+        self.backing.objects(&self.data(""), zone).into_iter().map(|(name, _)| name).collect()
     }
 
-    /// The files of all objects in a zone, in order.
-    pub fn object_files(&self, zone: &str) -> Vec<PathBuf> {
-        let files = walkdir::WalkDir::new(self.data("blobs").join(zone)).sort_by_file_name().into_iter();
-        files.flatten().filter(|entry| entry.file_type().is_file()).map(|entry| entry.into_path()).collect()
+    /// The bytes of all objects in a zone, in the order of their names.
+    pub fn contents(&self, zone: &str) -> Vec<Vec<u8>> {
+        self.backing.objects(&self.data(""), zone).into_iter().map(|(_, bytes)| bytes).collect()
     }
 }
 

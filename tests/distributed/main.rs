@@ -1,0 +1,48 @@
+//! The service on RabbitMQ, PostgreSQL and S3, as its operators run it: the real executables, on a real broker, a real
+//! database and S3 over real HTTP.
+//!
+//! What `tests/service` holds the embedded mode to holds here too: the same tests run, on a site of another [`backing`].
+//! Left out is `disk.rs`: the disk that it fills holds SQLite and the blobs, and here neither is on this machine.
+
+mod backing;
+#[path = "../servers/postgres.rs"]
+mod postgres;
+#[path = "../servers/rabbitmq.rs"]
+mod rabbitmq;
+#[path = "../servers/s3.rs"]
+mod s3;
+
+#[path = "../service/antivirus.rs"]
+mod antivirus;
+#[path = "../service/children.rs"]
+mod children;
+#[path = "../service/commands.rs"]
+mod commands;
+#[path = "../service/crash.rs"]
+mod crash;
+#[path = "../service/drain.rs"]
+mod drain;
+#[path = "../service/laws.rs"]
+mod laws;
+#[path = "../service/models.rs"]
+mod models;
+#[path = "../service/policy.rs"]
+mod policy;
+#[path = "../service/process.rs"]
+mod process;
+#[path = "../service/renditions.rs"]
+mod renditions;
+#[path = "../service/samples.rs"]
+mod samples;
+#[path = "../service/scan.rs"]
+mod scan;
+#[path = "../service/server.rs"]
+mod server;
+#[path = "../service/site.rs"]
+mod site;
+#[path = "../service/upload.rs"]
+mod upload;
+#[path = "../service/verdicts.rs"]
+mod verdicts;
+#[path = "../service/wait.rs"]
+mod wait;
