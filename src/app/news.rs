@@ -17,7 +17,8 @@ use tokio::{sync::Notify, task::JoinHandle};
 
 pub(super) struct News {
     relay: Relay,
-    caller: Caller,
+    /// Where there are webhooks.
+    caller: Option<Caller>,
     janitor: Janitor,
 }
 
@@ -55,15 +56,19 @@ impl News {
                 ..relay::Options::new(&name)
             },
         };
-        let caller = Caller {
-            store: Arc::clone(&store),
-            clock: Arc::clone(&clock),
-            random,
-            webhooks,
-            client: Client::new(events.deadline.0, events.allow_private).context("the client of webhooks")?,
-            metrics,
-            bell: calls,
-            options: webhook::Options { source: events.source.clone(), ..webhook::Options::new(&name) },
+        let caller = match webhooks.is_empty() {
+            true => None,
+            false => Some(Caller {
+                store: Arc::clone(&store),
+                clock: Arc::clone(&clock),
+                random,
+                webhooks,
+                client: Client::new(events.deadline.0, events.allow_private)
+                    .context("the client of webhooks")?,
+                metrics,
+                bell: calls,
+                options: webhook::Options { source: events.source.clone(), ..webhook::Options::new(&name) },
+            }),
         };
         let janitor = Janitor {
             store,
@@ -80,20 +85,29 @@ impl News {
     }
 
     pub(super) fn start(self) -> Running {
-        Running { relay: self.relay.start(), caller: self.caller.start(), janitor: self.janitor.start() }
+        Running {
+            relay: self.relay.start(),
+            caller: self.caller.map(Caller::start),
+            janitor: self.janitor.start(),
+        }
     }
 }
 
 pub(super) struct Running {
     relay: relay::Running,
-    caller: webhook::Running,
+    caller: Option<webhook::Running>,
     janitor: JoinHandle<()>,
 }
 
 impl Running {
     pub(super) async fn drain(self, grace: Duration) {
         self.janitor.abort();
-        tokio::join!(self.relay.drain(grace), self.caller.drain(grace));
+        let calls = async {
+            if let Some(caller) = self.caller {
+                caller.drain(grace).await;
+            }
+        };
+        tokio::join!(self.relay.drain(grace), calls);
     }
 }
 
