@@ -168,7 +168,7 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
     let engines = start_engines(config, &folder.path().join("clamd"), Arc::clone(&base.clock)).await?;
     let work = Work {
         policies: Policies::new(Arc::clone(&base.store)).context("the embedded policy")?,
-        examiner: examiner(config, engines.clone(), Patience::Wait),
+        examiner: Arc::new(examiner(config, engines.clone(), Patience::Wait)),
         recipe: Recipe {
             make: config.renditions.make.clone(),
             thumbnail: config.renditions.thumbnail,

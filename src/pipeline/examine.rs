@@ -5,6 +5,7 @@ use super::{
     image::{self, Seen},
 };
 use crate::upload::{Check, CheckResult, Outcome, Plan, filename, plan::SwitchedOff, verdict::Examined};
+use async_trait::async_trait;
 use lazaret_inspect::{Declared, Identified, identify_picture};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use lazaret_sandbox::{Budget, Picture, Session};
@@ -51,6 +52,25 @@ pub struct Examiner {
     pub off: Vec<SwitchedOff>,
     pub budget: Budget,
     pub patience: Patience,
+}
+
+/// Who examines: an [`Examiner`], or in a benchmark something that costs nothing, so that what is around it shows.
+#[async_trait]
+pub trait Examine: Send + Sync + 'static {
+    async fn examine(&self, subject: &Subject<'_>) -> Result<Examination, Unavailable>;
+    /// What checks the copies that are made of a published picture.
+    fn engines(&self) -> &Engines;
+}
+
+#[async_trait]
+impl Examine for Examiner {
+    async fn examine(&self, subject: &Subject<'_>) -> Result<Examination, Unavailable> {
+        Self::examine(self, subject).await
+    }
+
+    fn engines(&self) -> &Engines {
+        &self.engines
+    }
 }
 
 impl Examiner {

@@ -13,7 +13,7 @@ mod worker;
 
 pub use content::ContentModels;
 pub use engines::{Classifiers, Engines};
-pub use examine::{Examination, Examiner, Patience, Subject};
+pub use examine::{Examination, Examine, Examiner, Patience, Subject};
 pub use policies::Policies;
 pub use spool::{digest, sha256_of};
 pub use sweep::{Company, sweep};

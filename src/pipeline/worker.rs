@@ -1,7 +1,7 @@
 //! Workers: claim, examine, judge, publish, settle.
 
 use super::{
-    Examination, Examiner, Policies, digest,
+    Examination, Examine, Policies, digest,
     examine::Subject,
     publish::{Publisher, Recipe, Withheld},
 };
@@ -29,7 +29,7 @@ pub struct Work {
     pub blobs: Arc<dyn Blobs>,
     pub clock: Arc<dyn Clock>,
     pub policies: Policies,
-    pub examiner: Examiner,
+    pub examiner: Arc<dyn Examine>,
     pub recipe: Recipe,
     pub settled: Settled,
     pub metrics: Arc<Metrics>,
@@ -271,7 +271,7 @@ impl Work {
             return self.settle(lease, verdict, Vec::new()).await;
         }
         let publisher = Publisher {
-            engines: self.examiner.engines.clone(),
+            engines: self.examiner.engines().clone(),
             blobs: Arc::clone(&self.blobs),
             recipe: self.recipe.clone(),
         };
