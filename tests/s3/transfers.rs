@@ -39,6 +39,24 @@ async fn a_put_that_is_cut_leaves_nothing_and_goes_through_later() {
     }
 }
 
+/// Without TLS nothing but the signature over the bytes notices.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_change_on_their_way_in_are_not_kept() {
+    let place = Place::new().await;
+    for (name, length) in [("small", MIB), ("large", 20 * MIB)] {
+        // With connections of its own, so that the change is in the middle of the bytes.
+        let s3 = place.s3().await;
+        let spool = spool(&s3, &noise(length)).await;
+        place.proxy.set(Mode::FlipUp(MIB as u64 / 2));
+        place.proxy.cut_all();
+        let error = s3.put(Zone::Held, name, &spool).await.expect_err("other bytes came");
+        assert_eq!(error.kind, Kind::Retry, "{error}");
+        place.proxy.set(Mode::Pass);
+        assert_eq!(get(&s3, Zone::Held, name).await.unwrap(), None, "{name}");
+        eventually("nothing is left of it", async || place.server.unfinished().is_empty()).await;
+    }
+}
+
 /// One break is the adapter's own to mend.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_put_survives_one_cut() {

@@ -26,6 +26,8 @@ pub enum Mode {
     CutUp(u64),
     /// A connection ends once so many bytes came from the server.
     CutDown(u64),
+    /// Of what goes to the server, the byte at this place of each connection comes as another.
+    FlipUp(u64),
     /// Bytes a second, each way and each connection.
     Slow(u64),
     /// Every piece waits so long, each way.
@@ -157,6 +159,11 @@ async fn copy(
             (Mode::CutUp(most), Way::Up) | (Mode::CutDown(most), Way::Down) => most,
             _ => u64::MAX,
         };
+        if let (Mode::FlipUp(place), Way::Up) = (mode, way)
+            && let Some(byte) = place.checked_sub(passed).and_then(|at| buffer[..read].get_mut(at as usize))
+        {
+            *byte ^= 1;
+        }
         let now = (read as u64).min(allowed.saturating_sub(passed)) as usize;
         match mode {
             Mode::Slow(rate) => sleep(Duration::from_secs_f64(read as f64 / rate as f64)).await,

@@ -61,6 +61,9 @@ fn answered(status: u16, code: &str) -> (Kind, String) {
         (507, _) | (_, "QuotaExceeded" | "XMinioStorageFull") => {
             told(Kind::Full, "the store has no room left")
         }
+        (_, "BadDigest" | "IncompleteBody" | "XAmzContentSHA256Mismatch") => {
+            told(Kind::Retry, "the bytes changed on their way")
+        }
         (429 | 408 | 409 | 500..=599, _) | (_, "SlowDown" | "RequestTimeout" | "NoSuchUpload") => {
             told(Kind::Retry, "the store is not able to just now")
         }
@@ -93,6 +96,7 @@ mod tests {
             (503, "SlowDown", Kind::Retry),
             (429, "", Kind::Retry),
             (404, "NoSuchUpload", Kind::Retry),
+            (400, "XAmzContentSHA256Mismatch", Kind::Retry),
             (507, "InsufficientStorage", Kind::Full),
             (403, "QuotaExceeded", Kind::Full),
             (403, "AccessDenied", Kind::Fail),

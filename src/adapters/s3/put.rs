@@ -1,7 +1,7 @@
 //! One object on its way into the bucket: small ones by one PUT, others in parts. Bytes are read into memory before they
 //! are sent, because then their SHA-256 is in the request's signature, and the store refuses what changed on its way.
 
-use super::error::failed;
+use super::error::{failed, is_missing};
 use crate::ports::{Kind, PortError, Result};
 use aws_sdk_s3::{
     Client,
@@ -115,8 +115,11 @@ impl Puts {
     /// Is all of it there? What is not goes.
     async fn verify(&self, name: &str, size: u64) -> Result<()> {
         let head = self.client.head_object().bucket(&self.bucket).key(name).send().await;
-        let head = head.map_err(|e| failed(&format!("looking at {name}, just written"), e))?;
-        let there = head.content_length.unwrap_or(0);
+        let there = match head {
+            Ok(head) => head.content_length.unwrap_or(0),
+            Err(error) if is_missing(&error) => 0,
+            Err(error) => return Err(failed(&format!("looking at {name}, just written"), error)),
+        };
         if there == signed(size)? {
             return Ok(());
         }
