@@ -1,6 +1,6 @@
 //! Whoever stops waiting takes nothing along.
 
-use crate::bench::{Plain, amqp, depth, enqueue, until, work};
+use crate::bench::{Plain, amqp, depth, enqueue, event, until, work};
 use lazaret::ports::{Inbox, Publisher, Queue, contract::samples::id, publisher::Lane};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -36,14 +36,15 @@ async fn a_cancelled_receive_loses_neither_work_nor_letters() {
 async fn a_cancelled_publish_does_not_confuse_the_next() {
     let (amqp, _vhost) = amqp().await;
     let publisher = amqp.publisher();
-    for n in 0..40 {
-        let lost: Vec<_> =
-            (0..20).map(|m| crate::bench::event("upload.nobody", &format!("{n} {m}"), true)).collect();
-        let _ = tokio::time::timeout(Duration::from_micros(n * 50), publisher.publish(&lost)).await;
-        let result = publisher.publish(&[work(Lane::Main, id(n)), lost[0].clone()]).await;
-        assert!(result[0].is_ok() && result[1].is_err(), "{result:?}");
+    for n in 0..60 {
+        // Confirmed late, at once, and in any order with what comes after it.
+        let cancelled: Vec<_> = (0..40).map(|m| work(Lane::Bulk, id(1000 + m))).collect();
+        let _ = tokio::time::timeout(Duration::from_micros(n * 100), publisher.publish(&cancelled)).await;
+        let unroutable = event("upload.nobody", &n.to_string(), true);
+        let result = publisher.publish(&[unroutable, work(Lane::Main, id(n))]).await;
+        assert!(result[0].is_err() && result[1].is_ok(), "{n}: {result:?}");
     }
-    until("all arrived", || async { depth(&amqp, "lazaret.work").await == 40 }).await;
+    until("all arrived", || async { depth(&amqp, "lazaret.work").await == 60 }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,13 @@
 //! Neither lane stops the other.
 
-use crate::bench::{amqp, enqueue, next};
-use lazaret::ports::{contract::samples::id, publisher::Lane};
+use crate::{
+    bench::{amqp, enqueue, next, options},
+    rabbitmq::Rabbit,
+};
+use lazaret::{
+    adapters::amqp::{Amqp, Options},
+    ports::{contract::samples::id, publisher::Lane},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_in_the_slow_lane_do_not_hold_up_the_main_one() {
@@ -26,7 +32,9 @@ async fn a_thousand_in_the_slow_lane_do_not_hold_up_the_main_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_slow_lane_moves_while_the_main_one_is_full() {
-    let (amqp, _vhost) = amqp().await;
+    let vhost = Rabbit::shared().vhost();
+    // All of both lanes is here, so the main one is never empty.
+    let amqp = Amqp::connect(Options { prefetch: 500, ..options(&vhost.url) }).await.unwrap();
     enqueue(&amqp, Lane::Main, (1000..1400).map(id)).await;
     enqueue(&amqp, Lane::Bulk, (0..20).map(id)).await;
     let mut slow = 0;

@@ -50,7 +50,10 @@ pub use queue::WorkQueue;
 use crate::ports::Result;
 use link::Link;
 use send::Sender;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Who asks for the health of a process does not wait as long as a message may.
+const HEALTHY: Duration = Duration::from_secs(5);
 
 pub struct Amqp {
     reading: Arc<Link>,
@@ -101,6 +104,11 @@ impl Amqp {
 
     /// Whether the broker answers and takes messages; dials where the connection is gone. The error is for people.
     pub async fn health(&self) -> std::result::Result<(), String> {
+        let answered = tokio::time::timeout(HEALTHY, self.answers()).await;
+        answered.unwrap_or_else(|_| Err(format!("no answer within {} s", HEALTHY.as_secs())))
+    }
+
+    async fn answers(&self) -> std::result::Result<(), String> {
         for link in [&self.reading, &self.writing] {
             link.ping().await.map_err(|error| error.to_string())?;
         }
