@@ -241,7 +241,6 @@ fn remove_afterwards(folder: &Path) {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let mut shell = shell.spawn().expect("a shell");
-    // Open for as long as this process lives.
-    std::mem::forget(shell.stdin.take());
+    // Its input is open for as long as this process lives.
+    std::mem::forget(shell.spawn().expect("a shell"));
 }
