@@ -26,7 +26,7 @@ async fn the_authority_of_the_setting_is_believed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strangers_certificate_is_refused() {
     let vhost = Rabbit::shared().vhost();
-    let error = Amqp::connect(secure(&vhost)).await.err().expect("refused").to_string();
+    let error = Amqp::connect(secure(&vhost)).await.expect_err("refused").to_string();
     assert!(error.contains("queue.url") && error.to_lowercase().contains("certificate"), "{error}");
 }
 
@@ -35,6 +35,6 @@ async fn plain_words_to_a_secure_port_fail_in_time() {
     let vhost = Rabbit::shared().vhost();
     let mut options = secure(&vhost);
     options.url = options.url.replace("amqps://", "amqp://");
-    let error = Amqp::connect(options).await.err().expect("refused").to_string();
+    let error = Amqp::connect(options).await.expect_err("refused").to_string();
     assert!(error.contains("queue.url"), "{error}");
 }

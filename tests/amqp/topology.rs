@@ -10,7 +10,7 @@ use lazaret::adapters::amqp::{Amqp, Options};
 /// The error of connecting, which holds no secret and no second line.
 async fn refused(options: Options) -> String {
     let shown = format!("{options:?}");
-    let error = Amqp::connect(options).await.err().expect("refused");
+    let error = Amqp::connect(options).await.expect_err("refused");
     let text = error.to_string();
     assert!(!text.contains('\n'), "{text}");
     assert!(!format!("{text} {error:?} {shown}").contains("s3cret"), "{error:?} {shown}");
