@@ -169,6 +169,26 @@ models() {
   done
 }
 
+# --- clients that we did not write, for the examples of the README that the tests run ------------------------------------
+
+clients() {
+  if ! cmp -s tests/clients/requirements.txt .setup/venv/clients.txt; then
+    python_environment
+    say "installing pika, a Python client of RabbitMQ for the tests, into .setup/venv"
+    pip install --require-hashes --only-binary :all: -r tests/clients/requirements.txt
+    cp tests/clients/requirements.txt .setup/venv/clients.txt
+  fi
+  if ! cmp -s tests/clients/package-lock.json .setup/node/package-lock.json; then
+    command -v npm >/dev/null || die "npm is missing; it fetches the Node client of RabbitMQ for the tests"
+    say "installing amqplib, a Node client of RabbitMQ for the tests, into .setup/node"
+    rm -rf .setup/node
+    mkdir "$scratch/node"
+    cp tests/clients/package.json tests/clients/package-lock.json "$scratch/node"
+    npm ci --silent --ignore-scripts --no-audit --no-fund --prefix "$scratch/node" </dev/null
+    mv "$scratch/node" .setup/node
+  fi
+}
+
 # --- what is there -----------------------------------------------------------------------------------------------------
 
 row() { printf '  %-22s %s\n' "$1" "$2"; }
@@ -216,4 +236,5 @@ scratch="$(mktemp -d .setup/scratch.XXXXXX)"
 trap 'rm -rf "$scratch"' EXIT
 onnx_runtime
 models
+clients
 report

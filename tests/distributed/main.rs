@@ -5,12 +5,18 @@
 //! Left out is `disk.rs`: the disk that it fills holds SQLite and the blobs, and here neither is on this machine.
 
 mod backing;
+mod broker;
+mod clients;
+mod intake;
 #[path = "../servers/postgres.rs"]
 mod postgres;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
+mod roles;
 #[path = "../servers/s3.rs"]
 mod s3;
+mod told;
+mod trouble;
 
 #[path = "../service/antivirus.rs"]
 mod antivirus;
@@ -38,6 +44,8 @@ mod samples;
 mod scan;
 #[path = "../service/server.rs"]
 mod server;
+#[path = "../service/share.rs"]
+mod share;
 #[path = "../service/site.rs"]
 mod site;
 #[path = "../service/upload.rs"]
@@ -46,3 +54,5 @@ mod upload;
 mod verdicts;
 #[path = "../service/wait.rs"]
 mod wait;
+#[path = "../service/webhook.rs"]
+mod webhook;
