@@ -1,12 +1,13 @@
 //! The service on RabbitMQ, PostgreSQL and S3, as its operators run it: the real executables, on a real broker, a real
 //! database and S3 over real HTTP.
 //!
-//! What `tests/service` holds the embedded mode to holds here too: the same tests run, on a site of another [`backing`].
-//! Left out is `disk.rs`: the disk that it fills holds SQLite and the blobs, and here neither is on this machine.
+//! What `tests/service` holds the embedded mode to holds here too: the same tests run, all of them, on a site of another
+//! [`backing`].
 
 mod backing;
 mod broker;
 mod clients;
+mod direct;
 mod intake;
 #[path = "../servers/postgres.rs"]
 mod postgres;
@@ -26,6 +27,8 @@ mod children;
 mod commands;
 #[path = "../service/crash.rs"]
 mod crash;
+#[path = "../service/disk.rs"]
+mod disk;
 #[path = "../service/drain.rs"]
 mod drain;
 #[path = "../service/laws.rs"]
