@@ -1,6 +1,7 @@
 //! `make bench`: speed and memory of the real executables, beside what they are measured against, in one run.
 //!
-//! `cargo bench -- pictures|upload|delivery|scan` selects; BENCH_QUICK=1 takes small counts, to try the benchmark itself.
+//! `cargo bench -- pictures|upload|delivery|scan|pipeline|outbox|workers` selects; BENCH_QUICK=1 takes small counts, to
+//! try the benchmark itself.
 //! Figures are printed as tables, as Markdown for the README, and written as JSON under target/bench/.
 
 mod clamd;
@@ -9,18 +10,28 @@ mod executables;
 mod floors;
 mod machine;
 mod net;
+mod outbox;
 mod pictures;
+mod pipeline;
+#[path = "../../tests/servers/postgres.rs"]
+mod postgres;
 mod process;
+#[path = "../../tests/servers/proxy.rs"]
+mod proxy;
+#[path = "../../tests/servers/rabbitmq.rs"]
+mod rabbitmq;
 mod report;
 mod scan;
 mod service;
+mod shared;
 mod upload;
+mod workers;
 
 use anyhow::{Context, bail};
 use report::Section;
 use std::path::Path;
 
-const ALL: [&str; 4] = ["pictures", "upload", "delivery", "scan"];
+const ALL: [&str; 7] = ["pictures", "upload", "delivery", "scan", "pipeline", "outbox", "workers"];
 
 /// Small counts: the figures then mean nothing, and every line of the benchmark still runs.
 pub fn quick() -> bool {
@@ -58,7 +69,10 @@ async fn run(name: &str) -> anyhow::Result<Section> {
         "pictures" => pictures::run().await,
         "upload" => upload::run().await,
         "delivery" => delivery::run().await,
-        _ => scan::run().await,
+        "scan" => scan::run().await,
+        "pipeline" => shared::on_all_cores(pipeline::run).await,
+        "outbox" => shared::on_all_cores(outbox::run).await,
+        _ => workers::run().await,
     }
 }
 

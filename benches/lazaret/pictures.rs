@@ -1,6 +1,6 @@
 //! A backlog of photos through the whole pipeline, beside the sum of its floors.
 
-mod photos;
+pub mod photos;
 
 use crate::{
     clamd,
@@ -97,7 +97,7 @@ async fn backlog(service: &Service, photos: &[Vec<u8>]) -> anyhow::Result<Took> 
 }
 
 /// One of each size after the other, the largest first.
-fn mixed(classes: &[Class]) -> Vec<Vec<u8>> {
+pub fn mixed(classes: &[Class]) -> Vec<Vec<u8>> {
     let rounds = classes.iter().map(|class| class.photos.len()).max().unwrap_or(0);
     let round = |n: usize| classes.iter().rev().filter_map(move |class| class.photos.get(n).cloned());
     (0..rounds).flat_map(round).collect()
