@@ -11,6 +11,7 @@ pub mod http;
 pub mod intake;
 pub mod pipeline;
 pub mod ports;
+mod sabotage;
 pub mod telemetry;
 pub mod upload;
 

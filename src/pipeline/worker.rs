@@ -13,6 +13,7 @@ use crate::{
         queue::{Delivery, Ticket},
         store::{Lease, Settlement, Stale},
     },
+    sabotage::{self, Hole},
     telemetry::metrics::Metrics,
     upload::{Check, CheckResult, Decision, Plan, UploadId, Verdict, verdict::Examined},
 };
@@ -118,6 +119,13 @@ impl Work {
     /// left, or its lease is.
     async fn serve(self: &Arc<Self>, delivery: Delivery) -> Result<(), PortError> {
         let Delivery { upload: id, ticket } = delivery;
+        if sabotage::opens(Hole::Ack) {
+            ticket.ack().await?;
+            if let Some(lease) = self.store.claim(id, &self.name, self.clock.now(), self.lease).await? {
+                Arc::clone(self).take(lease).await;
+            }
+            return Ok(());
+        }
         let lease = match self.store.claim(id, &self.name, self.clock.now(), self.lease).await {
             Ok(Some(lease)) => lease,
             Ok(None) => return self.answer(id, ticket).await,
@@ -229,6 +237,7 @@ impl Work {
             let until = self.clock.now() + self.lease;
             match self.store.extend(lease, until).await {
                 Ok(Ok(())) => {}
+                Ok(Err(Stale)) if sabotage::opens(Hole::Fencing) => {}
                 Ok(Err(Stale)) => return,
                 Err(error) => tracing::warn!(upload.id = %lease.upload.id, %error, "a lease was not renewed"),
             }
