@@ -1,7 +1,7 @@
 # `make` alone prints this help.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint bench audit clean
+.PHONY: help setup build demo test faults lint bench audit clean
 
 help: ## Print this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -17,6 +17,13 @@ demo: build ## Serve on 127.0.0.1:8470, send ten files, print what became of the
 
 test: build ## Set up and run every test, on real clamd, real SQLite and real decoders
 	cargo test --workspace --locked
+
+faults: setup ## Break everything under 500 uploads, then with holes made on purpose (FAULTS_UPLOADS, FAULTS_SEED)
+	cargo build --locked --package lazaret --bin lazaret --features sabotage
+	install -D target/debug/lazaret target/sabotage/lazaret
+	cargo build --workspace --locked
+	FAULTS_UPLOADS=$${FAULTS_UPLOADS:-500} FAULTS_SABOTAGED=$(CURDIR)/target/sabotage/lazaret \
+		cargo test --locked --test faults -- --nocapture --test-threads=1
 
 lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check

@@ -1,0 +1,56 @@
+//! What is sent, and what must become of it.
+
+use lazaret_fixtures::{Noise, Zip, eicar, picture};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mix {
+    All,
+    /// None that would be published: a second verdict on those, the store's keys refuse by themselves.
+    Withheld,
+}
+
+pub struct File {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    /// The state that it comes to.
+    pub state: &'static str,
+}
+
+/// File number `n`; no two have the same bytes.
+pub fn file(n: usize, mix: Mix) -> File {
+    let text = format!("A letter, number {n}, in all innocence.\nIt says nothing, on more than one line.\n")
+        .into_bytes();
+    let kind = match mix {
+        Mix::All => n % 10,
+        Mix::Withheld => n % 4,
+    };
+    let (ending, bytes, state) = match kind {
+        0 => ("txt", [&eicar()[..], &vec![b'\n'; n]].concat(), "quarantined"),
+        1 => ("png", truncated(n), "in_review"),
+        2 => ("zip", Zip::default().encrypted("a.txt", &text).finish(), "in_review"),
+        3 => ("zip", Zip::default().stored("a.txt", &text).finish(), "in_review"),
+        4..=6 => ("txt", text, "published"),
+        _ => ("jpg", photo(n), "published"),
+    };
+    File { name: format!("{n}.{ending}"), bytes, state }
+}
+
+fn photo(n: usize) -> Vec<u8> {
+    picture::jpeg(&picture::landscape(320, 240, 100 + u32::try_from(n).expect("not that many")), 85)
+}
+
+/// Half of a picture.
+fn truncated(n: usize) -> Vec<u8> {
+    let mut noise = Noise::new(u32::try_from(n).expect("not that many"));
+    let mut png = picture::png(&picture::landscape(80, 60, 7 + u32::try_from(n).expect("not that many")));
+    png.truncate(png.len() / 2 - usize::try_from(noise.below(20)).expect("small"));
+    png
+}
+
+/// In another order.
+pub fn shuffle<T>(all: &mut [T], noise: &mut Noise) {
+    for last in (1..all.len()).rev() {
+        let bound = u32::try_from(last + 1).expect("not that many");
+        all.swap(last, usize::try_from(noise.below(bound)).expect("below it"));
+    }
+}

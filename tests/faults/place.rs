@@ -1,0 +1,183 @@
+//! What the processes share: broker, store, bucket, clamd, and the proxies that stand before three of them.
+
+use crate::{
+    clamd::Clamd,
+    node::LAZARET,
+    postgres::Server,
+    proxy::Proxy,
+    rabbitmq::{Rabbit, Vhost},
+    s3::{ACCESS_KEY, S3Server, SECRET_KEY, s3_url},
+};
+use lazaret::{
+    adapters::s3::{Options, S3, SecretKey},
+    ports::Blobs,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+use tempfile::TempDir;
+
+pub struct Place {
+    folder: TempDir,
+    pub rabbit: Rabbit,
+    pub vhost: Vhost,
+    pub postgres: Server,
+    /// Past the proxy, as a superuser.
+    pub database: String,
+    pub s3: S3Server,
+    bucket: String,
+    /// Where backends leave files that they submit by reference.
+    pub senders: String,
+    pub clamd: Clamd,
+    pub to_store: Proxy,
+    pub to_bucket: Proxy,
+    pub to_clamd: Proxy,
+    executable: PathBuf,
+    sabotage: Option<&'static str>,
+}
+
+impl Place {
+    pub async fn new(executable: &Path, sabotage: Option<&'static str>) -> Self {
+        let folder = tempfile::Builder::new().prefix("lazaret-faults-").tempdir().expect("a folder");
+        // Side by side: the broker takes long.
+        let rabbit = tokio::task::spawn_blocking(|| {
+            let rabbit = Rabbit::start();
+            let vhost = rabbit.vhost();
+            (rabbit, vhost)
+        });
+        let postgres = tokio::task::spawn_blocking(Server::start).await.expect("it starts");
+        let clamd = tokio::task::block_in_place(|| Clamd::start(folder.path()));
+        let database = postgres.empty().await;
+        let s3 = S3Server::start().await;
+        let (bucket, senders) = (s3.bucket(), s3.bucket());
+        let store = url::Url::parse(&database).expect("a URL");
+        let to_store = Proxy::start(([127, 0, 0, 1], store.port().expect("its port")).into()).await;
+        let to_bucket = Proxy::start(s3.address).await;
+        let to_clamd = Proxy::start(clamd.address).await;
+        let (rabbit, vhost) = rabbit.await.expect("it starts");
+        let place = Self {
+            folder,
+            rabbit,
+            vhost,
+            postgres,
+            database,
+            s3,
+            bucket,
+            senders,
+            clamd,
+            to_store,
+            to_bucket,
+            to_clamd,
+            executable: executable.to_owned(),
+            sabotage,
+        };
+        place.configure();
+        place
+    }
+
+    fn configure(&self) {
+        let mut store = url::Url::parse(&self.database).expect("a URL");
+        store.set_port(Some(self.to_store.address.port())).expect("a host");
+        let settings = format!(
+            r#"
+[server]
+listen = "127.0.0.1:0"
+grace = "10s"
+[store]
+url = "{store}"
+connections = 8
+[queue]
+url = "{queue}"
+prefetch = 8
+[blobs]
+url = "{blobs}"
+access_key = "{ACCESS_KEY}"
+secret_key = "{SECRET_KEY}"
+[intake]
+max_upload = "4MiB"
+reserve = "1MiB"
+[[intake.sources]]
+tenant = "acme"
+bucket = "{senders}"
+prefix = "new/"
+[antivirus]
+clamd = ["tcp:{clamd}"]
+signatures = "test"
+max_file = "8MiB"
+max_scan = "8MiB"
+deadline = "20s"
+[media]
+child = "{child}"
+children = 2
+[models]
+folder = "{root}/models"
+runtime = "{root}/.setup/lib/libonnxruntime.so"
+[pipeline]
+workers = 4
+lease = "5s"
+retry = "200ms"
+attempts = 50
+[delivery.keys]
+a = "{signing}"
+[log]
+format = "json"
+"#,
+            queue = self.vhost.url,
+            blobs = s3_url(&self.bucket, self.to_bucket.address),
+            senders = self.senders,
+            clamd = self.to_clamd.address,
+            child = Path::new(LAZARET).with_file_name("lazaret-media").display(),
+            root = env!("CARGO_MANIFEST_DIR"),
+            signing = "5a".repeat(32),
+        );
+        fs::write(self.settings(), settings).expect("the settings");
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.folder.path().join("lazaret.toml")
+    }
+
+    /// The data folder of a process.
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.env_remove("RUST_LOG").current_dir(self.folder.path()).stdin(Stdio::null());
+        if let Some(sabotage) = self.sabotage {
+            command.env("LAZARET_SABOTAGE", sabotage);
+        }
+        command.arg("--config").arg(self.settings());
+        command
+    }
+
+    /// Runs a subcommand to its end; its exit code and what it printed.
+    pub fn ran(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = tokio::task::block_in_place(|| self.command().args(arguments).output());
+        let output = output.expect("lazaret runs");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// An API key of the tenant.
+    pub fn key(&self) -> String {
+        let (code, said) =
+            self.ran(&["key", "create", "--tenant", "acme", "--scopes", "upload,read", "--json"]);
+        assert_eq!(code, Some(0), "{said}");
+        let made: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
+        made["key"].as_str().expect("a key").to_owned()
+    }
+
+    /// The bucket, past the proxy.
+    pub async fn blobs(&self) -> Arc<dyn Blobs> {
+        let mut options =
+            Options::from_url(&s3_url(&self.bucket, self.s3.address), self.folder.path()).expect("a URL");
+        options.access_key = Some(ACCESS_KEY.to_owned());
+        options.secret_key = Some(SecretKey::from(SECRET_KEY.to_owned()));
+        Arc::new(S3::open(options).await.expect("the bucket"))
+    }
+}

@@ -1,0 +1,151 @@
+//! What goes wrong.
+
+use crate::{files::shuffle, node::Node, place::Place, proxy::Mode, wait::until};
+use lazaret_fixtures::Noise;
+use rustix::process::Signal;
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+use tokio::time::sleep;
+
+#[derive(Debug, Clone, Copy)]
+pub enum Trouble {
+    /// `kill -9`; another one starts in its folder.
+    KillWorker,
+    /// Past its lease, in the middle of a scan; then it goes on as if nothing had been.
+    StopWorker,
+    RestartBroker,
+    RestartStore,
+    KillClamd,
+    CutBucket,
+    SlowBucket,
+    CutStore,
+    SlowStore,
+}
+
+const ALL: [Trouble; 9] = [
+    Trouble::KillWorker,
+    Trouble::StopWorker,
+    Trouble::RestartBroker,
+    Trouble::RestartStore,
+    Trouble::KillClamd,
+    Trouble::CutBucket,
+    Trouble::SlowBucket,
+    Trouble::CutStore,
+    Trouble::SlowStore,
+];
+
+/// Longer than a lease of 5 s, the reaper's patience with it, and its round: somebody else has the uploads by then.
+const STOPPED: Duration = Duration::from_secs(13);
+/// Of every answer of clamd: scans take long enough to be caught in the middle.
+pub const SCAN: Mode = Mode::Delay(Duration::from_millis(150));
+const WHILE: Duration = Duration::from_secs(2);
+const CUTS: usize = 8;
+
+/// All of it, so many times, in an order that the seed gives.
+pub fn order(rounds: usize, noise: &mut Noise) -> Vec<Trouble> {
+    let mut all = Vec::new();
+    for _ in 0..rounds {
+        let mut round = ALL;
+        shuffle(&mut round, noise);
+        all.extend(round);
+    }
+    all
+}
+
+impl Trouble {
+    /// Comes and goes; afterwards two workers run again.
+    pub async fn happen(self, place: &Place, workers: &mut Vec<Node>, noise: &mut Noise) {
+        match self {
+            Self::KillWorker => {
+                let worker = workers.remove(pick(workers.len(), noise));
+                busy(place, &worker).await;
+                let data = worker.kill();
+                let name = data.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned();
+                // What proves a clamd to a new worker is large, and would take half a minute.
+                place.to_clamd.set(Mode::Pass);
+                workers.push(Node::start(place, &name, "worker").await);
+                place.to_clamd.set(SCAN);
+            }
+            Self::StopWorker => {
+                let worker = &workers[pick(workers.len(), noise)];
+                stop_while_busy(place, worker).await;
+                sleep(STOPPED).await;
+                worker.signal(Signal::CONT);
+            }
+            Self::RestartBroker => tokio::task::block_in_place(|| place.rabbit.restart()),
+            Self::RestartStore => tokio::task::block_in_place(|| place.postgres.kill()),
+            Self::KillClamd => {
+                place.clamd.kill();
+                sleep(WHILE).await;
+                tokio::task::block_in_place(|| place.clamd.again());
+            }
+            Self::CutBucket => cut(&place.to_bucket, noise).await,
+            Self::CutStore => cut(&place.to_store, noise).await,
+            Self::SlowBucket => slow(&place.to_bucket, Mode::Slow(100_000)).await,
+            Self::SlowStore => slow(&place.to_store, Mode::Delay(Duration::from_millis(20))).await,
+        }
+    }
+}
+
+/// Connections end while something goes through them, and for a moment there are no new ones.
+async fn cut(proxy: &crate::proxy::Proxy, noise: &mut Noise) {
+    for n in 0..CUTS {
+        let bytes = u64::from(noise.below(20_000));
+        proxy.set(if n % 2 == 0 { Mode::CutUp(bytes) } else { Mode::CutDown(bytes) });
+        sleep(WHILE / 8).await;
+        proxy.cut_all();
+    }
+    proxy.set(Mode::Refuse);
+    proxy.cut_all();
+    sleep(WHILE / 2).await;
+    proxy.set(Mode::Pass);
+}
+
+async fn slow(proxy: &crate::proxy::Proxy, mode: Mode) {
+    proxy.set(mode);
+    sleep(WHILE * 2).await;
+    proxy.set(Mode::Pass);
+}
+
+fn pick(count: usize, noise: &mut Noise) -> usize {
+    usize::try_from(noise.below(u32::try_from(count).expect("few"))).expect("below it")
+}
+
+/// Waits until it scans something, if it does.
+async fn busy(place: &Place, worker: &Node) {
+    for _ in 0..100 {
+        let held = leases(place, worker).await;
+        if held > 0 {
+            println!("         killed with {held} leases");
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Stopped at a moment when it holds leases, where there is work.
+async fn stop_while_busy(place: &Place, worker: &Node) {
+    for _ in 0..100 {
+        worker.signal(Signal::STOP);
+        let held = leases(place, worker).await;
+        if held > 0 {
+            println!("         stopped with {held} leases");
+            return;
+        }
+        worker.signal(Signal::CONT);
+        sleep(Duration::from_millis(20)).await;
+    }
+    worker.signal(Signal::STOP);
+}
+
+async fn leases(place: &Place, worker: &Node) -> i64 {
+    until("the store answers", async || {
+        let mut store = PgConnection::connect(&place.database).await.map_err(|e| e.to_string())?;
+        sqlx::query_scalar("SELECT count(*) FROM uploads WHERE worker LIKE '%:' || $1")
+            .bind(worker.pid().to_string())
+            .fetch_one(&mut store)
+            .await
+            .map_err(|e| e.to_string())
+    })
+    .await
+}
