@@ -52,7 +52,7 @@ pub struct Options {
     pub password: Option<String>,
     /// Bring the schema up to date; else another one than this version's is an error.
     pub migrate: bool,
-    /// At most, for this process. Three of them may be busy with group commits.
+    /// At most, for this process. Four of them may be busy with what many share.
     pub connections: u32,
 }
 
@@ -61,6 +61,7 @@ pub struct Postgres {
     accepts: Batcher<intake::Accept>,
     claims: Batcher<claim::Claim>,
     settles: Batcher<settle::Settle>,
+    policies: Batcher<policies::Latest>,
 }
 
 impl Postgres {
@@ -68,9 +69,9 @@ impl Postgres {
     /// as long as the store.
     pub async fn open(options: &Options) -> Result<Self> {
         let db = Db { pool: open::open(options).await? };
-        let (accepts, claims, settles) =
-            (Batcher::start(db.clone()), Batcher::start(db.clone()), Batcher::start(db.clone()));
-        Ok(Self { db, accepts, claims, settles })
+        let (accepts, claims) = (Batcher::start(db.clone()), Batcher::start(db.clone()));
+        let (settles, policies) = (Batcher::start(db.clone()), Batcher::start(db.clone()));
+        Ok(Self { db, accepts, claims, settles, policies })
     }
 
     /// Waits for what is under way, then hangs up.
@@ -236,7 +237,7 @@ impl Store for Postgres {
     }
 
     async fn policy(&self, tenant: &TenantId) -> Result<Option<StoredPolicy>> {
-        policies::latest(self, tenant).await
+        self.policies.ask(policies::Latest(tenant.clone())).await
     }
 
     async fn apply_policy(&self, tenant: &TenantId, text: &str, actor: &str, at: Timestamp) -> Result<u32> {
