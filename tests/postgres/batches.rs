@@ -2,7 +2,7 @@ use super::fresh;
 use lazaret::{
     ports::{
         Store,
-        contract::samples::{TERM, at, claimed, id, rendition, settlement, upload},
+        contract::samples::{TERM, at, claimed, id, rendition, settlement, tenant, upload},
         store::Accepted,
     },
     upload::{Decision, State, rendition::RenditionName},
@@ -50,6 +50,25 @@ async fn many_calls_at_once_share_few_commits() {
     let told: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox").fetch_one(&mut admin).await.unwrap();
     assert_eq!(told, 2 * i64::try_from(CALLS).unwrap());
     assert_eq!(store.audit_verify().await.unwrap(), Ok(2 * CALLS));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policies_asked_for_together_are_each_tenants_own_latest() {
+    let (store, ..) = fresh().await;
+    for n in 0..8 {
+        for round in 0..n {
+            let text = format!("{n} {round}");
+            store.apply_policy(&tenant(&format!("t{n}")), &text, "cli", at(1)).await.unwrap();
+        }
+    }
+    let asks = (0..64_u32).map(|ask| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.policy(&tenant(&format!("t{}", ask % 8))).await.unwrap() })
+    });
+    for (ask, policy) in (0..64_u32).zip(futures_util::future::join_all(asks).await) {
+        let (n, found) = (ask % 8, policy.unwrap().map(|policy| (policy.version, policy.text)));
+        assert_eq!(found, (n > 0).then(|| (n + 1, format!("{n} {}", n - 1))), "t{n}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
