@@ -1,5 +1,6 @@
 # `make` alone prints this help.
 SHELL := /bin/bash
+BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test faults lint bench audit clean
 
@@ -20,9 +21,9 @@ test: build ## Set up and run every test, on real clamd, real SQLite and real de
 
 faults: setup ## Break everything under 500 uploads, then with holes made on purpose (FAULTS_UPLOADS, FAULTS_SEED)
 	cargo build --locked --package lazaret --bin lazaret --features sabotage
-	install -D target/debug/lazaret target/sabotage/lazaret
+	install -D $(BUILT)/debug/lazaret $(BUILT)/sabotage/lazaret
 	cargo build --workspace --locked
-	FAULTS_UPLOADS=$${FAULTS_UPLOADS:-500} FAULTS_SABOTAGED=$(CURDIR)/target/sabotage/lazaret \
+	FAULTS_UPLOADS=$${FAULTS_UPLOADS:-500} FAULTS_SABOTAGED=$(BUILT)/sabotage/lazaret \
 		cargo test --locked --test faults -- --nocapture --test-threads=1
 
 lint: ## Formatting and clippy, warnings are errors
