@@ -64,7 +64,7 @@ impl Janitor {
             direct::sweep(&*self.store, &**direct, &self.settled, self.clock.now(), self.direct_term).await?;
         }
         if sweeping && self.sweeps {
-            let removed = sweep(&*self.store, &*self.blobs, Company::Others(self.clock.now())).await?;
+            let removed = sweep(&*self.store, &*self.blobs, Company::Others).await?;
             if removed > 0 {
                 tracing::info!(removed.objects = removed, "objects that no upload uses were removed");
             }

@@ -75,7 +75,7 @@ impl News {
             direct: bytes.direct(),
             direct_term: config.intake.direct.0,
             settled,
-            sweeps: !config.is_embedded(),
+            sweeps: !config.is_embedded() || bytes.bucket.is_some(),
             blobs: bytes.blobs,
             clock,
             holder: name,

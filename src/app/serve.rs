@@ -70,7 +70,7 @@ impl Base {
         let name = format!("{}:{}", host(), std::process::id());
         let store = open_store(config).await?;
         let bytes = open_blobs(config).await?;
-        if config.is_embedded() {
+        if config.is_embedded() && bytes.bucket.is_none() {
             recover(&*store, &*bytes.blobs, &*clock).await?;
         }
         let broker = open_broker(config, &name).await?;

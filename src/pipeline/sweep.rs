@@ -2,25 +2,22 @@
 
 use crate::{
     ports::{Blobs, PortError, Store, blobs::Zone},
-    upload::UploadId,
+    upload::{State, UploadId},
 };
-use jiff::Timestamp;
-use std::{collections::HashSet, time::Duration};
+use std::collections::{HashMap, HashSet};
 
 const BATCH: usize = 1000;
 
 /// Who else uses these blobs?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Company {
-    /// Nobody: what no row knows is nobody's.
+    /// Nobody: store and blobs are this process's own, and what no row knows is nobody's.
     Alone,
-    /// Others, now. An upload on its way in has an object and no row yet, and one that is scanned has copies that are not
-    /// used yet: young and unsettled ones are left alone.
-    Others(Timestamp),
+    /// Others, now or by mistake. An upload on its way in has an object and no row yet, one that is scanned has copies that
+    /// are not used yet, and a bucket beside the wrong store has nothing but objects without rows: only what the store
+    /// knows to be done with is removed.
+    Others,
 }
-
-/// An object that is older than this and has no row was left by a process that is gone.
-const YOUNG: Duration = Duration::from_secs(24 * 3600);
 
 /// Looks at every object once; returns how many were removed.
 pub async fn sweep(store: &dyn Store, blobs: &dyn Blobs, company: Company) -> Result<u64, PortError> {
@@ -44,35 +41,64 @@ pub async fn sweep(store: &dyn Store, blobs: &dyn Blobs, company: Company) -> Re
     Ok(removed)
 }
 
-/// Asked in this order: an upload that is settled by the first answer has all the keys that it uses in the second.
 async fn unused(store: &dyn Store, keys: Vec<String>, company: Company) -> Result<Vec<String>, PortError> {
-    let busy: HashSet<UploadId> = match company {
-        Company::Alone => HashSet::new(),
-        Company::Others(_) => {
-            let ids: HashSet<UploadId> = keys.iter().filter_map(|key| owner(key)).collect();
-            store.unsettled(&ids.into_iter().collect::<Vec<_>>()).await?.into_iter().collect()
-        }
-    };
+    // Asked in this order: an upload that is settled by the first answer has all the keys that it uses in the second.
+    let states = states(store, &keys).await?;
     let used: HashSet<String> = store.used_keys(&keys).await?.into_iter().collect();
-    let is_busy = |key: &str| owner(key).is_some_and(|id| busy.contains(&id));
-    Ok(keys.into_iter().filter(|key| !used.contains(key) && !is_busy(key)).collect())
+    let is_done = |key: &str| {
+        let state = owner(key).and_then(|id| states.get(&id));
+        company == Company::Alone || state.is_some_and(|state| state.is_settled())
+    };
+    Ok(keys.into_iter().filter(|key| !used.contains(key) && is_done(key)).collect())
 }
 
 /// Held keys are the ids of uploads; anything else is nobody's.
 async fn unknown(store: &dyn Store, keys: &[String], company: Company) -> Result<Vec<String>, PortError> {
-    let ids: Vec<UploadId> = keys.iter().filter_map(|key| owner(key)).collect();
-    let known: HashSet<String> = store.known(&ids).await?.iter().map(UploadId::to_string).collect();
-    let is_young = |key: &str| match company {
-        Company::Alone => false,
-        Company::Others(now) => owner(key).is_some_and(|id| {
-            id.made_at()
-                .is_some_and(|at| Duration::try_from(now.duration_since(at)).is_ok_and(|age| age < YOUNG))
-        }),
+    let states = states(store, keys).await?;
+    let is_done = |key: &str| match owner(key).and_then(|id| states.get(&id)) {
+        Some(state) => *state == State::Erased,
+        None => company == Company::Alone,
     };
-    Ok(keys.iter().filter(|key| !known.contains(*key) && !is_young(key)).cloned().collect())
+    Ok(keys.iter().filter(|key| is_done(key)).cloned().collect())
+}
+
+async fn states(store: &dyn Store, keys: &[String]) -> Result<HashMap<UploadId, State>, PortError> {
+    let ids: HashSet<UploadId> = keys.iter().filter_map(|key| owner(key)).collect();
+    Ok(store.states(&ids.into_iter().collect::<Vec<_>>()).await?.into_iter().collect())
 }
 
 /// The upload whose object it is.
 fn owner(key: &str) -> Option<UploadId> {
     key.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        adapters::{fs::Fs, sqlite::Sqlite},
+        ports::contract::samples::{at, id, tenant, upload},
+    };
+
+    #[tokio::test]
+    async fn beside_others_only_what_the_store_is_done_with_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("a.db")).await.unwrap();
+        let blobs = Fs::open(folder.path().join("blobs")).unwrap();
+        let spool = blobs.spool().await.unwrap();
+        for n in 1..=3 {
+            blobs.put(Zone::Held, &id(n).to_string(), &spool).await.unwrap();
+            blobs.put(Zone::Published, &format!("{}/1/original", id(n)), &spool).await.unwrap();
+        }
+        // 1 waits, 2 is erased, 3 is not this store's.
+        for n in 1..=2 {
+            store.accept(&upload(n)).await.unwrap();
+        }
+        store.erase(&tenant("acme"), id(2), "key:k1", at(9)).await.unwrap();
+        assert_eq!(sweep(&store, &blobs, Company::Others).await.unwrap(), 2);
+        let left = blobs.list(Zone::Published, "", 10).await.unwrap();
+        assert_eq!(left, [1, 3].map(|n| format!("{}/1/original", id(n))));
+        assert_eq!(blobs.list(Zone::Held, "", 10).await.unwrap(), [1, 3].map(|n| id(n).to_string()));
+        assert_eq!(sweep(&store, &blobs, Company::Alone).await.unwrap(), 3, "all but what waits");
+    }
 }

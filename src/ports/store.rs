@@ -259,8 +259,8 @@ pub trait Store: Send + Sync + 'static {
     /// Which of these uploads are known and not erased? For the sweeper.
     async fn known(&self, ids: &[UploadId]) -> Result<Vec<UploadId>>;
 
-    /// Which of these uploads are not settled? For the sweeper.
-    async fn unsettled(&self, ids: &[UploadId]) -> Result<Vec<UploadId>>;
+    /// The states of those of these uploads that have a row, erased ones too. For the sweeper.
+    async fn states(&self, ids: &[UploadId]) -> Result<Vec<(UploadId, State)>>;
 
     // access
     async fn add_key(&self, key: &ApiKey, actor: &str) -> Result<()>;

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     ports::{Result, store::PublishedRendition},
     upload::{
-        UploadId,
+        State, UploadId,
         rendition::{Rendition, RenditionName},
     },
 };
@@ -66,15 +66,12 @@ pub(super) async fn known(store: &Postgres, ids: &[UploadId]) -> Result<Vec<Uplo
     known.into_iter().map(|(id,)| parse(&id)).collect()
 }
 
-pub(super) async fn unsettled(store: &Postgres, ids: &[UploadId]) -> Result<Vec<UploadId>> {
-    let ids: Vec<(String,)> = sqlx::query_as(
-        "SELECT id FROM uploads WHERE id = ANY ($1) \
-         AND state IN ('awaiting', 'received', 'scanning')",
-    )
-    .bind(texts(ids))
-    .fetch_all(&mut *store.db.machine().await?)
-    .await?;
-    ids.into_iter().map(|(id,)| parse(&id)).collect()
+pub(super) async fn states(store: &Postgres, ids: &[UploadId]) -> Result<Vec<(UploadId, State)>> {
+    let rows: Vec<(String, String)> = sqlx::query_as("SELECT id, state FROM uploads WHERE id = ANY ($1)")
+        .bind(texts(ids))
+        .fetch_all(&mut *store.db.machine().await?)
+        .await?;
+    rows.into_iter().map(|(id, state)| Ok((parse(&id)?, parse(&state)?))).collect()
 }
 
 fn texts(ids: &[UploadId]) -> Vec<String> {

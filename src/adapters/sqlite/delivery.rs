@@ -7,7 +7,7 @@ use super::{
 use crate::{
     ports::{Kind, PortError, Result, store::PublishedRendition},
     upload::{
-        UploadId,
+        State, UploadId,
         rendition::{Rendition, RenditionName},
     },
 };
@@ -70,15 +70,13 @@ pub(super) async fn known(store: &Sqlite, ids: &[UploadId]) -> Result<Vec<Upload
     known.into_iter().map(|(id,)| parse(&id)).collect()
 }
 
-pub(super) async fn unsettled(store: &Sqlite, ids: &[UploadId]) -> Result<Vec<UploadId>> {
-    let ids: Vec<(String,)> = sqlx::query_as(
-        "SELECT id FROM uploads WHERE id IN (SELECT value FROM json_each($1)) \
-         AND state IN ('awaiting', 'received', 'scanning')",
-    )
-    .bind(json_list(ids)?)
-    .fetch_all(&mut *store.readers.lend().await?)
-    .await?;
-    ids.into_iter().map(|(id,)| parse(&id)).collect()
+pub(super) async fn states(store: &Sqlite, ids: &[UploadId]) -> Result<Vec<(UploadId, State)>> {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT id, state FROM uploads WHERE id IN (SELECT value FROM json_each($1))")
+            .bind(json_list(ids)?)
+            .fetch_all(&mut *store.readers.lend().await?)
+            .await?;
+    rows.into_iter().map(|(id, state)| Ok((parse(&id)?, parse(&state)?))).collect()
 }
 
 /// SQLite has no arrays to bind; `json_each` makes rows of this.

@@ -28,7 +28,7 @@ use crate::{
         },
     },
     upload::{
-        TenantId, UploadId,
+        State, TenantId, UploadId,
         rendition::{Rendition, RenditionName},
     },
 };
@@ -216,8 +216,8 @@ impl Store for Sqlite {
         delivery::known(self, ids).await
     }
 
-    async fn unsettled(&self, ids: &[UploadId]) -> Result<Vec<UploadId>> {
-        delivery::unsettled(self, ids).await
+    async fn states(&self, ids: &[UploadId]) -> Result<Vec<(UploadId, State)>> {
+        delivery::states(self, ids).await
     }
 
     async fn add_key(&self, key: &ApiKey, actor: &str) -> Result<()> {

@@ -84,7 +84,15 @@ pub async fn backlogs_are_counted_by_tenant<S: Store>(store: Arc<S>) {
     assert_eq!(counts, [(tenant("acme"), 2), (tenant("zen"), 1)]);
     assert_eq!(store.oldest().await.unwrap(), Some(at(2)));
     assert_eq!(store.backlog().await.unwrap(), 4);
-    let mut unsettled = store.unsettled(&[1, 2, 3, 5, 9].map(id)).await.unwrap();
-    unsettled.sort();
-    assert_eq!(unsettled, [2, 3, 5].map(id));
+    store.erase(&tenant("acme"), id(4), "key:k1", at(9)).await.unwrap();
+    let mut states = store.states(&[1, 2, 3, 4, 5, 9].map(id)).await.unwrap();
+    states.sort_by_key(|(id, _)| *id);
+    let expected = [
+        (1, State::InReview),
+        (2, State::Received),
+        (3, State::Scanning),
+        (4, State::Erased),
+        (5, State::Awaiting),
+    ];
+    assert_eq!(states, expected.map(|(n, state)| (id(n), state)), "all that have a row");
 }
