@@ -35,7 +35,7 @@ pub enum BadRules {
     #[error("intake.sources: the source of {tenant} names no bucket")]
     Bucket { tenant: TenantId },
     #[error(
-        "intake.sources: write the prefix {prefix:?} of bucket {bucket:?} as {prefix:?} and '/'; without it, names that only begin so are meant too"
+        "intake.sources: write the prefix {prefix:?} of bucket {bucket:?} as \"{prefix}/\"; without the '/', names that only begin so are meant too"
     )]
     Prefix { bucket: String, prefix: String },
     #[error(
