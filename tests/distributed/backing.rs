@@ -78,7 +78,9 @@ a = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
         let files = walkdir::WalkDir::new(data.join("spool")).into_iter().flatten();
         let files =
             files.filter(|entry| entry.file_type().is_file()).map(|entry| entry.path().display().to_string());
-        files.chain(self.s3.unfinished()).map(|name| (name, Vec::new())).collect()
+        // What the server itself began for a PUT whose sender was killed is the server's to remove.
+        let parts = self.s3.unfinished().into_iter().filter(|name| !name.starts_with(".tmp."));
+        files.chain(parts).map(|name| (name, Vec::new())).collect()
     }
 
     /// All that the store knows, in whatever form.
