@@ -70,8 +70,10 @@ impl Base {
         let name = format!("{}:{}", host(), std::process::id());
         let store = open_store(config).await?;
         let bytes = open_blobs(config).await?;
-        if config.is_embedded() && bytes.bucket.is_none() {
-            recover(&*store, &*bytes.blobs, &*clock).await?;
+        if config.is_embedded() {
+            // A bucket may be somebody else's too, by mistake.
+            let company = if bytes.bucket.is_none() { Company::Alone } else { Company::Others };
+            recover(&*store, &*bytes.blobs, &*clock, company).await?;
         }
         let broker = open_broker(config, &name).await?;
         let queue: Arc<dyn Queue> = match &broker {
@@ -269,9 +271,14 @@ impl Running {
 }
 
 /// Puts right what a crash left: leases of a process that is gone, and bytes that no row knows.
-async fn recover(store: &dyn Store, blobs: &dyn Blobs, clock: &dyn Clock) -> anyhow::Result<()> {
+async fn recover(
+    store: &dyn Store,
+    blobs: &dyn Blobs,
+    clock: &dyn Clock,
+    company: Company,
+) -> anyhow::Result<()> {
     let leases = store.free_leases(clock.now()).await.context("leases of an earlier process")?;
-    let objects = sweep(store, blobs, Company::Alone).await.context("unused objects")?;
+    let objects = sweep(store, blobs, company).await.context("unused objects")?;
     if leases + objects > 0 {
         tracing::info!(
             recovered.leases = leases,

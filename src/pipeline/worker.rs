@@ -138,8 +138,12 @@ impl Work {
         let settled = tokio::select! {
             settled = &mut taken => settled,
             () = tokio::time::sleep(self.ack_within) => {
-                ticket.ack().await?;
-                return if taken.await { Ok(()) } else { self.announce(id).await };
+                // A message that could not be acknowledged comes again; the scan goes on all the same.
+                let acked = ticket.ack().await;
+                if !taken.await {
+                    self.announce(id).await?;
+                }
+                return acked;
             }
         };
         if settled { ticket.ack().await } else { self.answer(id, ticket).await }

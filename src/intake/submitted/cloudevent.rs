@@ -1,7 +1,7 @@
 //! `io.lazaret.upload.submitted.v1`, a CloudEvent 1.0 in structured mode.
 
-use super::{BODY_UNKNOWN, Refusal, Submission, is_media_type, reference};
-use crate::intake::external;
+use super::{BODY_UNKNOWN, Refusal, Submission, is_media_type};
+use crate::{intake::external, ports::sources::ObjectRef};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -52,7 +52,7 @@ pub(super) fn understand(body: Value) -> Result<Submission, Refusal> {
     }
     let data = event.data.ok_or_else(|| Refusal::malformed("the CloudEvent has no data"))?;
     let data = Data::deserialize(data).map_err(malformed)?;
-    let object = reference::parse(&data.source.url, data.source.version_id.filter(|id| !id.is_empty()))
+    let object = ObjectRef::from_url(&data.source.url, data.source.version_id.filter(|id| !id.is_empty()))
         .ok_or_else(|| Refusal::malformed("source.url is not s3://bucket/key"))?;
     if data.external_id.as_deref().is_some_and(|id| !external::is_legal(id)) {
         return Err(Refusal::malformed(format!("external_id is {}", external::EXPECTED)));

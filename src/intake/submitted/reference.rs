@@ -1,13 +1,4 @@
-//! `s3://bucket/key`, and keys as bucket notices write them.
-
-use crate::ports::sources::ObjectRef;
-
-/// The key is taken as it stands: nothing in it is decoded.
-pub(super) fn parse(url: &str, version_id: Option<String>) -> Option<ObjectRef> {
-    let (bucket, key) = url.strip_prefix("s3://")?.split_once('/')?;
-    let (bucket, key) = (bucket.to_owned(), key.to_owned());
-    (!bucket.is_empty() && !key.is_empty()).then_some(ObjectRef { bucket, key, version_id })
-}
+//! Keys as bucket notices write them.
 
 /// A key in a notice: percent-encoded, with `+` for a space.
 pub(super) fn decode(key: &str) -> Option<String> {
@@ -29,6 +20,7 @@ pub(super) fn decode(key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::sources::ObjectRef;
 
     #[test]
     fn urls_and_keys() {
@@ -40,7 +32,7 @@ mod tests {
             ("s3://b", None),
             ("https://b/k", None),
         ] {
-            let got = parse(url, None);
+            let got = ObjectRef::from_url(url, None);
             assert_eq!(got.as_ref().map(|o| (o.bucket.as_str(), o.key.as_str())), read, "{url}");
         }
         for (key, read) in [
