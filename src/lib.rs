@@ -12,8 +12,11 @@ pub mod intake;
 pub mod pipeline;
 pub mod ports;
 mod sabotage;
+mod task;
 pub mod telemetry;
 pub mod upload;
+
+pub use task::Task;
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {

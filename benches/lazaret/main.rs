@@ -1,7 +1,7 @@
 //! `make bench`: speed and memory of the real executables, beside what they are measured against, in one run.
 //!
-//! `cargo bench -- pictures|upload|delivery|scan|pipeline|outbox|workers` selects; BENCH_QUICK=1 takes small counts, to
-//! try the benchmark itself.
+//! `cargo bench -- pictures|sandbox|upload|delivery|scan|pipeline|outbox|workers` selects; BENCH_QUICK=1 takes small
+//! counts, to try the benchmark itself.
 //! Figures are printed as tables, as Markdown for the README, and written as JSON under target/bench/.
 
 mod clamd;
@@ -21,6 +21,7 @@ mod proxy;
 #[path = "../../tests/servers/rabbitmq.rs"]
 mod rabbitmq;
 mod report;
+mod sandbox;
 mod scan;
 mod service;
 mod shared;
@@ -28,10 +29,15 @@ mod upload;
 mod workers;
 
 use anyhow::{Context, bail};
+use mimalloc::MiMalloc;
 use report::Section;
 use std::path::Path;
 
-const ALL: [&str; 7] = ["pictures", "upload", "delivery", "scan", "pipeline", "outbox", "workers"];
+/// The service's own, for what runs in this process as it does in the service; the floors have it too.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+const ALL: [&str; 8] = ["pictures", "sandbox", "upload", "delivery", "scan", "pipeline", "outbox", "workers"];
 
 /// Small counts: the figures then mean nothing, and every line of the benchmark still runs.
 pub fn quick() -> bool {
@@ -67,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
 async fn run(name: &str) -> anyhow::Result<Section> {
     match name {
         "pictures" => pictures::run().await,
+        "sandbox" => shared::on_all_cores(sandbox::run).await,
         "upload" => upload::run().await,
         "delivery" => delivery::run().await,
         "scan" => scan::run().await,

@@ -13,7 +13,7 @@ use crate::{
 use std::time::Duration;
 
 /// Messages unanswered at a time, on both sides, and uploads in work at a time.
-pub const PREFETCH: u16 = 128;
+pub const PREFETCH: u16 = 256;
 
 /// One round.
 struct Rate {
@@ -28,7 +28,7 @@ impl Rate {
 }
 
 pub async fn run() -> anyhow::Result<Section> {
-    let (count, rounds) = if quick() { (500, 1) } else { (8_000, 3) };
+    let (count, rounds) = if quick() { (500, 1) } else { (24_000, 5) };
     let (mut floors, mut ours) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         println!("round {} of {rounds} …", round + 1);

@@ -4,15 +4,15 @@ use super::{cores, folder, mark, or};
 use crate::{
     config::{
         Config,
-        sections::{Clamd, Signatures},
+        sections::{Clamd, Sandbox, Signatures},
     },
-    pipeline::{Classifiers, ContentModels, Engines, Examiner, Patience, TypeRules},
+    pipeline::{Archives, Classifiers, ContentModels, Engines, Examiner, Patience, TypeRules},
     ports::Clock,
     upload::plan::SwitchedOff,
 };
 use anyhow::Context;
 use lazaret_antivirus::{Address, Antivirus, LARGEST_FILE, Limits, Managed, Signatures as Supply, Source};
-use lazaret_sandbox::{Budget, ChildSetup, Pool, PoolConfig};
+use lazaret_sandbox::{Budget, ChildSetup, Confinement, Pool, PoolConfig};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -51,6 +51,10 @@ pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>)
         memory_bytes: media.memory.0,
         max_output_bytes: media.max_output.0,
         max_jobs_per_child: JOBS_PER_CHILD,
+        confinement: match media.sandbox {
+            Sandbox::Enforced => Confinement::Enforced,
+            Sandbox::BestEffort => Confinement::BestEffort,
+        },
         setup: ChildSetup { mark: mark(config)?, budget },
     });
     Ok(Engines { content: ContentModels::new(threads, runtime(config)), antivirus, media: pool, classifiers })
@@ -63,6 +67,19 @@ pub fn examiner(config: &Config, engines: Engines, patience: Patience) -> Examin
         types: TypeRules::from(&config.types),
         off: config.checks.off.iter().map(SwitchedOff::from).collect(),
         budget: budget(config),
+        archives: Archives {
+            depth: config.archives.depth,
+            members: config.archives.members,
+            max_expanded: config.archives.max_expanded.0,
+            ratio: config.archives.ratio,
+            ratio_from: config.archives.ratio_from.0,
+            time: config.archives.time.0,
+            // `lazaret scan` has no folder of its own.
+            folder: match patience {
+                Patience::Wait => config.server.data.clone(),
+                Patience::GoOn => std::env::temp_dir(),
+            },
+        },
         patience,
     }
 }

@@ -2,6 +2,7 @@
 //! that a crash left. One process of many does it at a time.
 
 use crate::{
+    Task,
     events::{Leader, Settled},
     intake::direct,
     pipeline::{Company, sweep},
@@ -9,7 +10,8 @@ use crate::{
     sabotage::{self, Hole},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub(super) struct Janitor {
     pub(super) store: Arc<dyn Store>,
@@ -34,31 +36,35 @@ const TERM: Duration = Duration::from_secs(20);
 const BATCH: u32 = 256;
 
 impl Janitor {
-    /// Ends when it is aborted; nothing that it does is half done then that the next one does not finish.
-    pub(super) fn start(self) -> JoinHandle<()> {
-        tokio::spawn(self.run())
+    /// Ends in the middle of its round; nothing is half done then that the next one does not finish.
+    pub(super) fn start(self) -> Task {
+        Task::start("housekeeping", |stop| self.run(stop))
     }
 
-    async fn run(self) {
+    async fn run(self, stop: CancellationToken) {
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
         let mut leader = Leader::new(store, clock, "janitor", self.holder.clone(), TERM);
         let mut swept: Option<Instant> = None;
         loop {
             let due = swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY);
-            match self.round(&mut leader, due).await {
+            // Taking office is not broken off: who does not know that it leads cannot resign.
+            let done = match leader.leads().await {
+                Ok(true) => stop.run_until_cancelled(self.round(due)).await.unwrap_or(Ok(())).map(|()| true),
+                other => other,
+            };
+            match done {
                 Ok(true) if due => swept = Some(Instant::now()),
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "housekeeping was put off"),
             }
-            tokio::time::sleep(EVERY).await;
+            if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+                break;
+            }
         }
+        leader.resign().await;
     }
 
-    /// Whether it was this process's turn.
-    async fn round(&self, leader: &mut Leader, sweeping: bool) -> Result<bool> {
-        if !leader.leads().await? {
-            return Ok(false);
-        }
+    async fn round(&self, sweeping: bool) -> Result<()> {
         self.reap().await?;
         if let Some(direct) = &self.direct {
             direct::sweep(&*self.store, &**direct, &self.settled, self.clock.now(), self.direct_term).await?;
@@ -69,7 +75,7 @@ impl Janitor {
                 tracing::info!(removed.objects = removed, "objects that no upload uses were removed");
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     async fn reap(&self) -> Result<()> {
@@ -81,5 +87,55 @@ impl Janitor {
             tracing::info!(recovered.leases = reaped, "uploads of workers that are gone wait again");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::{fs::Fs, sqlite::Sqlite};
+
+    /// A clock that stands still: no term ends.
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> jiff::Timestamp {
+            jiff::Timestamp::UNIX_EPOCH
+        }
+    }
+
+    #[tokio::test]
+    async fn when_it_is_drained_the_next_one_leads_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("a.db")).await.unwrap());
+        let janitor = Janitor {
+            store: Arc::clone(&store),
+            blobs: Arc::new(Fs::open(folder.path().join("blobs")).unwrap()),
+            direct: None,
+            direct_term: TERM,
+            settled: Settled::default(),
+            clock: Arc::new(Still),
+            holder: "one".into(),
+            reap_after: None,
+            sweeps: false,
+        };
+        // Asking is taking the office, where nobody has it: this one gives it back at once.
+        let free = async |holder| {
+            let now = Still.now();
+            let led = store.lead("janitor", holder, now, now + TERM).await.unwrap();
+            if led {
+                store.lead("janitor", holder, now, now).await.unwrap();
+            }
+            led
+        };
+        let running = janitor.start();
+        let began = Instant::now();
+        while free("two").await {
+            assert!(began.elapsed() < 4 * TERM, "it never leads");
+            tokio::time::sleep(EVERY / 100).await;
+        }
+        assert!(!free("two").await, "it leads for its term");
+        running.drain(TERM).await;
+        assert!(free("two").await, "and no longer, once it is drained");
     }
 }

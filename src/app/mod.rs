@@ -2,10 +2,12 @@
 
 mod engines;
 mod folder;
+mod gauges;
 mod janitor;
 mod mark;
 mod news;
 mod readiness;
+mod sandbox;
 mod serve;
 mod signer;
 mod sources;
@@ -14,6 +16,7 @@ mod stores;
 pub use engines::{child, examiner, models_folder, runtime, start_engines};
 pub use folder::DataFolder;
 pub use mark::mark;
+pub use sandbox::prove_sandbox;
 pub use serve::{App, Running};
 pub use signer::signer;
 pub use stores::{Bytes, blobs_path, migrate_store, open_blobs, open_broker, open_store, store_path};

@@ -2,6 +2,7 @@
 
 use super::{janitor::Janitor, stores::Bytes};
 use crate::{
+    Task,
     adapters::amqp::Amqp,
     config::Config,
     events::{
@@ -13,7 +14,7 @@ use crate::{
 };
 use anyhow::Context;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::sync::Notify;
 
 pub(super) struct News {
     relay: Relay,
@@ -95,19 +96,18 @@ impl News {
 
 pub(super) struct Running {
     relay: relay::Running,
-    caller: Option<webhook::Running>,
-    janitor: JoinHandle<()>,
+    caller: Option<Task>,
+    janitor: Task,
 }
 
 impl Running {
     pub(super) async fn drain(self, grace: Duration) {
-        self.janitor.abort();
         let calls = async {
             if let Some(caller) = self.caller {
                 caller.drain(grace).await;
             }
         };
-        tokio::join!(self.relay.drain(grace), calls);
+        tokio::join!(self.relay.drain(grace), calls, self.janitor.drain(grace));
     }
 }
 

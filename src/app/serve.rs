@@ -1,16 +1,19 @@
 //! The service: built, started, drained. A process has the roles that the settings give it.
 
 use super::{
-    DataFolder, cores, examiner, mark,
+    DataFolder, cores, examiner,
+    gauges::Gauges,
+    mark,
     news::{self, News},
-    open_blobs, open_broker, open_store, or,
+    open_blobs, open_broker, or, prove_sandbox,
     readiness::Parts,
     signer::signer,
     sources::{desk, fetching},
     start_engines,
-    stores::Bytes,
+    stores::{Bytes, Rows, open_rows},
 };
 use crate::{
+    Task,
     adapters::{amqp::Amqp, store_queue::StoreQueue},
     config::{
         Config,
@@ -18,14 +21,14 @@ use crate::{
     },
     events::Settled,
     http::{Api, Front, Limits, Remote, Server, api_router, operations_router},
-    intake::submitted::{self, Desk},
+    intake::submitted::Desk,
     pipeline::{Company, Engines, Patience, Policies, Work, Workers, publish::Recipe, sweep},
     ports::{Blobs, Clock, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
     telemetry::Metrics,
 };
 use anyhow::Context;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::net::TcpListener;
 
 /// The whole service, with everything opened and nothing running yet.
 pub struct App {
@@ -35,6 +38,7 @@ pub struct App {
     api: Api,
     work: Option<Scanning>,
     news: Option<News>,
+    gauges: Gauges,
 }
 
 /// The worker role.
@@ -47,7 +51,7 @@ struct Scanning {
 
 /// What every role needs.
 struct Base {
-    store: Arc<dyn Store>,
+    rows: Rows,
     bytes: Bytes,
     broker: Option<Arc<Amqp>>,
     queue: Arc<dyn Queue>,
@@ -61,14 +65,13 @@ struct Base {
 
 /// Threads that answer HTTP, at most: what they do is little.
 const HTTP_THREADS: usize = 16;
-/// How often the backlog is counted for `/metrics`.
-const COUNT_EVERY: Duration = Duration::from_secs(5);
 
 impl Base {
     async fn open(config: &Config) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let name = format!("{}:{}", host(), std::process::id());
-        let store = open_store(config).await?;
+        let rows = open_rows(config).await?;
+        let store = Arc::clone(&rows.store);
         let bytes = open_blobs(config).await?;
         if config.is_embedded() {
             // A bucket may be somebody else's too, by mistake.
@@ -81,7 +84,7 @@ impl Base {
             None => Arc::new(StoreQueue::new(Arc::clone(&store), Arc::clone(&clock), config.queue.poll.0)),
         };
         Ok(Self {
-            store,
+            rows,
             bytes,
             broker,
             queue,
@@ -108,13 +111,18 @@ impl App {
             false => None,
         };
         let readiness = Parts {
-            store: Arc::clone(&base.store),
+            store: Arc::clone(&base.rows.store),
             blobs: Arc::clone(&base.bytes.blobs),
             broker: base.broker.clone(),
             engines: work.as_ref().map(|work| work.engines.clone()),
         };
+        let gauges = Gauges {
+            postgres: base.rows.postgres,
+            broker: base.broker.clone(),
+            metrics: Arc::clone(&base.metrics),
+        };
         let api = Api {
-            store: base.store,
+            store: base.rows.store,
             remote: remote(&config, &base.bytes)?,
             blobs: base.bytes.blobs,
             queue: base.queue,
@@ -130,23 +138,23 @@ impl App {
         let listener = TcpListener::bind(config.server.listen)
             .await
             .with_context(|| format!("cannot listen on {}; set server.listen", config.server.listen))?;
-        Ok(Self { config, folder, listener, api, work, news })
+        Ok(Self { config, folder, listener, api, work, news, gauges })
     }
 
     /// Starts listening and working.
     pub async fn start(self) -> anyhow::Result<Running> {
-        let Self { config, folder, listener, api, work, news } = self;
+        let Self { config, folder, listener, api, work, news, gauges } = self;
         let has = |role| config.server.roles.contains(&role);
         let router = if has(Role::Api) { api_router(api.clone()) } else { operations_router(api.clone()) };
         let front = Front::new(router, has(Role::Delivery).then(|| api.clone()));
         let server = Server::start(listener, front, cores().min(HTTP_THREADS))
             .context("the HTTP server cannot start")?;
-        let counting = tokio::spawn(count(api.clone()));
         let work = work.map(|scanning| {
             let workers = Workers::start(scanning.work, or(config.pipeline.workers, cores() * 2));
             (workers, scanning.desk.map(Desk::start), scanning.engines)
         });
         let news = news.map(News::start);
+        let gauges = gauges.start();
         tracing::info!(
             server.address = %server.address(),
             server.roles = ?config.server.roles,
@@ -158,7 +166,7 @@ impl App {
             server,
             work,
             news,
-            counting,
+            gauges,
             settled: api.settled,
             grace: config.server.grace.0,
             _folder: folder,
@@ -168,8 +176,12 @@ impl App {
 
 async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::Result<Scanning> {
     let engines = start_engines(config, &folder.path().join("clamd"), Arc::clone(&base.clock)).await?;
+    if let Err(hole) = prove_sandbox(config, &engines.media).await {
+        engines.antivirus.shutdown().await;
+        return Err(hole);
+    }
     let work = Work {
-        policies: Policies::new(Arc::clone(&base.store)).context("the embedded policy")?,
+        policies: Policies::new(Arc::clone(&base.rows.store)).context("the embedded policy")?,
         examiner: Arc::new(examiner(config, engines.clone(), Patience::Wait)),
         recipe: Recipe {
             make: config.renditions.make.clone(),
@@ -181,7 +193,7 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
         attempts: config.pipeline.attempts,
         retry: config.pipeline.retry.0,
         ack_within: config.queue.ack_within.0,
-        store: Arc::clone(&base.store),
+        store: Arc::clone(&base.rows.store),
         queue: Arc::clone(&base.queue),
         blobs: Arc::clone(&base.bytes.blobs),
         clock: Arc::clone(&base.clock),
@@ -198,7 +210,7 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
 
 fn news_parts(base: &Base) -> news::Parts {
     news::Parts {
-        store: Arc::clone(&base.store),
+        store: Arc::clone(&base.rows.store),
         bytes: base.bytes.clone(),
         broker: base.broker.clone(),
         clock: Arc::clone(&base.clock),
@@ -227,9 +239,9 @@ fn host() -> String {
 /// A running service.
 pub struct Running {
     server: Server,
-    work: Option<(Workers, Option<submitted::Running>, Engines)>,
+    work: Option<(Workers, Option<Task>, Engines)>,
     news: Option<news::Running>,
-    counting: JoinHandle<()>,
+    gauges: Task,
     settled: Settled,
     grace: Duration,
     _folder: DataFolder,
@@ -265,7 +277,7 @@ impl Running {
         if let Some(news) = self.news {
             news.drain(grace).await;
         }
-        self.counting.abort();
+        self.gauges.drain(grace).await;
         tracing::info!("stopped");
     }
 }
@@ -296,15 +308,5 @@ fn limits(config: &Config) -> Limits {
         max_url_age: config.delivery.max_expires.0,
         default_url_age: config.delivery.expires.0,
         ..Limits::default()
-    }
-}
-
-async fn count(api: Api) {
-    loop {
-        match (api.store.backlog().await, api.store.oldest().await) {
-            (Ok(backlog), Ok(oldest)) => api.metrics.waiting(backlog, oldest, api.clock.now()),
-            (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "the backlog cannot be counted"),
-        }
-        tokio::time::sleep(COUNT_EVERY).await;
     }
 }

@@ -14,17 +14,28 @@ use crate::{
 use anyhow::{Context, bail};
 use std::{path::PathBuf, sync::Arc};
 
+/// Where rows are, and what PostgreSQL can tell beside.
+#[derive(Clone)]
+pub(super) struct Rows {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) postgres: Option<Arc<Postgres>>,
+}
+
 /// Opens the store, making and migrating it as the settings say.
 pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    open_store_and(config, config.store.migrate).await
+    open_rows(config).await.map(|rows| rows.store)
+}
+
+pub(super) async fn open_rows(config: &Config) -> anyhow::Result<Rows> {
+    open_rows_and(config, config.store.migrate).await
 }
 
 /// As [`open_store`], migrating it in any case.
 pub async fn migrate_store(config: &Config) -> anyhow::Result<()> {
-    open_store_and(config, true).await.map(drop)
+    open_rows_and(config, true).await.map(drop)
 }
 
-async fn open_store_and(config: &Config, migrate: bool) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
     if !config.is_embedded() {
         let options = postgres::Options {
             url: config.store.url.0.clone(),
@@ -35,7 +46,8 @@ async fn open_store_and(config: &Config, migrate: bool) -> anyhow::Result<Arc<dy
         let store = Postgres::open(&options)
             .await
             .with_context(|| format!("store.url: {} cannot be used", config.store.url))?;
-        return Ok(Arc::new(store));
+        let store = Arc::new(store);
+        return Ok(Rows { store: store.clone(), postgres: Some(store) });
     }
     let path = store_path(config)?;
     if let Some(folder) = path.parent() {
@@ -44,7 +56,7 @@ async fn open_store_and(config: &Config, migrate: bool) -> anyhow::Result<Arc<dy
     let store = Sqlite::open(&path)
         .await
         .with_context(|| format!("the store {} cannot be opened", path.display()))?;
-    Ok(Arc::new(store))
+    Ok(Rows { store: Arc::new(store), postgres: None })
 }
 
 /// Where bytes lie, and what S3 can do beside.

@@ -1,5 +1,7 @@
 //! `lazaret doctor`: every dependency in one table.
 
+mod sandbox;
+
 use super::output::{Paint, put, say, table};
 use crate::{
     app,
@@ -104,6 +106,7 @@ async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
         },
     ));
     lines.push(Line::new("media", engines.media.check().await.map_err(|trouble| trouble.why)));
+    lines.extend(sandbox::lines(&config, engines.media.self_test().await));
     for off in &config.checks.off {
         let mut line = Line::new(&format!("check {}", off.check), Ok(format!("off for {}", off.media_type)));
         line.advice = format!("switched off by the operator: {}", off.because);

@@ -31,6 +31,15 @@ impl Config {
         if antivirus.concurrency == 0 {
             return Err("antivirus.concurrency must be at least 1".into());
         }
+        for (key, value) in [
+            ("depth", u64::from(self.archives.depth)),
+            ("members", u64::from(self.archives.members)),
+            ("ratio", self.archives.ratio),
+        ] {
+            if value == 0 {
+                return Err(format!("archives.{key} must be at least 1"));
+            }
+        }
         if self.pipeline.attempts == 0 {
             return Err("pipeline.attempts must be at least 1".into());
         }

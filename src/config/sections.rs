@@ -162,6 +162,7 @@ pub enum Signatures {
 #[serde(deny_unknown_fields)]
 pub struct Media {
     pub child: PathBuf,
+    pub sandbox: Sandbox,
     pub children: usize,
     pub wall: Span,
     pub cpu: Span,
@@ -170,6 +171,25 @@ pub struct Media {
     pub max_frames: u32,
     pub max_pixels: u64,
     pub max_total_pixels: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archives {
+    pub depth: u32,
+    pub members: u32,
+    pub max_expanded: Size,
+    pub ratio: u64,
+    pub ratio_from: Size,
+    pub time: Span,
+}
+
+/// What to do where the kernel cannot confine the children.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    Enforced,
+    BestEffort,
 }
 
 #[derive(Debug, Clone, Deserialize)]

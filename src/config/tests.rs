@@ -49,6 +49,7 @@ fn a_mistake_names_file_key_and_what_was_expected() {
         ("[delivery]\npublic_url = \"ftp://x\"", &["delivery.public_url", "http or https"]),
         ("[delivery]\nkeys = { a = \"short\" }", &["lazaret.toml: delivery.keys.a", "64 hex digits"]),
         ("[delivery]\ncurrent = \"b\"", &["delivery.current: there is no key \"b\""]),
+        ("[media]\nsandbox = \"off\"", &["lazaret.toml: media.sandbox", "off", "enforced", "best-effort"]),
         ("[renditions]\nmake = [\"poster\"]", &["lazaret.toml: renditions.make", "poster", "thumbnail"]),
         ("not toml", &["lazaret.toml"]),
     ];

@@ -5,6 +5,7 @@
 
 use super::{cloud, leader::Leader, share::Shares, webhook::Webhooks};
 use crate::{
+    Task,
     ports::{
         Clock, Publisher, Result, Store,
         publisher::{Message, Route},
@@ -18,7 +19,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Clone)]
@@ -86,8 +87,7 @@ pub struct Relay {
 
 /// A relay at work.
 pub struct Running {
-    task: JoinHandle<()>,
-    stop: CancellationToken,
+    task: Task,
     bell: Arc<Notify>,
 }
 
@@ -98,16 +98,8 @@ impl Running {
     }
 
     /// Begins no new batch, and waits up to `grace` for the one in flight; what is not marked by then is told again.
-    pub async fn drain(mut self, grace: Duration) {
-        self.stop.cancel();
-        match tokio::time::timeout(grace, &mut self.task).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "handing on the outbox broke off"),
-            Err(_) => {
-                tracing::warn!("events in flight were not confirmed in time; they will be told again");
-                self.task.abort();
-            }
-        }
+    pub async fn drain(self, grace: Duration) {
+        self.task.drain(grace).await;
     }
 }
 
@@ -131,8 +123,8 @@ struct State {
 
 impl Relay {
     pub fn start(self) -> Running {
-        let (stop, bell) = (CancellationToken::new(), Arc::clone(&self.bell));
-        Running { task: tokio::spawn(self.run(stop.clone())), stop, bell }
+        let bell = Arc::clone(&self.bell);
+        Running { task: Task::start("handing on the outbox", |stop| self.run(stop)), bell }
     }
 
     async fn run(self, stop: CancellationToken) {

@@ -28,6 +28,18 @@ pub async fn healthz() -> &'static str {
 pub struct ReadyBody {
     pub ready: bool,
     pub components: Vec<Component>,
+    /// Left out where the store cannot tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backlog: Option<Backlog>,
+}
+
+/// What waits, of all processes together. A long one does not make a process unready: it can still accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Backlog {
+    /// Uploads that are not settled.
+    pub uploads: u64,
+    /// Since the oldest upload that waits for its verdict was accepted; 0 where none waits.
+    pub oldest_age_seconds: u64,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -62,21 +74,33 @@ pub async fn readyz(State(api): State<Api>, Params(query): Params<ReadyQuery>) -
     components.retain(|component| query.role != Some(Role::Api) || !beside(component));
     let ready = components.iter().all(|component| component.ready);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(ReadyBody { ready, components })).into_response()
+    let body = ReadyBody { ready, components, backlog: backlog(&api).await };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
 /// Counters and histograms in the OpenMetrics text format.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, description = "OpenMetrics text", body = String)))]
 pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
-    // A store that cannot count just now must not take the other figures with it.
-    match api.store.backlog().await {
-        Ok(backlog) => {
-            api.metrics.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
-        }
-        Err(error) => tracing::warn!(%error, "the backlog could not be counted"),
+    if let Some(Backlog { uploads, oldest_age_seconds }) = backlog(&api).await {
+        api.metrics.waiting(uploads, oldest_age_seconds);
     }
     let text = api.metrics.encode().map_err(|error| {
         Problem::internal(PortError::new(Kind::Fail, "metrics could not be written").because(error))
     })?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
+}
+
+/// A store that cannot count just now must not take the other figures with it.
+async fn backlog(api: &Api) -> Option<Backlog> {
+    match tokio::try_join!(api.store.backlog(), api.store.oldest()) {
+        Ok((uploads, oldest)) => {
+            let age = oldest.map_or(0, |at| api.clock.now().duration_since(at).as_secs());
+            // Another machine's clock may be ahead of this one's.
+            Some(Backlog { uploads, oldest_age_seconds: u64::try_from(age).unwrap_or(0) })
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the backlog could not be counted");
+            None
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! All checks of one file. The same code serves `lazaret scan` and the service.
 
 use super::{
-    Engines, TypeRules, content,
+    Archives, Engines, TypeRules, content,
     image::{self, Seen},
+    members::{Place, Run, fold},
 };
-use crate::upload::{Check, CheckResult, Outcome, Plan, filename, plan::SwitchedOff, verdict::Examined};
+use crate::upload::{Check, CheckResult, Outcome, Plan, plan::SwitchedOff, verdict::Examined};
 use async_trait::async_trait;
 use lazaret_inspect::{Declared, Identified, identify_picture};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
@@ -51,6 +52,7 @@ pub struct Examiner {
     pub types: TypeRules,
     pub off: Vec<SwitchedOff>,
     pub budget: Budget,
+    pub archives: Archives,
     pub patience: Patience,
 }
 
@@ -75,13 +77,23 @@ impl Examine for Examiner {
 
 impl Examiner {
     pub async fn examine(&self, subject: &Subject<'_>) -> Result<Examination, Unavailable> {
+        self.examine_at(subject, &Place::default(), &mut Run::new(&self.archives)).await
+    }
+
+    /// As [`Self::examine`], of an upload or of a member of one, under what is left to the whole upload.
+    pub(super) async fn examine_at(
+        &self,
+        subject: &Subject<'_>,
+        place: &Place,
+        run: &mut Run,
+    ) -> Result<Examination, Unavailable> {
         let began = Instant::now();
         let (media_type, by_magic, typed) = self.first_look(subject).await?;
         let mut times = vec![(Check::Type, began.elapsed())];
-        let plan = Plan::new(&media_type, &self.off);
+        let plan = place.plan(&media_type, &self.off);
         let (antivirus, content) =
             tokio::join!(self.antivirus(&plan, subject), self.content(&plan, subject, &media_type));
-        let (antivirus, content) = (antivirus?, content?);
+        let (antivirus, mut content) = (antivirus?, content?);
         let mut results = Vec::new();
         if by_magic && !is_walked(&content.results) {
             let began = Instant::now();
@@ -96,6 +108,12 @@ impl Examiner {
         }
         times.extend(content.times);
         results.extend(content.results);
+        if is_archive(&media_type) {
+            let began = Instant::now();
+            let inside = self.inside(subject, &media_type, place, run).await?;
+            times.push((Check::Structure, began.elapsed()));
+            fold(inside, &plan, &mut results, &mut content.labels);
+        }
         results.extend(plan.not_applicable());
         results.sort_by_key(|result| result.check);
         let examined = Examined {
@@ -112,8 +130,7 @@ impl Examiner {
 
     /// The media type and its check; for pictures by magic bytes alone, until their walk is known.
     async fn first_look(&self, subject: &Subject<'_>) -> Result<(String, bool, CheckResult), Unavailable> {
-        let filename = subject.filename.map(filename::display);
-        let declared = Declared { media_type: subject.declared, filename: filename.as_deref() };
+        let declared = Declared { media_type: subject.declared, filename: subject.filename };
         if let Ok(Some(identified)) = identify_picture(subject.file, declared) {
             let (media_type, result) = self.judged(identified, subject);
             return Ok((media_type, true, result));
@@ -124,8 +141,7 @@ impl Examiner {
 
     /// By magic bytes and content model together.
     async fn identify(&self, subject: &Subject<'_>) -> Result<(String, CheckResult), Unavailable> {
-        let filename = subject.filename.map(filename::display);
-        match self.engines.content.identify(subject.file, subject.declared, filename.as_deref()).await {
+        match self.engines.content.identify(subject.file, subject.declared, subject.filename).await {
             Ok(identified) => Ok(self.judged(identified, subject)),
             Err(trouble) => Ok((content::by_magic(subject.file), self.give_up(Check::Type, trouble)?)),
         }
@@ -138,7 +154,7 @@ impl Examiner {
     }
 
     /// With [`Patience::Wait`] the trouble itself, else the check as failed.
-    fn give_up(&self, check: Check, trouble: Unavailable) -> Result<CheckResult, Unavailable> {
+    pub(super) fn give_up(&self, check: Check, trouble: Unavailable) -> Result<CheckResult, Unavailable> {
         match self.patience {
             Patience::Wait => Err(trouble),
             Patience::GoOn => {
@@ -180,7 +196,10 @@ impl Examiner {
             let why = format!("the containers of {media_type} cannot be walked yet");
             content.results.push(CheckResult::failed(Check::Structure, None, "structure.unsupported", why));
         }
-        if plan.requires(Check::Image) && !pictures {
+        if plan.requires(Check::Image) && is_archive(media_type) {
+            // Until its members say otherwise.
+            content.results.push(pictures_of_members());
+        } else if plan.requires(Check::Image) && !pictures {
             content.results.push(without_pictures(media_type));
         }
         if plan.requires(Check::Video) {
@@ -246,6 +265,20 @@ struct Content {
     times: Vec<(Check, Duration)>,
     labels: BTreeMap<String, f32>,
     picture: Option<(Session, Picture)>,
+}
+
+fn is_archive(media_type: &str) -> bool {
+    lazaret_inspect::archive::Format::of(media_type).is_some_and(|format| format.has_members())
+}
+
+/// By no engine: an archive holds no pictures but those of its members.
+fn pictures_of_members() -> CheckResult {
+    CheckResult {
+        check: Check::Image,
+        engine: None,
+        outcome: Outcome::Looked(Coverage::Complete),
+        findings: Vec::new(),
+    }
 }
 
 /// A picture that nobody can decode, or a file that may hold pictures which nobody takes out.

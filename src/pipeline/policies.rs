@@ -1,7 +1,7 @@
 //! Each tenant's policy, compiled once a version.
 
 use crate::{
-    ports::{PortError, Store, store::StoredPolicy},
+    ports::{Kind, PortError, Store, store::StoredPolicy},
     upload::{
         TenantId,
         policy::{DEFAULT, DEFAULT_VERSION, Policy, PolicyError},
@@ -24,16 +24,21 @@ impl Policies {
         Ok(Self { store, default, compiled: Mutex::default() })
     }
 
-    /// The tenant's own latest, else the default. A stored policy that does not compile any more is an error, not the
-    /// default: nobody chose the default.
-    pub async fn of(&self, tenant: &TenantId) -> Result<Arc<Policy>, PortError> {
-        let Some(stored) = self.store.policy(tenant).await? else {
+    /// The tenant's own of this version, or a later one; else the default. A stored policy that does not compile any
+    /// more is an error, not the default: nobody chose the default.
+    pub async fn of(&self, tenant: &TenantId, version: u32) -> Result<Arc<Policy>, PortError> {
+        if version == DEFAULT_VERSION {
             return Ok(Arc::clone(&self.default));
-        };
+        }
         let known = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
-        if let Some(policy) = known.filter(|policy| policy.version().version == stored.version) {
+        if let Some(policy) = known.filter(|policy| policy.version().version >= version) {
             return Ok(policy);
         }
+        let stored = self.store.policy(tenant).await?.filter(|stored| stored.version >= version);
+        let Some(stored) = stored else {
+            let message = format!("policy version {version} of tenant {tenant} is not in the store");
+            return Err(PortError::new(Kind::Fail, message));
+        };
         let policy = Arc::new(compile(tenant, &stored)?);
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.insert(tenant.clone(), Arc::clone(&policy));
@@ -44,6 +49,6 @@ impl Policies {
 fn compile(tenant: &TenantId, stored: &StoredPolicy) -> Result<Policy, PortError> {
     Policy::compile(&stored.text, stored.version).map_err(|error| {
         let message = format!("policy version {} of tenant {tenant} does not compile", stored.version);
-        PortError::new(crate::ports::Kind::Fail, message).because(error)
+        PortError::new(Kind::Fail, message).because(error)
     })
 }

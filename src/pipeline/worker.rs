@@ -250,7 +250,7 @@ impl Work {
 
     async fn scan(&self, lease: &Lease) -> Result<(), Unfinished> {
         let upload = &lease.upload;
-        let policy = self.policies.of(&upload.tenant).await?;
+        let policy = self.policies.of(&upload.tenant, lease.policy).await?;
         if upload.attempts > self.attempts {
             let why = format!("{} scans failed, or ended with their worker", upload.attempts - 1);
             let verdict = Verdict::gave_up(unexamined(lease, "scan_failed", &why), policy.version().clone());

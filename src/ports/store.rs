@@ -69,6 +69,8 @@ pub struct Lease {
     pub upload: Upload,
     pub fence: u64,
     pub until: Timestamp,
+    /// The version of the tenant's policy when the lease was taken.
+    pub policy: u32,
 }
 
 /// A write was refused: the lease is not held any more, or the upload was settled or erased meanwhile.

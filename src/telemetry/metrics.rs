@@ -2,13 +2,15 @@
 //! a name or a path as somebody sent it.
 
 use crate::upload::{Check, Decision};
-use jiff::Timestamp;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{OnceLock, atomic::Ordering},
+    time::Duration,
+};
 
 /// The media type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -49,6 +51,16 @@ struct Outcome {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Committed {
+    of: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Queued {
+    queue: &'static str,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All of them. Shared; each is updated in place.
@@ -62,6 +74,9 @@ pub struct Metrics {
     published: Family<Told, Counter>,
     called: Family<Outcome, Counter>,
     submitted: Family<Outcome, Counter>,
+    commits: Family<Committed, Counter>,
+    committed: Family<Committed, Counter>,
+    queued: Family<Queued, Gauge>,
     requests: Family<Answered, Counter>,
     request_time: Histograms<Route>,
     check_time: Histograms<Checked>,
@@ -93,6 +108,9 @@ impl Metrics {
             published: Family::default(),
             called: Family::default(),
             submitted: Family::default(),
+            commits: Family::default(),
+            committed: Family::default(),
+            queued: Family::default(),
             requests: Family::default(),
             request_time: Family::new_with_constructor(histogram),
             check_time: Family::new_with_constructor(histogram),
@@ -119,6 +137,21 @@ impl Metrics {
         registry.register("events_published", "Messages that the broker confirmed", m.published.clone());
         registry.register("webhook_calls", "Calls of webhooks, by outcome", m.called.clone());
         registry.register("submissions", "Messages from backends and buckets", m.submitted.clone());
+        registry.register(
+            "store_group_commits",
+            "Commits of this process in PostgreSQL that calls share, by kind of call",
+            m.commits.clone(),
+        );
+        registry.register(
+            "store_group_commit_calls",
+            "Calls in those commits: divided by them, how many share one",
+            m.committed.clone(),
+        );
+        registry.register(
+            "broker_messages",
+            "Messages that wait in a queue of the broker and that no process has; none while it is away",
+            m.queued.clone(),
+        );
         registry.register("http_requests", "HTTP requests answered", m.requests.clone());
         registry.register_with_unit(
             "http_request_duration",
@@ -148,10 +181,10 @@ impl Metrics {
         self.accepted_bytes.inc_by(bytes);
     }
 
-    /// What waits, and since when.
-    pub fn waiting(&self, backlog: u64, oldest: Option<Timestamp>, now: Timestamp) {
+    /// Uploads that wait, and for how many seconds the oldest.
+    pub fn waiting(&self, backlog: u64, age: u64) {
         self.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
-        self.backlog_age.set(oldest.map_or(0, |at| now.duration_since(at).as_secs().max(0)));
+        self.backlog_age.set(i64::try_from(age).unwrap_or(i64::MAX));
     }
 
     pub fn settled(&self, verdict: Decision) {
@@ -180,6 +213,23 @@ impl Metrics {
     /// `done`, `delayed`, `buried`.
     pub fn submission(&self, outcome: &'static str) {
         self.submitted.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// `accept`, `claim` or `settle`: commits so far, and calls in them.
+    pub fn group_commits(&self, of: &'static str, commits: u64, calls: u64) {
+        let set = |family: &Family<Committed, Counter>, to: u64| {
+            family.get_or_create(&Committed { of }).inner().store(to, Ordering::Relaxed);
+        };
+        set(&self.commits, commits);
+        set(&self.committed, calls);
+    }
+
+    /// All queues whose length is known now.
+    pub fn queues(&self, depths: &[(&'static str, u32)]) {
+        self.queued.clear();
+        for &(queue, depth) in depths {
+            self.queued.get_or_create(&Queued { queue }).set(depth.into());
+        }
     }
 
     /// `route` is the pattern, never the path as sent.
@@ -232,7 +282,11 @@ mod tests {
         metrics.settled(Decision::Review);
         metrics.checked(Check::Image, Duration::from_millis(3));
         metrics.answered(&Method::from_bytes(b"BREW").unwrap(), "/v1/uploads", 405, Duration::from_millis(2));
-        metrics.backlog.set(7);
+        metrics.waiting(7, 90);
+        metrics.group_commits("settle", 2, 3);
+        metrics.group_commits("settle", 3, 8);
+        metrics.queues(&[("lazaret.work", 5), ("lazaret.dead", 1)]);
+        metrics.queues(&[("lazaret.work", 4)]);
         let text = metrics.encode().unwrap();
         for line in [
             "lazaret_uploads_accepted_total 1",
@@ -241,6 +295,10 @@ mod tests {
             "lazaret_check_duration_seconds_count{check=\"image\"} 1",
             "lazaret_http_requests_total{method=\"other\",route=\"/v1/uploads\",status=\"405\"} 1",
             "lazaret_uploads_backlog 7",
+            "lazaret_uploads_backlog_age_seconds 90",
+            "lazaret_store_group_commits_total{of=\"settle\"} 3",
+            "lazaret_store_group_commit_calls_total{of=\"settle\"} 8",
+            "lazaret_broker_messages{queue=\"lazaret.work\"} 4",
             "lazaret_events_published_total{what=\"event\"} 1",
             "lazaret_webhook_calls_total{outcome=\"made\"} 1",
             "lazaret_submissions_total{outcome=\"buried\"} 1",
@@ -248,5 +306,6 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is missing in:\n{text}");
         }
+        assert!(!text.contains("lazaret.dead"), "of a queue that could not be asked there is no old figure");
     }
 }

@@ -69,6 +69,20 @@ impl Plan {
         plan
     }
 
+    /// As [`Self::new`], for a part of a document such as a `.docx`. Its XML is no file that anybody opens by itself: the
+    /// document's own structure check covers how it hangs together, and its pictures are parts of their own.
+    pub fn of_part(media_type: &str, off: &[SwitchedOff]) -> Self {
+        let mut plan = Self::new(media_type, off);
+        if is_markup_of_parts(media_type) {
+            for check in [Check::Structure, Check::Image] {
+                plan.required.retain(|required| *required != check);
+                plan.not_applicable
+                    .insert(check, NotApplicable("text that is part of a document".to_owned()));
+            }
+        }
+        plan
+    }
+
     pub fn requires(&self, check: Check) -> bool {
         self.required.contains(&check)
     }
@@ -129,6 +143,12 @@ fn inapplicable(check: Check, media_type: &str) -> Option<&'static str> {
 /// Text in which no reader looks for pictures, members or scripts.
 fn is_plain_text(media_type: &str) -> bool {
     matches!(media_type, "text/plain" | "text/csv" | "text/tab-separated-values" | "application/json")
+}
+
+/// XML and style sheets, but for what a browser runs or draws.
+fn is_markup_of_parts(media_type: &str) -> bool {
+    matches!(media_type, "application/xml" | "text/css")
+        || media_type.ends_with("+xml") && !matches!(media_type, "image/svg+xml" | "application/xhtml+xml")
 }
 
 /// Does `pattern`, a media type or a family such as `image/*`, take in `media_type`?

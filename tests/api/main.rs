@@ -6,6 +6,7 @@ mod common;
 mod access;
 mod bodies;
 mod description;
+mod documents;
 mod idempotency;
 mod links;
 mod lost;

@@ -1,5 +1,6 @@
 use crate::common::{TestApp, assert_problem, json};
 use lazaret::http::Component;
+use std::time::Duration;
 
 #[tokio::test]
 async fn health_is_about_the_process_and_readiness_about_its_parts() {
@@ -24,6 +25,31 @@ async fn health_is_about_the_process_and_readiness_about_its_parts() {
         assert_eq!(answer.status(), status, "{role}");
     }
     assert_eq!(get("/healthz").await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn readiness_and_metrics_tell_how_many_wait_and_since_when() {
+    let app = TestApp::start().await;
+    let shown = async || {
+        let ready = json(app.client.get(app.url("/readyz")).send().await.unwrap()).await;
+        let text = app.client.get(app.url("/metrics")).send().await.unwrap().text().await.unwrap();
+        let figure = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+            line.unwrap_or_else(|| panic!("{name} is missing in\n{text}"))
+        };
+        let measured = [figure("lazaret_uploads_backlog "), figure("lazaret_uploads_backlog_age_seconds ")];
+        let backlog = &ready["backlog"];
+        assert_eq!([&backlog["uploads"], &backlog["oldest_age_seconds"]], [&measured[0], &measured[1]]);
+        (measured, ready["ready"] == true)
+    };
+    assert_eq!(shown().await, ([0, 0], true));
+    let first = app.upload(b"12345").await;
+    app.clock.advance(Duration::from_secs(60));
+    app.upload(b"67890").await;
+    app.clock.advance(Duration::from_secs(30));
+    assert_eq!(shown().await, ([2, 90], true), "a backlog is no trouble of this process");
+    app.publish(&first, &[]).await;
+    assert_eq!(shown().await, ([1, 30], true), "the oldest is another one now");
 }
 
 #[tokio::test]

@@ -6,9 +6,13 @@
 
 mod backing;
 mod broker;
+#[path = "../faults/clamd.rs"]
+mod clamd;
 mod clients;
 mod direct;
+mod gate;
 mod intake;
+mod overload;
 #[path = "../servers/postgres.rs"]
 mod postgres;
 #[path = "../servers/rabbitmq.rs"]
@@ -59,3 +63,7 @@ mod verdicts;
 mod wait;
 #[path = "../service/webhook.rs"]
 mod webhook;
+
+// They do more than is asked of them here.
+const _: [fn(&clamd::Clamd); 2] = [clamd::Clamd::kill, clamd::Clamd::again];
+const _: fn(std::process::Output) -> site::Ran = site::Ran::of;

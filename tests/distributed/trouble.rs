@@ -13,9 +13,8 @@ async fn assert_said(site: &Site, part: &str, setting: &str, words: &[&str]) {
     let serve = site.run(&["serve"]).await;
     assert_eq!(serve.code(), 2, "{serve:?}");
     let error = serve.err();
-    // Beside the log, whose lines are JSON.
-    let lines: Vec<&str> = error.lines().filter(|line| !line.starts_with('{')).collect();
-    let [line] = lines[..] else { panic!("one line: {error}") };
+    let lines: Vec<&str> = error.lines().collect();
+    let [line] = lines[..] else { panic!("one line, and nothing in the log: {error}") };
     let doctor = site.run(&["doctor", "--json"]).await;
     assert_eq!(doctor.code(), 1, "{doctor:?}");
     let parts = doctor.json();

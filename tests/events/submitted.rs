@@ -4,11 +4,12 @@ use crate::{
     world::{TestClock, World, eventually},
 };
 use lazaret::{
+    Task,
     adapters::{fs::Fs, store_queue::StoreQueue},
     intake::{
         accept::Door,
         source::{Fetching, SourceRule, SourceRules},
-        submitted::{Desk, Options, Running},
+        submitted::{Desk, Options},
     },
     ports::{
         Blobs, Kind,
@@ -30,7 +31,7 @@ struct Bench {
     letters: Arc<Letters>,
     buckets: Arc<Buckets>,
     blobs: Arc<dyn Blobs>,
-    running: Option<Running>,
+    running: Option<Task>,
 }
 
 impl Bench {

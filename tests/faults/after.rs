@@ -4,9 +4,10 @@ mod left;
 mod records;
 mod zone;
 
-use crate::{listener::Listener, load::Accepted, node::Node, place::Place, traces, wait::until};
+use crate::{listener::Listener, load::Accepted, place::Place, traces, trouble::Crew, wait::until};
 use sqlx::{Connection, PgConnection};
 use std::{
+    collections::BTreeMap,
     fmt,
     time::{Duration, Instant},
 };
@@ -56,16 +57,14 @@ pub async fn look(
     place: &Place,
     accepted: &Accepted,
     listener: &Listener,
-    front: Node,
-    workers: Vec<Node>,
-    before: &[(i32, u64)],
+    crew: Crew,
+    before: &BTreeMap<String, u64>,
 ) -> Vec<Broken> {
     let mut broken = Vec::new();
     let mut store = connect(place).await;
     let all_settle = within(SETTLING, async || records::settled(&mut store, accepted).await).await;
     let lost = all_settle.is_err();
     check(&mut broken, Promise::AllSettle, all_settle);
-    let nodes: Vec<&Node> = std::iter::once(&front).chain(&workers).collect();
     if !lost {
         let tidy = within(TIDYING, async || left::messages(place).await).await;
         check(&mut broken, Promise::NothingLeft, tidy);
@@ -73,7 +72,7 @@ pub async fn look(
         check(&mut broken, Promise::NothingLeft, records::leases(&mut store).await);
         let spools = within(TIDYING, async || {
             let open: Vec<_> =
-                nodes.iter().flat_map(|node| traces::nameless(node.pid(), &node.data)).collect();
+                crew.nodes().flat_map(|node| traces::nameless(node.pid(), &node.data)).collect();
             if open.is_empty() { Ok(()) } else { Err(format!("files are still open: {open:?}")) }
         });
         check(&mut broken, Promise::NothingLeft, spools.await);
@@ -82,10 +81,9 @@ pub async fn look(
     check(&mut broken, Promise::Told, told);
     check(&mut broken, Promise::OneVerdict, records::one_verdict(&mut store).await);
     check(&mut broken, Promise::OnlyPublished, zone::only_published(place, &mut store).await);
-    let memory = within(TIDYING, async || grown(&nodes, before)).await;
+    let memory = within(TIDYING, async || grown(&crew, before)).await;
     check(&mut broken, Promise::Memory, memory);
-    drop(nodes);
-    for node in workers.into_iter().chain([front]) {
+    for node in crew.workers.into_iter().chain([crew.front]) {
         node.stop().await;
     }
     let files: Vec<_> =
@@ -113,15 +111,12 @@ async fn connect(place: &Place) -> PgConnection {
     until("the store answers", async || PgConnection::connect(&place.database).await).await
 }
 
-/// Of processes that were there when it was measured; others were started meanwhile.
-fn grown(nodes: &[&Node], before: &[(i32, u64)]) -> Result<(), String> {
-    let mut grown = Vec::new();
-    for node in nodes {
-        let now = node.memory();
-        if let Some((_, then)) = before.iter().find(|(pid, then)| *pid == node.pid() && now > then + GROWTH) {
-            grown.push(format!("{}: {then} MiB, then {now} MiB", node.data.display()));
-        }
-    }
+/// One that took the place of another does the same, and may have as much.
+fn grown(crew: &Crew, before: &BTreeMap<String, u64>) -> Result<(), String> {
+    let after = crew.memory();
+    let grown = after.iter().filter(|(name, now)| **now > before[*name] + GROWTH);
+    let grown = grown.map(|(name, now)| format!("{name}: {} MiB, then {now} MiB", before[name]));
+    let grown: Vec<_> = grown.collect();
     if grown.is_empty() { Ok(()) } else { Err(grown.join("; ")) }
 }
 

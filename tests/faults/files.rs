@@ -26,9 +26,8 @@ pub fn file(n: usize, mix: Mix) -> File {
     };
     let (ending, bytes, state) = match kind {
         0 => ("txt", [&eicar()[..], &vec![b'\n'; n]].concat(), "quarantined"),
-        1 => ("png", truncated(n), "in_review"),
+        1 | 3 => ("png", truncated(n), "in_review"),
         2 => ("zip", Zip::default().encrypted("a.txt", &text).finish(), "in_review"),
-        3 => ("zip", Zip::default().stored("a.txt", &text).finish(), "in_review"),
         4..=6 => ("txt", text, "published"),
         _ => ("jpg", photo(n), "published"),
     };

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{
@@ -43,13 +46,17 @@ pub type Accepted = BTreeMap<String, Sent>;
 
 pub struct Load {
     place: Arc<Place>,
-    url: String,
+    /// Where the front is now.
+    url: Mutex<String>,
     key: String,
     mix: Mix,
     mail: Mail,
     client: reqwest::Client,
     next: Mutex<std::ops::Range<usize>>,
     accepted: Mutex<Accepted>,
+    /// Requests begun, and ended in whatever way.
+    begun: AtomicUsize,
+    ended: AtomicUsize,
     /// Ids whose work is to be said again.
     again: Turn<(Vec<String>, Noise)>,
     /// How many may be sent by now.
@@ -60,13 +67,15 @@ impl Load {
     pub fn new(place: &Arc<Place>, url: &str, key: &str, uploads: usize, mix: Mix, seed: u32) -> Arc<Self> {
         Arc::new(Self {
             place: Arc::clone(place),
-            url: url.to_owned(),
+            url: Mutex::new(url.to_owned()),
             key: key.to_owned(),
             mix,
             mail: Mail::new(&place.vhost.url),
             client: reqwest::Client::new(),
             next: Mutex::new(0..uploads),
             accepted: Mutex::default(),
+            begun: AtomicUsize::default(),
+            ended: AtomicUsize::default(),
             again: Turn::new((Vec::new(), Noise::new(seed))),
             may: Semaphore::new(0),
         })
@@ -103,6 +112,22 @@ impl Load {
         std::mem::take(&mut *self.accepted.lock().unwrap())
     }
 
+    /// The front is there from now on.
+    pub fn moved(&self, url: &str) {
+        url.clone_into(&mut self.url.lock().unwrap());
+    }
+
+    /// Requests over HTTP so far.
+    pub fn sent(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Requests over HTTP that have no answer yet.
+    pub fn under_way(&self) -> usize {
+        let ended = self.ended.load(Ordering::SeqCst);
+        self.sent() - ended
+    }
+
     async fn send(&self, n: usize) {
         let file = file(n, self.mix);
         let name = format!("backend-{n}");
@@ -135,7 +160,11 @@ impl Load {
     async fn post(&self, name: &str, filename: &str, bytes: Vec<u8>) -> String {
         let began = Instant::now();
         loop {
-            match self.try_to_post(name, filename, bytes.clone()).await {
+            self.begun.fetch_add(1, Ordering::SeqCst);
+            let answer = self.try_to_post(name, filename, bytes.clone()).await;
+            self.ended.fetch_add(1, Ordering::SeqCst);
+            // After a kill nobody knows what was kept: the same key asks for the same upload.
+            match answer {
                 Ok(id) => return id,
                 Err(error) => assert!(began.elapsed() < PATIENCE, "an upload is not accepted: {error}"),
             }
@@ -144,7 +173,8 @@ impl Load {
     }
 
     async fn try_to_post(&self, name: &str, filename: &str, bytes: Vec<u8>) -> Result<String, String> {
-        let request = self.client.post(format!("{}/v1/uploads?filename={filename}", self.url));
+        let url = format!("{}/v1/uploads?filename={filename}", self.url.lock().unwrap());
+        let request = self.client.post(url);
         let request = request.bearer_auth(&self.key).header("Idempotency-Key", name).body(bytes);
         let answer = request.send().await.map_err(|e| e.to_string())?;
         let status = answer.status().as_u16();

@@ -62,11 +62,15 @@ impl Node {
         kill_process(pid, signal).expect("it runs");
     }
 
+    /// Of its folder.
+    pub fn name(&self) -> String {
+        self.data.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned()
+    }
+
     /// `kill -9`.
-    pub fn kill(mut self) -> PathBuf {
+    pub fn kill(&mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
-        self.data.clone()
     }
 
     /// Drains it; it must end well.

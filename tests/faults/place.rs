@@ -1,4 +1,4 @@
-//! What the processes share: broker, store, bucket, clamd, and the proxies that stand before three of them.
+//! What the processes share: broker, store, bucket, clamd, and the proxies that stand before them.
 
 use crate::{
     clamd::Clamd,
@@ -32,6 +32,7 @@ pub struct Place {
     /// Where backends leave files that they submit by reference.
     pub senders: String,
     pub clamd: Clamd,
+    pub to_broker: Proxy,
     pub to_store: Proxy,
     pub to_bucket: Proxy,
     pub to_clamd: Proxy,
@@ -58,6 +59,8 @@ impl Place {
         let to_bucket = Proxy::start(s3.address).await;
         let to_clamd = Proxy::start(clamd.address).await;
         let (rabbit, vhost) = rabbit.await.expect("it starts");
+        let broker = url::Url::parse(&vhost.url).expect("a URL");
+        let to_broker = Proxy::start(([127, 0, 0, 1], broker.port().expect("its port")).into()).await;
         let place = Self {
             folder,
             rabbit,
@@ -68,6 +71,7 @@ impl Place {
             bucket,
             senders,
             clamd,
+            to_broker,
             to_store,
             to_bucket,
             to_clamd,
@@ -81,6 +85,8 @@ impl Place {
     fn configure(&self) {
         let mut store = url::Url::parse(&self.database).expect("a URL");
         store.set_port(Some(self.to_store.address.port())).expect("a host");
+        let mut queue = url::Url::parse(&self.vhost.url).expect("a URL");
+        queue.set_port(Some(self.to_broker.address.port())).expect("a host");
         let settings = format!(
             r#"
 [server]
@@ -125,7 +131,6 @@ a = "{signing}"
 [log]
 format = "json"
 "#,
-            queue = self.vhost.url,
             blobs = s3_url(&self.bucket, self.to_bucket.address),
             senders = self.senders,
             clamd = self.to_clamd.address,

@@ -8,7 +8,7 @@ use crate::{
     node::Node,
     place::Place,
     proxy::Mode,
-    trouble::{SCAN, order},
+    trouble::{Crew, FRONT, SCAN, order},
 };
 use lazaret_fixtures::Noise;
 use std::{path::PathBuf, sync::Arc, time::Instant};
@@ -41,29 +41,28 @@ pub async fn run(plan: Plan) -> Vec<Broken> {
     let mut noise = Noise::new(plan.seed);
     let place = Arc::new(Place::new(&plan.executable, plan.sabotage).await);
     said("servers are up");
-    let front = Node::start(&place, "front", "api,delivery,events").await;
+    let front = Node::start(&place, "front", FRONT).await;
     let (one, two) = tokio::join!(Node::start(&place, "one", "worker"), Node::start(&place, "two", "worker"));
-    let mut workers = vec![one, two];
+    let mut crew = Crew { front, workers: vec![one, two] };
     let listener = Listener::start(&place.vhost.url).await;
     let key = place.key();
     said("lazaret is up");
 
-    let load = Load::new(&place, &front.url, &key, plan.uploads, plan.mix, plan.seed);
+    let load = Load::new(&place, &crew.front.url, &key, plan.uploads, plan.mix, plan.seed);
     let flow = tokio::spawn({
         let load = Arc::clone(&load);
         async move { load.flow().await }
     });
     load.may.add_permits(WARM);
     after::settled_are(&place, WARM.min(plan.uploads)).await;
-    let before: Vec<_> =
-        std::iter::once(&front).chain(&workers).map(|node| (node.pid(), node.memory())).collect();
+    let before = crew.memory();
     said("warm");
     place.to_clamd.set(SCAN);
     let troubles = order(plan.uploads.div_ceil(ROUND), &mut noise);
     let share = (plan.uploads - WARM.min(plan.uploads)) / troubles.len();
     for trouble in troubles {
         load.may.add_permits(share);
-        trouble.happen(&place, &mut workers, &mut noise).await;
+        trouble.happen(&place, &mut crew, &load, &mut noise).await;
         said(&format!("{trouble:?}"));
     }
     place.to_clamd.set(Mode::Pass);
@@ -73,7 +72,7 @@ pub async fn run(plan: Plan) -> Vec<Broken> {
     said("all is accepted");
 
     let accepted = load.accepted();
-    let broken = after::look(&place, &accepted, &listener, front, workers, &before).await;
+    let broken = after::look(&place, &accepted, &listener, crew, &before).await;
     said("looked at");
     broken
 }

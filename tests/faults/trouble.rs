@@ -1,14 +1,16 @@
 //! What goes wrong.
 
-use crate::{files::shuffle, node::Node, place::Place, proxy::Mode, wait::until};
+use crate::{files::shuffle, load::Load, node::Node, place::Place, proxy::Mode, wait::until};
 use lazaret_fixtures::Noise;
 use rustix::process::Signal;
 use sqlx::{Connection, PgConnection};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tokio::time::sleep;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Trouble {
+    /// `kill -9` of what takes uploads in and tells what became of them; another one starts in its folder.
+    KillFront,
     /// `kill -9`; another one starts in its folder.
     KillWorker,
     /// Past its lease, in the middle of a scan; then it goes on as if nothing had been.
@@ -16,18 +18,21 @@ pub enum Trouble {
     RestartBroker,
     RestartStore,
     KillClamd,
+    CutBroker,
     CutBucket,
     SlowBucket,
     CutStore,
     SlowStore,
 }
 
-const ALL: [Trouble; 9] = [
+const ALL: [Trouble; 11] = [
+    Trouble::KillFront,
     Trouble::KillWorker,
     Trouble::StopWorker,
     Trouble::RestartBroker,
     Trouble::RestartStore,
     Trouble::KillClamd,
+    Trouble::CutBroker,
     Trouble::CutBucket,
     Trouble::SlowBucket,
     Trouble::CutStore,
@@ -52,15 +57,47 @@ pub fn order(rounds: usize, noise: &mut Noise) -> Vec<Trouble> {
     all
 }
 
+/// What the front does.
+pub const FRONT: &str = "api,delivery,events";
+
+/// The processes.
+pub struct Crew {
+    pub front: Node,
+    pub workers: Vec<Node>,
+}
+
+impl Crew {
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        std::iter::once(&self.front).chain(&self.workers)
+    }
+
+    /// MiB, by the name of the process.
+    pub fn memory(&self) -> BTreeMap<String, u64> {
+        self.nodes().map(|node| (node.name(), node.memory())).collect()
+    }
+}
+
 impl Trouble {
-    /// Comes and goes; afterwards two workers run again.
-    pub async fn happen(self, place: &Place, workers: &mut Vec<Node>, noise: &mut Noise) {
+    /// Comes and goes; afterwards as many run again.
+    pub async fn happen(self, place: &Place, crew: &mut Crew, load: &Load, noise: &mut Noise) {
+        let workers = &mut crew.workers;
         match self {
+            Self::KillFront => {
+                let sent = load.sent();
+                // At some moment of the next few uploads.
+                let (more, pause) = (usize::try_from(noise.below(4)).expect("small"), noise.below(30));
+                wait_for(|| load.sent() > sent + more).await;
+                sleep(Duration::from_millis(pause.into())).await;
+                println!("         killed with {} uploads under way", load.under_way());
+                crew.front.kill();
+                crew.front = Node::start(place, "front", FRONT).await;
+                load.moved(&crew.front.url);
+            }
             Self::KillWorker => {
-                let worker = workers.remove(pick(workers.len(), noise));
+                let mut worker = workers.remove(pick(workers.len(), noise));
                 busy(place, &worker).await;
-                let data = worker.kill();
-                let name = data.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned();
+                let name = worker.name();
+                worker.kill();
                 // What proves a clamd to a new worker is large, and would take half a minute.
                 place.to_clamd.set(Mode::Pass);
                 workers.push(Node::start(place, &name, "worker").await);
@@ -79,6 +116,7 @@ impl Trouble {
                 sleep(WHILE).await;
                 tokio::task::block_in_place(|| place.clamd.again());
             }
+            Self::CutBroker => hang_up(&place.to_broker).await,
             Self::CutBucket => cut(&place.to_bucket, noise).await,
             Self::CutStore => cut(&place.to_store, noise).await,
             Self::SlowBucket => slow(&place.to_bucket, Mode::Slow(100_000)).await,
@@ -95,6 +133,20 @@ async fn cut(proxy: &crate::proxy::Proxy, noise: &mut Noise) {
         sleep(WHILE / 8).await;
         proxy.cut_all();
     }
+    refuse(proxy).await;
+}
+
+/// As [`cut`], so many times and no more: every line that breaks is a delivery to the broker, of which a message has
+/// `queue.delivery_limit`, and lines that end after so many bytes break many times a second.
+async fn hang_up(proxy: &crate::proxy::Proxy) {
+    for _ in 0..CUTS {
+        sleep(WHILE / 8).await;
+        proxy.cut_all();
+    }
+    refuse(proxy).await;
+}
+
+async fn refuse(proxy: &crate::proxy::Proxy) {
     proxy.set(Mode::Refuse);
     proxy.cut_all();
     sleep(WHILE / 2).await;
@@ -109,6 +161,16 @@ async fn slow(proxy: &crate::proxy::Proxy, mode: Mode) {
 
 fn pick(count: usize, noise: &mut Noise) -> usize {
     usize::try_from(noise.below(u32::try_from(count).expect("few"))).expect("below it")
+}
+
+/// Waits for it a while.
+async fn wait_for(is_so: impl Fn() -> bool) {
+    for _ in 0..100 {
+        if is_so() {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Waits until it scans something, if it does.

@@ -7,7 +7,10 @@ use lazaret::{
     },
     upload::{Decision, State, rendition::RenditionName},
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_calls_at_once_share_few_commits() {
@@ -133,4 +136,35 @@ async fn processes_share_the_work_and_the_log() {
     assert_eq!((new, settled), (60, 60), "one of each key, and one lease");
     assert_eq!(stores[0].audit_verify().await.unwrap(), Ok(120));
     assert_eq!(stores[1].backlog().await.unwrap(), 0);
+}
+
+/// What is kept for those who come together is given up where it is the last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_connection_serves_all_kinds_of_calls_at_once() {
+    let (first, _, url) = fresh().await;
+    first.accept(&upload(1)).await.unwrap();
+    let options = lazaret::adapters::postgres::Options { connections: 1, ..super::options(&url) };
+    let store = Arc::new(lazaret::adapters::postgres::Postgres::open(&options).await.unwrap());
+    let claimed = Arc::new(AtomicBool::new(false));
+    // Uploads come without a pause, for as long as somebody waits for the connection.
+    let accepts: Vec<_> = (0..8_u64)
+        .map(|turn| {
+            let (store, claimed) = (Arc::clone(&store), Arc::clone(&claimed));
+            tokio::spawn(async move {
+                for n in (0..).map(|n| 2 + turn + 8 * n) {
+                    store.accept(&upload(n)).await.unwrap();
+                    if claimed.load(Ordering::SeqCst) {
+                        return;
+                    }
+                }
+            })
+        })
+        .collect();
+    let lease = store.claim(id(1), "w1", at(999), TERM).await.unwrap().expect("it is due");
+    store.extend(&lease, at(9999)).await.unwrap().expect("the lease is held");
+    store.settle(&lease, &settlement(&lease, Decision::Review, at(1000))).await.unwrap().unwrap();
+    claimed.store(true, Ordering::SeqCst);
+    for accept in accepts {
+        accept.await.unwrap();
+    }
 }

@@ -2,6 +2,7 @@
 //! real files; held to the laws and to what is promised for bad input and trouble.
 
 mod antivirus;
+mod archives;
 mod backing;
 mod children;
 mod commands;
@@ -14,6 +15,7 @@ mod policy;
 mod process;
 mod renditions;
 mod samples;
+mod sandbox;
 mod scan;
 mod server;
 mod share;

@@ -8,8 +8,12 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
+
+/// Of a subcommand. `doctor` itself waits two minutes for a clamd.
+const LIMIT: Duration = Duration::from_secs(180);
 
 pub const LAZARET: &str = env!("CARGO_BIN_EXE_lazaret");
 
@@ -111,11 +115,14 @@ impl Site {
         command
     }
 
-    /// Runs a subcommand to its end, off the test's runtime.
+    /// Runs a subcommand to its end, which must come by itself: a `serve` that was to be refused is killed.
     pub async fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = self.command();
-        command.args(arguments);
-        Ran(tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap())
+        let mut command = tokio::process::Command::from(self.command());
+        let running = command.args(arguments).kill_on_drop(true).output();
+        match tokio::time::timeout(LIMIT, running).await {
+            Ok(output) => Ran(output.unwrap()),
+            Err(_) => panic!("lazaret {arguments:?} goes on after {LIMIT:?}"),
+        }
     }
 
     /// A new API key of this tenant.
@@ -153,6 +160,10 @@ fn merge(into: &mut toml::Table, over: toml::Table) {
 pub struct Ran(Output);
 
 impl Ran {
+    pub fn of(output: Output) -> Self {
+        Self(output)
+    }
+
     pub fn code(&self) -> i32 {
         self.0.status.code().unwrap_or(-1)
     }

@@ -1,4 +1,5 @@
-//! One connection, dialled when somebody needs it and it is not there, and paced when that fails.
+//! One connection, dialled when somebody needs it and it is not there, and paced when that fails or does not last: each
+//! loss is a delivery of every message that was held, and a message has so many.
 
 use super::{
     options::Target,
@@ -17,6 +18,8 @@ use tracing::{info, warn};
 const DIAL: Duration = Duration::from_secs(10);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A connection that did not last for this long counts as one that failed.
+const STEADY: Duration = Duration::from_secs(5);
 
 pub(super) struct Link {
     target: Target,
@@ -26,13 +29,36 @@ pub(super) struct Link {
 }
 
 enum State {
+    /// Whoever dials first says by himself what is wrong.
     Never,
+    /// It was there; nobody has dialled since.
+    Lost(Age),
     /// `sound` until there is reason to think that the exchanges and queues are gone.
     Up {
         connection: Arc<Connection>,
         sound: bool,
+        age: Age,
     },
     Down(Down),
+}
+
+/// Of a connection.
+#[derive(Clone, Copy)]
+struct Age {
+    since: Instant,
+    /// That went before it.
+    pause: Duration,
+}
+
+impl Age {
+    /// The pause before the next is dialled; none after one that lasted.
+    fn pause(self) -> Option<Duration> {
+        (self.since.elapsed() < STEADY).then(|| longer(self.pause))
+    }
+}
+
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
 /// Why the last attempt failed, which everybody is told who comes before the next.
@@ -87,20 +113,33 @@ impl Link {
 
     async fn forget(&self, lost: &Arc<Connection>) {
         let mut state = self.state.lock().await;
-        if matches!(&*state, State::Up { connection, .. } if Arc::ptr_eq(connection, lost)) {
-            *state = State::Never;
+        if let State::Up { connection, age, .. } = &*state
+            && Arc::ptr_eq(connection, lost)
+        {
+            *state = State::Lost(*age);
         }
     }
 
     async fn connection(&self) -> Result<Arc<Connection>> {
         let mut state = self.state.lock().await;
+        let lost = match &*state {
+            State::Lost(age) => Some(*age),
+            State::Up { connection, age, .. } if !connection.status().connected() => Some(*age),
+            _ => None,
+        };
+        if let Some(pause) = lost.and_then(Age::pause) {
+            let why =
+                format!("queue.url: the connection to {} broke off as soon as it was there", self.target);
+            warn!(connection = self.name, error = why, "no use of the broker now; trying again");
+            *state = State::Down(Down { kind: Kind::Retry, why, until: Instant::now() + pause, pause });
+        }
         if let State::Down(down) = &*state
             && Instant::now() < down.until
         {
             return Err(PortError::new(down.kind, down.why.clone()));
         }
         let there = match &*state {
-            State::Up { connection, sound } if connection.status().connected() => {
+            State::Up { connection, sound, .. } if connection.status().connected() => {
                 if *sound {
                     return Ok(Arc::clone(connection));
                 }
@@ -113,17 +152,28 @@ impl Link {
                 if !matches!(*state, State::Never) {
                     info!(broker = %self.target, connection = self.name, "the broker is there again");
                 }
-                *state = State::Up { connection: Arc::clone(&connection), sound: true };
+                let age = match &*state {
+                    // Declared anew, on the same one.
+                    State::Up { connection: same, age, .. } if Arc::ptr_eq(same, &connection) => *age,
+                    State::Down(down) => Age { since: Instant::now(), pause: down.pause },
+                    _ => Age { since: Instant::now(), pause: Duration::ZERO },
+                };
+                *state = State::Up { connection: Arc::clone(&connection), sound: true, age };
                 Ok(connection)
             }
             Err(error) => {
                 let why = error.to_string();
                 let pause = match &*state {
-                    State::Down(down) => (down.pause * 2).min(LONGEST_PAUSE),
+                    State::Down(down) => longer(down.pause),
                     _ => SHORTEST_PAUSE,
                 };
                 // Once an outage, or the log fills with it.
-                if !matches!(&*state, State::Down(down) if down.why == why) {
+                let told = match &*state {
+                    State::Never => true,
+                    State::Down(down) => down.why == why,
+                    State::Lost(_) | State::Up { .. } => false,
+                };
+                if !told {
                     warn!(connection = self.name, error = why, "no use of the broker now; trying again");
                 }
                 *state = State::Down(Down { kind: error.kind, why, until: Instant::now() + pause, pause });
@@ -154,5 +204,25 @@ impl Link {
                 format!("queue.url: {} does not answer within {} s", self.target, DIAL.as_secs()),
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_that_do_not_last_are_dialled_ever_more_rarely() {
+        let young = |pause| Age { since: Instant::now(), pause }.pause();
+        let mut pauses = vec![young(Duration::ZERO).unwrap()];
+        for _ in 0..20 {
+            pauses.extend(young(*pauses.last().unwrap()));
+        }
+        assert_eq!(pauses[..3], [100, 200, 400].map(Duration::from_millis));
+        assert_eq!(pauses[20], LONGEST_PAUSE);
+        let total: Duration = pauses[..20].iter().sum();
+        assert!(total > Duration::from_secs(60), "a message's twenty deliveries last {total:?}");
+        let old = Instant::now().checked_sub(STEADY).unwrap();
+        assert_eq!(Age { since: old, pause: LONGEST_PAUSE }.pause(), None);
     }
 }

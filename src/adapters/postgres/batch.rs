@@ -1,7 +1,10 @@
 //! Group commit: calls of one kind that come while the last ones are being committed share the next transaction. Nobody
 //! waits for company, and nobody is answered before the commit.
 
-use super::{db::Db, error::is_the_askers_own};
+use super::{
+    db::{Db, Kept},
+    error::is_the_askers_own,
+};
 use crate::ports::{Kind, PortError, Result};
 use std::{
     collections::{HashSet, VecDeque},
@@ -18,6 +21,8 @@ use tokio::sync::{mpsc, oneshot};
 const MOST: usize = 64;
 /// Calls that wait; whoever comes after them waits to be let in.
 const QUEUE: usize = 1024;
+/// How long the connection is kept for calls to come.
+const LINGER: Duration = Duration::from_millis(20);
 /// A transaction that takes longer has lost its server without being told so.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -29,7 +34,7 @@ pub(super) trait Shared: Send + Sync + Sized + 'static {
     fn names(&self) -> Vec<String>;
 
     /// Does what all ask, and commits; the answers stand in the order of `asks`. With an error, nothing was done.
-    fn commit(db: &Db, asks: &[Self]) -> impl Future<Output = Result<Vec<Self::Answer>>> + Send;
+    fn commit(db: &mut Kept, asks: &[Self]) -> impl Future<Output = Result<Vec<Self::Answer>>> + Send;
 }
 
 /// How many transactions there were, and for how many calls.
@@ -61,7 +66,7 @@ impl<T: Shared> Batcher<T> {
     pub fn start(db: Db) -> Self {
         let (queue, calls) = mpsc::channel(QUEUE);
         let counts = Arc::new(Counts::default());
-        tokio::spawn(run(db, calls, Arc::clone(&counts)));
+        tokio::spawn(run(db.kept(), calls, Arc::clone(&counts)));
         Self { queue, counts }
     }
 
@@ -79,21 +84,29 @@ impl<T: Shared> Batcher<T> {
     }
 }
 
-async fn run<T: Shared>(db: Db, mut calls: mpsc::Receiver<Waiting<T>>, counts: Arc<Counts>) {
+async fn run<T: Shared>(mut db: Kept, mut calls: mpsc::Receiver<Waiting<T>>, counts: Arc<Counts>) {
     let mut waiting = VecDeque::new();
     loop {
         if waiting.is_empty() {
-            match calls.recv().await {
-                Some(first) => waiting.push_back(first),
-                None => return,
-            }
+            let first = match tokio::time::timeout(LINGER, calls.recv()).await {
+                Ok(first) => first,
+                Err(_) => {
+                    db.rest();
+                    calls.recv().await
+                }
+            };
+            let Some(first) = first else { return };
+            waiting.push_back(first);
+            // Who comes together is let in together.
+            tokio::task::yield_now().await;
         }
         while waiting.len() < MOST
             && let Ok(next) = calls.try_recv()
         {
             waiting.push_back(next);
         }
-        flush(&db, together(&mut waiting), &counts).await;
+        flush(&mut db, together(&mut waiting), &counts).await;
+        db.share();
     }
 }
 
@@ -111,7 +124,7 @@ fn together<T: Shared>(waiting: &mut VecDeque<Waiting<T>>) -> Vec<Waiting<T>> {
     now
 }
 
-async fn flush<T: Shared>(db: &Db, calls: Vec<Waiting<T>>, counts: &Counts) {
+async fn flush<T: Shared>(db: &mut Kept, calls: Vec<Waiting<T>>, counts: &Counts) {
     if calls.is_empty() {
         return;
     }
@@ -132,7 +145,7 @@ async fn flush<T: Shared>(db: &Db, calls: Vec<Waiting<T>>, counts: &Counts) {
 
 /// One of them is to blame: each on its own, so that it fails alone.
 async fn one_by_one<T: Shared>(
-    db: &Db,
+    db: &mut Kept,
     asks: Vec<T>,
     answers: Vec<oneshot::Sender<Result<T::Answer>>>,
     counts: &Counts,
@@ -158,11 +171,15 @@ fn share<A>(answers: impl IntoIterator<Item = oneshot::Sender<Result<A>>>, error
     }
 }
 
-async fn commit<T: Shared>(db: &Db, asks: &[T], counts: &Counts) -> Result<Vec<T::Answer>> {
+async fn commit<T: Shared>(db: &mut Kept, asks: &[T], counts: &Counts) -> Result<Vec<T::Answer>> {
     let done = tokio::time::timeout(PATIENCE, T::commit(db, asks)).await.unwrap_or_else(|_| {
         let cause = sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
         Err(PortError::new(Kind::Retry, "the store does not answer").because(cause))
-    })?;
+    });
+    if done.as_ref().is_err_and(|error| !is_the_askers_own(error)) {
+        db.doubt();
+    }
+    let done = done?;
     if done.len() != asks.len() {
         return Err(no_answer());
     }
@@ -188,7 +205,7 @@ mod tests {
             self.0.iter().map(|&name| name.to_owned()).collect()
         }
 
-        async fn commit(_: &Db, asks: &[Self]) -> Result<Vec<()>> {
+        async fn commit(_: &mut Kept, asks: &[Self]) -> Result<Vec<()>> {
             Ok(asks.iter().map(|_| ()).collect())
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{
     batch::Shared,
-    db::Db,
-    row::{Row, UploadRow, clean, upload_columns},
+    db::Kept,
+    row::{LeaseRow, clean, upload_columns},
 };
 use crate::{
     ports::{Kind, PortError, Result, store::Lease},
@@ -35,19 +35,19 @@ impl Shared for Claim {
         vec![self.id.to_string()]
     }
 
-    async fn commit(db: &Db, asks: &[Self]) -> Result<Vec<Option<Lease>>> {
+    async fn commit(db: &mut Kept, asks: &[Self]) -> Result<Vec<Option<Lease>>> {
         let mut tx = db.machine().await?;
         // A row that somebody else is changing is as good as taken: nobody waits for it here.
-        let rows: Vec<UploadRow> = sqlx::query_as(concat!(
+        let rows: Vec<LeaseRow> = sqlx::query_as(concat!(
             "WITH asked AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) \
              AS a (id, now, until, worker)), \
-             chosen AS (SELECT c.id FROM uploads c JOIN asked a ON a.id = c.id \
+             chosen AS (SELECT a.* FROM uploads c JOIN asked a ON a.id = c.id \
              WHERE c.state IN ('received', 'scanning') AND c.due_at <= a.now FOR UPDATE OF c SKIP LOCKED) \
              UPDATE uploads u SET state = 'scanning', version = u.version + 1, fence = u.fence + 1, \
-             attempts = u.attempts + 1, due_at = a.until, worker = a.worker, waiting_for = NULL \
-             FROM asked a, chosen c WHERE u.id = a.id AND c.id = a.id AND u.state IN ('received', 'scanning') \
-             AND u.due_at <= a.now RETURNING ",
-            upload_columns!()
+             attempts = u.attempts + 1, due_at = c.until, worker = c.worker, waiting_for = NULL \
+             FROM chosen c WHERE u.id = c.id AND u.state IN ('received', 'scanning') AND u.due_at <= c.now RETURNING ",
+            upload_columns!(),
+            ", (SELECT max(p.version) FROM policies p WHERE p.tenant = u.tenant) AS policy"
         ))
         .bind(asks.iter().map(|ask| ask.id.to_string()).collect::<Vec<_>>())
         .bind(asks.iter().map(|ask| ask.now.as_millisecond()).collect::<Vec<_>>())
@@ -55,13 +55,9 @@ impl Shared for Claim {
         .bind(asks.iter().map(|ask| ask.worker.as_str()).collect::<Vec<_>>())
         .fetch_all(&mut *tx)
         .await?;
-        let rows = rows.into_iter().map(Row::try_from).collect::<Result<Vec<_>>>()?;
+        let leases = rows.into_iter().map(Lease::try_from).collect::<Result<Vec<_>>>()?;
         tx.commit().await?;
-        let mut taken: HashMap<_, _> = rows.into_iter().map(|row| (row.upload.id, row)).collect();
-        let lease = |ask: &Self| {
-            let Row { upload, fence, due_at, .. } = taken.remove(&ask.id)?;
-            Some(Lease { upload, fence, until: due_at.unwrap_or(ask.until) })
-        };
-        Ok(asks.iter().map(lease).collect())
+        let mut taken: HashMap<_, _> = leases.into_iter().map(|lease| (lease.upload.id, lease)).collect();
+        Ok(asks.iter().map(|ask| taken.remove(&ask.id)).collect())
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn erase(
 }
 
 /// What the sender said of the file stands in the verdicts as well.
-async fn forget_declared(tx: &mut Tx, upload: &str) -> Result<()> {
+async fn forget_declared(tx: &mut Tx<'_>, upload: &str) -> Result<()> {
     let verdicts: Vec<(i64, String)> =
         sqlx::query_as("SELECT number, detail::text FROM verdicts WHERE upload = $1")
             .bind(upload)

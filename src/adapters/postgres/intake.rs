@@ -3,7 +3,7 @@
 use super::{
     audit,
     batch::Shared,
-    db::{Db, Tx},
+    db::{Kept, Tx},
     outbox,
     row::{Row, UploadRow, accepted, clean, received, signed, upload_columns},
 };
@@ -50,7 +50,7 @@ impl Shared for Accept {
         key.chain(external).chain([new.id.to_string()]).collect()
     }
 
-    async fn commit(db: &Db, asks: &[Self]) -> Result<Vec<Accepted>> {
+    async fn commit(db: &mut Kept, asks: &[Self]) -> Result<Vec<Accepted>> {
         let mut tx = db.tenants(asks.iter().map(|Self(new)| &new.tenant)).await?;
         let asked: Vec<&NewUpload> = asks.iter().map(|Self(new)| new).collect();
         let same =
@@ -87,7 +87,7 @@ fn told(new: &NewUpload) -> outbox::News<'_> {
 /// Makes rows of those that are new, awaited until then or received, and answers all; returns the new ones as well. No
 /// two of `asked` may be rivals.
 pub(super) async fn admit<'a>(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     asked: &[&'a NewUpload],
     awaited: Option<Timestamp>,
     same: impl Fn(&Upload, &NewUpload) -> bool,

@@ -52,7 +52,7 @@ pub struct Options {
     pub password: Option<String>,
     /// Bring the schema up to date; else another one than this version's is an error.
     pub migrate: bool,
-    /// At most, for this process. Four of them may be busy with what many share.
+    /// At most, for this process. Three of them may be busy with what many share.
     pub connections: u32,
 }
 
@@ -61,7 +61,6 @@ pub struct Postgres {
     accepts: Batcher<intake::Accept>,
     claims: Batcher<claim::Claim>,
     settles: Batcher<settle::Settle>,
-    policies: Batcher<policies::Latest>,
 }
 
 impl Postgres {
@@ -70,8 +69,8 @@ impl Postgres {
     pub async fn open(options: &Options) -> Result<Self> {
         let db = Db { pool: open::open(options).await? };
         let (accepts, claims) = (Batcher::start(db.clone()), Batcher::start(db.clone()));
-        let (settles, policies) = (Batcher::start(db.clone()), Batcher::start(db.clone()));
-        Ok(Self { db, accepts, claims, settles, policies })
+        let settles = Batcher::start(db.clone());
+        Ok(Self { db, accepts, claims, settles })
     }
 
     /// Waits for what is under way, then hangs up.
@@ -237,7 +236,7 @@ impl Store for Postgres {
     }
 
     async fn policy(&self, tenant: &TenantId) -> Result<Option<StoredPolicy>> {
-        self.policies.ask(policies::Latest(tenant.clone())).await
+        policies::latest(self, tenant).await
     }
 
     async fn apply_policy(&self, tenant: &TenantId, text: &str, actor: &str, at: Timestamp) -> Result<u32> {

@@ -3,7 +3,7 @@
 use super::{
     audit,
     batch::Shared,
-    db::{Db, Tx},
+    db::{Kept, Tx},
     outbox,
     row::{Row, UploadRow, clean, decided, event, judged, refuse_nonsense, signed, upload_columns, written},
 };
@@ -48,7 +48,7 @@ impl Shared for Settle {
         vec![self.id.to_string()]
     }
 
-    async fn commit(db: &Db, asks: &[Self]) -> Result<Vec<Self::Answer>> {
+    async fn commit(db: &mut Kept, asks: &[Self]) -> Result<Vec<Self::Answer>> {
         let mut tx = db.machine().await?;
         let mut rows = locked(&mut tx, asks).await?;
         let mut answers = Vec::with_capacity(asks.len());
@@ -78,7 +78,7 @@ impl Shared for Settle {
 }
 
 /// In the order of their ids, so that two transactions that want the same rows do not wait for each other.
-async fn locked(tx: &mut Tx, asks: &[Settle]) -> Result<HashMap<UploadId, Row>> {
+async fn locked(tx: &mut Tx<'_>, asks: &[Settle]) -> Result<HashMap<UploadId, Row>> {
     let rows: Vec<UploadRow> = sqlx::query_as(concat!(
         "SELECT ",
         upload_columns!(),
@@ -99,7 +99,7 @@ fn times(settled: &[Settled<'_>]) -> Vec<i64> {
     settled.iter().map(|one| one.ask.settlement.at.as_millisecond()).collect()
 }
 
-async fn move_on(tx: &mut Tx, settled: &[Settled<'_>]) -> Result<()> {
+async fn move_on(tx: &mut Tx<'_>, settled: &[Settled<'_>]) -> Result<()> {
     let versions = settled.iter().map(|one| signed(one.row.upload.version)).collect::<Result<Vec<_>>>()?;
     let changed = sqlx::query(
         "UPDATE uploads u SET state = s.state, version = u.version + 1, settled_at = s.at, due_at = NULL, worker = NULL, \
@@ -119,7 +119,7 @@ async fn move_on(tx: &mut Tx, settled: &[Settled<'_>]) -> Result<()> {
 }
 
 /// Stores the verdicts; returns their numbers by upload.
-async fn number(tx: &mut Tx, settled: &[Settled<'_>]) -> Result<HashMap<String, i64>> {
+async fn number(tx: &mut Tx<'_>, settled: &[Settled<'_>]) -> Result<HashMap<String, i64>> {
     let numbers: Vec<(String, i64)> = sqlx::query_as(
         "INSERT INTO verdicts (upload, number, detail, at) SELECT s.upload, \
          (SELECT coalesce(max(v.number), 0) + 1 FROM verdicts v WHERE v.upload = s.upload), s.detail::json, s.at \
@@ -133,7 +133,7 @@ async fn number(tx: &mut Tx, settled: &[Settled<'_>]) -> Result<HashMap<String, 
     Ok(numbers.into_iter().collect())
 }
 
-async fn publish(tx: &mut Tx, settled: &[Settled<'_>]) -> Result<()> {
+async fn publish(tx: &mut Tx<'_>, settled: &[Settled<'_>]) -> Result<()> {
     let all: Vec<(UploadId, &Rendition)> = settled
         .iter()
         .flat_map(|one| one.ask.settlement.renditions.iter().map(|rendition| (one.ask.id, rendition)))
@@ -159,7 +159,7 @@ async fn publish(tx: &mut Tx, settled: &[Settled<'_>]) -> Result<()> {
 }
 
 /// Outbox entries and audit lines.
-async fn tell(tx: &mut Tx, settled: &[Settled<'_>], numbers: &HashMap<String, i64>) -> Result<()> {
+async fn tell(tx: &mut Tx<'_>, settled: &[Settled<'_>], numbers: &HashMap<String, i64>) -> Result<()> {
     let mut news = Vec::with_capacity(settled.len());
     let mut said = Vec::with_capacity(settled.len());
     for Settled { ask, row, .. } in settled {

@@ -88,7 +88,7 @@ pub(super) async fn verdict(store: &Postgres, id: UploadId) -> Result<Option<Num
 }
 
 /// The row as it stands, and as it stays until the transaction ends.
-pub(super) async fn locked(tx: &mut Tx, tenant: &TenantId, id: UploadId) -> Result<Option<Row>> {
+pub(super) async fn locked(tx: &mut Tx<'_>, tenant: &TenantId, id: UploadId) -> Result<Option<Row>> {
     let row: Option<UploadRow> = sqlx::query_as(concat!(
         "SELECT ",
         upload_columns!(),

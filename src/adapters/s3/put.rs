@@ -1,5 +1,9 @@
 //! One object on its way into the bucket: small ones by one PUT, others in parts. Bytes are read into memory before they
 //! are sent, because then their SHA-256 is in the request's signature, and the store refuses what changed on its way.
+//!
+//! A store that is told to give up an upload while a part of it is on its way may keep that part (AbortMultipartUpload in
+//! the S3 API says so). So parts are sent by a task of their own: where its caller goes away it sends no more, lets those
+//! on their way arrive, and only then gives up.
 
 use super::error::{failed, is_missing};
 use crate::ports::{Kind, PortError, Result};
@@ -9,9 +13,10 @@ use aws_sdk_s3::{
     types::{CompletedMultipartUpload, CompletedPart},
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
 
 /// Bytes of a part, and of the largest object that is sent in one.
 const PART: u64 = 8 << 20;
@@ -42,7 +47,11 @@ impl Puts {
         if size <= PART {
             self.whole(name, &file, size).await?;
         } else {
-            self.parts(name, &file, size).await?;
+            let given_up = CancellationToken::new();
+            let _until_then = given_up.clone().drop_guard();
+            let (puts, name) = (Arc::clone(self), name.to_owned());
+            let sent = tokio::spawn(async move { puts.parts(&name, &file, size, &given_up).await });
+            sent.await.map_err(|e| PortError::new(Kind::Fail, "a write broke off").because(e))??;
         }
         self.verify(name, size).await
     }
@@ -56,7 +65,13 @@ impl Puts {
         Ok(())
     }
 
-    async fn parts(self: &Arc<Self>, name: &str, file: &Arc<File>, size: u64) -> Result<()> {
+    async fn parts(
+        &self,
+        name: &str,
+        file: &Arc<File>,
+        size: u64,
+        given_up: &CancellationToken,
+    ) -> Result<()> {
         let count = size.div_ceil(PART);
         if count > MOST_PARTS {
             let most = MOST_PARTS * PART;
@@ -70,23 +85,27 @@ impl Puts {
         let upload = begun.map_err(|e| failed(&what, e))?.upload_id;
         let upload =
             upload.ok_or_else(|| PortError::new(Kind::Fail, format!("{what}: no upload id came")))?;
-        let mut unfinished =
-            Unfinished { puts: Arc::clone(self), name: name.to_owned(), upload: Some(upload.clone()) };
-        let parts = stream::iter(0..count)
-            .map(|n| self.part(name, &upload, file, n, PART.min(size - n * PART)))
+        let no_more = given_up.child_token();
+        let parts: Vec<Result<CompletedPart>> = stream::iter(0..count)
+            .take_while(|_| std::future::ready(!no_more.is_cancelled()))
+            .map(async |n| {
+                let part = self.part(name, &upload, file, n, PART.min(size - n * PART)).await;
+                part.inspect_err(|_| no_more.cancel())
+            })
             .buffered(IN_FLIGHT)
-            .try_collect::<Vec<_>>();
-        let sent = match parts.await {
-            Ok(parts) => {
+            .collect()
+            .await;
+        let sent = match parts.into_iter().collect::<Result<Vec<_>>>() {
+            Ok(parts) if !given_up.is_cancelled() => {
                 let whole = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
                 let complete = self.client.complete_multipart_upload().bucket(&self.bucket).key(name);
                 let complete = complete.upload_id(&upload).multipart_upload(whole);
                 complete.send().await.map(drop).map_err(|e| failed(&what, e))
             }
+            Ok(_) => Err(PortError::new(Kind::Fail, format!("{what} was given up"))),
             Err(error) => Err(error),
         };
-        let upload = unfinished.upload.take();
-        if let (Err(_), Some(upload)) = (&sent, upload) {
+        if sent.is_err() {
             self.abort(name, &upload).await;
         }
         sent
@@ -142,23 +161,6 @@ impl Puts {
         let units = bytes.div_ceil(UNIT).max(1) as u32;
         let permit = self.memory.acquire_many(units).await;
         permit.map_err(|e| PortError::new(Kind::Fail, "memory for writing").because(e))
-    }
-}
-
-/// An upload in parts that ends with its caller, should the caller end first.
-struct Unfinished {
-    puts: Arc<Puts>,
-    name: String,
-    upload: Option<String>,
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let (Some(upload), Ok(runtime)) = (self.upload.take(), tokio::runtime::Handle::try_current()) else {
-            return;
-        };
-        let (puts, name) = (Arc::clone(&self.puts), std::mem::take(&mut self.name));
-        runtime.spawn(async move { puts.abort(&name, &upload).await });
     }
 }
 

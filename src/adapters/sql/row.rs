@@ -2,8 +2,11 @@
 
 use super::damaged;
 use crate::{
-    ports::{Kind, PortError, Result, store::Upload},
-    upload::rendition::Rendition,
+    ports::{
+        Kind, PortError, Result,
+        store::{Lease, Upload},
+    },
+    upload::{policy::DEFAULT_VERSION, rendition::Rendition},
 };
 use jiff::Timestamp;
 use std::{fmt::Display, str::FromStr};
@@ -26,6 +29,25 @@ pub(in crate::adapters) struct UploadRow {
     attempts: i64,
     waiting_for: Option<String>,
     external_id: Option<String>,
+}
+
+/// What taking a lease answers: the upload's columns, and the tenant's policy `policy`, NULL for the default.
+#[derive(sqlx::FromRow)]
+pub(in crate::adapters) struct LeaseRow {
+    #[sqlx(flatten)]
+    upload: UploadRow,
+    policy: Option<i64>,
+}
+
+impl TryFrom<LeaseRow> for Lease {
+    type Error = PortError;
+
+    fn try_from(row: LeaseRow) -> Result<Self> {
+        let policy = row.policy.map_or(Ok(DEFAULT_VERSION), small)?;
+        let Row { upload, fence, due_at, .. } = row.upload.try_into()?;
+        let until = due_at.ok_or_else(|| damaged("a lease without an end"))?;
+        Ok(Self { upload, fence, until, policy })
+    }
 }
 
 /// An upload with what only the store needs to know of it.

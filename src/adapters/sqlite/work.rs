@@ -2,7 +2,7 @@
 
 use super::{
     Sqlite, outbox,
-    row::{Row, UploadRow, asked, in_turns, parse, received, signed, time, unsigned},
+    row::{LeaseRow, asked, in_turns, parse, received, signed, time, unsigned},
 };
 use crate::{
     ports::{
@@ -60,10 +60,11 @@ pub(super) async fn claim(
         .checked_add(term)
         .map_err(|e| PortError::new(Kind::Fail, "the term of the lease is too long").because(e))?;
     // Not fetch_optional: it leaves the statement at its first row, and sqlx then drops what the commit answers.
-    let rows: Vec<UploadRow> = sqlx::query_as(
+    let rows: Vec<LeaseRow> = sqlx::query_as(
         "UPDATE uploads SET state = 'scanning', version = version + 1, fence = fence + 1, attempts = attempts + 1, \
          due_at = $3, worker = $4, waiting_for = NULL \
-         WHERE id = $1 AND state IN ('received', 'scanning') AND due_at <= $2 RETURNING *",
+         WHERE id = $1 AND state IN ('received', 'scanning') AND due_at <= $2 RETURNING *, \
+         (SELECT max(p.version) FROM policies p WHERE p.tenant = uploads.tenant) AS policy",
     )
     .bind(id.to_string())
     .bind(now.as_millisecond())
@@ -71,9 +72,7 @@ pub(super) async fn claim(
     .bind(worker)
     .fetch_all(&store.writer)
     .await?;
-    let Some(row) = rows.into_iter().next() else { return Ok(None) };
-    let Row { upload, fence, due_at, .. } = Row::try_from(row)?;
-    Ok(Some(Lease { upload, fence, until: due_at.unwrap_or(until) }))
+    rows.into_iter().next().map(Lease::try_from).transpose()
 }
 
 /// A lease that ran out but that nobody else took since is still good.

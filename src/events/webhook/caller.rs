@@ -3,6 +3,7 @@
 
 use super::{Client, Schedule, Webhooks, answer::Answer};
 use crate::{
+    Task,
     events::{cloud, leader::Leader},
     ports::{Clock, Random, Result, Store, store::Call},
     telemetry::Metrics,
@@ -14,7 +15,7 @@ use std::{
 };
 use tokio::{
     sync::Notify,
-    task::{Id, JoinError, JoinHandle, JoinSet},
+    task::{Id, JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -68,27 +69,6 @@ pub struct Caller {
     pub options: Options,
 }
 
-/// A caller at work.
-pub struct Running {
-    task: JoinHandle<()>,
-    stop: CancellationToken,
-}
-
-impl Running {
-    /// Begins no new call, and waits up to `grace` for those in flight; what is not written down by then is told again.
-    pub async fn drain(mut self, grace: Duration) {
-        self.stop.cancel();
-        match tokio::time::timeout(grace, &mut self.task).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "calling webhooks broke off"),
-            Err(_) => {
-                tracing::warn!("calls of webhooks did not end in time; they will be made again");
-                self.task.abort();
-            }
-        }
-    }
-}
-
 type Name = (u64, String);
 
 /// Calls in flight.
@@ -132,9 +112,9 @@ impl Flight {
 }
 
 impl Caller {
-    pub fn start(self) -> Running {
-        let stop = CancellationToken::new();
-        Running { task: tokio::spawn(Arc::new(self).run(stop.clone())), stop }
+    /// What is not written down by the end of the grace is told again.
+    pub fn start(self) -> Task {
+        Task::start("calling webhooks", |stop| Arc::new(self).run(stop))
     }
 
     async fn run(self: Arc<Self>, stop: CancellationToken) {

@@ -8,7 +8,7 @@ mod places;
 mod schedule;
 mod secret;
 
-pub use caller::{Caller, Options, Running};
+pub use caller::{Caller, Options};
 pub use client::Client;
 pub use schedule::Schedule;
 pub use secret::{BadSecret, Secret};

@@ -7,14 +7,12 @@ use super::{
     understand,
 };
 use crate::{
+    Task,
     intake::{accept::Door, source::Fetching},
     ports::{Clock, Inbox, Random, Result, inbox::Letter},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::Semaphore,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Clone)]
@@ -55,27 +53,6 @@ pub struct Desk {
     pub options: Options,
 }
 
-/// A desk that is open.
-pub struct Running {
-    task: JoinHandle<()>,
-    stop: CancellationToken,
-}
-
-impl Running {
-    /// Receives no more, and waits up to `grace` for what is in flight; what is not answered by then comes again.
-    pub async fn drain(mut self, grace: Duration) {
-        self.stop.cancel();
-        match tokio::time::timeout(grace, &mut self.task).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "taking submissions broke off"),
-            Err(_) => {
-                tracing::warn!("submissions in flight did not end in time; they will come again");
-                self.task.abort();
-            }
-        }
-    }
-}
-
 /// How a message is answered.
 enum Answer {
     Ack,
@@ -91,9 +68,9 @@ struct Shared {
 }
 
 impl Desk {
-    pub fn start(self) -> Running {
-        let stop = CancellationToken::new();
-        Running { task: tokio::spawn(self.run(stop.clone())), stop }
+    /// What is not answered by the end of the grace comes again.
+    pub fn start(self) -> Task {
+        Task::start("taking submissions", |stop| self.run(stop))
     }
 
     async fn run(self, stop: CancellationToken) {

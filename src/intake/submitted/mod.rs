@@ -8,7 +8,7 @@ mod reference;
 mod take;
 mod understand;
 
-pub use desk::{Desk, Options, Running};
+pub use desk::{Desk, Options};
 pub use understand::understand;
 
 use crate::ports::sources::ObjectRef;

@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub struct Policy {
     pub(super) rules: Vec<Rule>,
     pub(super) env: Arc<Env>,
+    /// Those of [`FIELDS`] and [`FUNCTIONS`] that some rule names, or may name: no other is made for a file.
+    pub(super) used: Vec<&'static str>,
     version: PolicyVersion,
     text: String,
 }
@@ -78,6 +80,7 @@ impl Policy {
         }
         let env = Arc::new(Env::stdlib());
         let mut rules: Vec<Rule> = Vec::with_capacity(parsed.rule.len());
+        let mut used = Vec::new();
         for rule in parsed.rule {
             let line = |offset: usize| text[..offset].matches('\n').count() + 1;
             let name = rule.name.get_ref().clone();
@@ -97,10 +100,17 @@ impl Policy {
                 name: name.clone(),
                 why,
             })?;
+            // Of the condition as it is compiled, which in TOML may be written with escapes.
+            let names = FIELDS.into_iter().chain(FUNCTIONS);
+            used.extend(
+                names
+                    .filter(|name| rule.when.get_ref().contains(name) && !used.contains(name))
+                    .collect::<Vec<_>>(),
+            );
             rules.push(Rule { name, about: rule.about, decision: rule.verdict, program });
         }
         let version = PolicyVersion { version, digest: crate::hex(&Sha256::digest(text)) };
-        Ok(Self { rules, env, version, text: text.to_owned() })
+        Ok(Self { rules, env, used, version, text: text.to_owned() })
     }
 
     pub fn version(&self) -> &PolicyVersion {

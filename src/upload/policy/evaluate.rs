@@ -1,9 +1,9 @@
 //! From what was learnt of a file to an opinion.
 
 use super::Policy;
-use crate::upload::{Decision, check::Outcome, filename, verdict::Examined};
+use crate::upload::{CheckResult, Decision, check::Outcome, filename, verdict::Examined};
 use cel::{Context, ExecutionError, Value};
-use lazaret_report::Coverage;
+use lazaret_report::{Coverage, Finding};
 use std::{collections::HashMap, sync::Arc};
 
 /// What the policy says, before law 2 has its word.
@@ -48,48 +48,68 @@ impl Policy {
     fn context<'v>(
         &self,
         examined: &Examined,
-        name: Option<&str>,
+        file_name: Option<&str>,
         tenant: &str,
     ) -> Result<Context<'static, 'v>, ExecutionError> {
         let mut context = Context::with_env(Arc::clone(&self.env));
-        let file: HashMap<String, Value> = HashMap::from([
-            ("media_type".to_owned(), text(&examined.media_type)),
-            ("declared".to_owned(), text(examined.declared.as_deref().unwrap_or(""))),
-            ("extension".to_owned(), text(&name.and_then(filename::extension).unwrap_or_default())),
-            ("size".to_owned(), Value::Int(i64::try_from(examined.size).unwrap_or(i64::MAX))),
-            ("sha256".to_owned(), text(&examined.sha256)),
-        ]);
-        context.add_variable_from_value("file", file);
-        context.add_variable_from_value("upload", HashMap::from([("tenant".to_owned(), text(tenant))]));
-        let findings: Vec<Value> = examined
-            .findings()
-            .map(|(result, finding)| {
-                Value::from(HashMap::from([
-                    ("check".to_owned(), text(result.check.as_str())),
-                    ("code".to_owned(), text(&finding.code)),
-                    ("detail".to_owned(), text(&finding.detail)),
-                    ("score".to_owned(), Value::Float(f64::from(finding.score.unwrap_or(0.0)))),
-                ]))
-            })
-            .collect();
-        context.add_variable_from_value("findings", findings);
-        let coverage: HashMap<String, Value> =
-            examined.results.iter().map(|r| (r.check.to_string(), text(r.coverage_name()))).collect();
-        context.add_variable_from_value("coverage", coverage);
-        let labels: HashMap<String, Value> =
-            examined.labels.iter().map(|(k, v)| (k.clone(), Value::Float(f64::from(*v)))).collect();
-        context.add_variable_from_value("labels", labels);
-
-        let codes: Vec<String> = examined.findings().map(|(_, f)| f.code.clone()).collect();
-        add(context.add_function("found", move |code: Arc<String>| {
-            codes.iter().any(|c| {
-                c == code.as_str() || c.strip_prefix(code.as_str()).is_some_and(|r| r.starts_with('.'))
-            })
-        }))?;
-        let scores = Scores::of(examined);
-        add(context.add_function("score", move |label: Arc<String>| scores.worst(&label)))?;
+        for name in &self.used {
+            match *name {
+                "file" => context.add_variable_from_value(*name, file(examined, file_name)),
+                "upload" => {
+                    let upload = HashMap::from([("tenant".to_owned(), text(tenant))]);
+                    context.add_variable_from_value(*name, upload);
+                }
+                "findings" => context.add_variable_from_value(*name, findings(examined)),
+                "coverage" => context.add_variable_from_value(*name, coverage(examined)),
+                "labels" => context.add_variable_from_value(*name, labels(examined)),
+                "found" => {
+                    let codes: Vec<String> = examined.findings().map(|(_, f)| f.code.clone()).collect();
+                    add(context.add_function(name, move |code: Arc<String>| is_among(&codes, &code)))?;
+                }
+                "score" => {
+                    let scores = Scores::of(examined);
+                    add(context.add_function(name, move |label: Arc<String>| scores.worst(&label)))?;
+                }
+                other => return Err(ExecutionError::UndeclaredReference(Arc::new(other.to_owned()))),
+            }
+        }
         Ok(context)
     }
+}
+
+fn file(examined: &Examined, name: Option<&str>) -> HashMap<String, Value> {
+    HashMap::from([
+        ("media_type".to_owned(), text(&examined.media_type)),
+        ("declared".to_owned(), text(examined.declared.as_deref().unwrap_or(""))),
+        ("extension".to_owned(), text(&name.and_then(filename::extension).unwrap_or_default())),
+        ("size".to_owned(), Value::Int(i64::try_from(examined.size).unwrap_or(i64::MAX))),
+        ("sha256".to_owned(), text(&examined.sha256)),
+    ])
+}
+
+fn findings(examined: &Examined) -> Vec<Value> {
+    let finding = |(result, finding): (&CheckResult, &Finding)| {
+        Value::from(HashMap::from([
+            ("check".to_owned(), text(result.check.as_str())),
+            ("code".to_owned(), text(&finding.code)),
+            ("detail".to_owned(), text(&finding.detail)),
+            ("score".to_owned(), Value::Float(f64::from(finding.score.unwrap_or(0.0)))),
+        ]))
+    };
+    examined.findings().map(finding).collect()
+}
+
+fn coverage(examined: &Examined) -> HashMap<String, Value> {
+    examined.results.iter().map(|r| (r.check.to_string(), text(r.coverage_name()))).collect()
+}
+
+fn labels(examined: &Examined) -> HashMap<String, Value> {
+    examined.labels.iter().map(|(k, v)| (k.clone(), Value::Float(f64::from(*v)))).collect()
+}
+
+/// The very code, or one below it: `a` stands for `a.b` as well.
+fn is_among(codes: &[String], code: &str) -> bool {
+    codes.iter().any(|c| c == code || c.strip_prefix(code).is_some_and(|rest| rest.starts_with('.')))
 }
 
 fn add<E: std::fmt::Display>(added: Result<(), E>) -> Result<(), ExecutionError> {
@@ -111,7 +131,8 @@ impl Scores {
     fn of(examined: &Examined) -> Self {
         let applies = examined.results.iter().any(|result| {
             matches!(result.check, crate::upload::Check::Image | crate::upload::Check::Video)
-                && matches!(&result.outcome, Outcome::Looked(coverage) if !is_without_pictures(coverage))
+                && matches!(&result.outcome, Outcome::Looked(coverage)
+                    if !is_without_pictures(result.engine.is_some(), coverage))
         });
         Self { labels: examined.labels.iter().map(|(k, v)| (k.clone(), *v)).collect(), applies }
     }
@@ -134,7 +155,12 @@ impl Scores {
     }
 }
 
-/// Nobody took pictures out of this file, so no model had anything to say; law 2 keeps it from being published.
-fn is_without_pictures(coverage: &Coverage) -> bool {
-    matches!(coverage, Coverage::Partial(why) if why.code == "embedded")
+/// Nobody took pictures out of this file, or it is an archive in which there were none: no model had anything to say.
+/// Where nobody took them out, law 2 keeps it from being published.
+fn is_without_pictures(by_a_model: bool, coverage: &Coverage) -> bool {
+    match coverage {
+        Coverage::Complete => !by_a_model,
+        Coverage::Partial(why) => why.code == "embedded",
+        Coverage::Failed(_) => false,
+    }
 }

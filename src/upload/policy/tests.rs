@@ -72,6 +72,15 @@ fn each_rule_of_the_default_policy() {
 }
 
 #[test]
+fn a_condition_may_be_written_with_escapes() {
+    let text = "[[rule]]\nname = \"large\"\nwhen = \"f\\u0069le.size > 41 && f\\u006fund('type')\"\nverdict = \"quarantine\"\n";
+    let policy = Policy::compile(text, 2).unwrap();
+    let examined = file("image/png", Coverage::Complete, &["type.mismatch"], CALM);
+    let opinion = policy.judge(&examined, None, "acme");
+    assert_eq!((opinion.decision, opinion.reasons), (Decision::Quarantine, vec!["large".to_owned()]));
+}
+
+#[test]
 fn a_label_that_no_model_gave_is_an_error_and_not_zero() {
     let policy = Policy::compile(DEFAULT, 1).unwrap();
     let scored = |coverage, labels| policy.judge(&file("image/png", coverage, &[], labels), None, "");

@@ -4,7 +4,7 @@
 const LONGEST: usize = 40;
 
 /// `text` in quotes, with everything but printable ASCII escaped, cut to a length that fits a table.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut shown = String::with_capacity(LONGEST + 4);
     shown.push('"');
     for c in text.chars().take(LONGEST) {
@@ -22,7 +22,7 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// As [`quoted`], for bytes that need not be text.
-pub(crate) fn quoted_bytes(bytes: &[u8]) -> String {
+pub fn quoted_bytes(bytes: &[u8]) -> String {
     let text: String = bytes.iter().take(LONGEST + 1).map(|&b| char::from(b)).collect();
     quoted(&text)
 }

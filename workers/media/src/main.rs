@@ -12,11 +12,13 @@ mod orient;
 mod render;
 mod sample;
 mod scoring;
+mod unpack;
 mod walk;
 
 use job::Job;
-use lazaret_sandbox::child::{FrameSink, Handler};
+use lazaret_sandbox::child::{FrameSink, Handler, MemberSink};
 use lazaret_sandbox::{Budget, ChildSetup, Picture, PictureRequest, Rendition, RenditionSpec, Report, Why};
+use lazaret_sandbox::{MembersRequest, MembersSummary};
 use lazaret_watermark::{Mark, MarkSpec};
 use std::fs::File;
 use std::io::Write;
@@ -62,6 +64,14 @@ impl Handler for Media {
 
     fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why> {
         scoring::picture(self.job.as_mut().ok_or_else(no_file)?, request, frames)
+    }
+
+    fn members(
+        &mut self,
+        request: &MembersRequest,
+        sink: &mut dyn MemberSink,
+    ) -> Result<MembersSummary, Why> {
+        unpack::members(self.job.as_mut().ok_or_else(no_file)?, request, sink)
     }
 
     fn render(&mut self, spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why> {

@@ -1,24 +1,47 @@
 //! A child that does what its file's media type tells it to, for the tests of the pool.
 
-use lazaret_sandbox::child::{self, FrameSink, Handler};
-use lazaret_sandbox::protocol::{FrameHead, FromChild};
+use lazaret_sandbox::child::{self, FrameSink, Handler, MemberSink};
+use lazaret_sandbox::protocol::{FrameHead, FromChild, Header};
 use lazaret_sandbox::{
-    ChildSetup, Coverage, Picture, PictureRequest, Rendition, RenditionSpec, Report, Variant, Why,
+    ChildSetup, Coverage, MemberHead, MemberTail, MembersRequest, MembersSummary, Picture, PictureRequest,
+    Rendition, RenditionSpec, Report, Variant, Why,
 };
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
+use std::time::Duration;
 
 struct Misbehave {
     what: String,
+    /// As they were when it was set up.
+    descriptors: Vec<String>,
+    bonds: String,
     file: Option<File>,
 }
 
 fn main() -> ExitCode {
     child::run("misbehave/1", |setup: &ChildSetup| match &setup.mark {
         Some(serde_json::Value::String(why)) => Err(why.clone()),
-        _ => Ok(Misbehave { what: String::new(), file: None }),
+        _ => Ok(Misbehave { what: String::new(), descriptors: descriptors(), bonds: bonds(), file: None }),
     })
+}
+
+/// But for the one that lists them.
+fn descriptors() -> Vec<String> {
+    let listed = std::fs::read_dir("/proc/self/fd").unwrap();
+    let mut names: Vec<String> =
+        listed.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_by_key(|name| name.parse::<u32>().unwrap());
+    names.pop();
+    names
+}
+
+/// What ties it to its parent, and whether others may look into it.
+fn bonds() -> String {
+    use rustix::process::{Signal, dumpable_behavior, parent_process_death_signal};
+    let dies = parent_process_death_signal().unwrap() == Some(Signal::KILL);
+    format!("dies with it: {dies}, {:?}", dumpable_behavior().unwrap())
 }
 
 fn report(detail: &str) -> Report {
@@ -28,16 +51,47 @@ fn report(detail: &str) -> Report {
 
 /// Writes to the socket past the protocol's own channel.
 fn raw(bytes: &[u8]) {
-    use std::os::fd::AsFd;
-    let fd = io::stdin().as_fd().try_clone_to_owned().unwrap();
-    File::from(fd).write_all(bytes).unwrap();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        rest = &rest[rustix::io::write(io::stdin(), rest).unwrap()..];
+    }
 }
 
 fn answer(sequence: u64, message: &FromChild) -> Vec<u8> {
     let head = serde_json::to_vec(message).unwrap();
-    let header =
-        lazaret_sandbox::protocol::Header { sequence, head_length: head.len() as u32, blob_length: 0 };
+    let header = Header { sequence, head_length: head.len() as u32, blob_length: 0 };
     [&header.encode()[..], &head].concat()
+}
+
+/// Ways out that the self-test does not go. Says what it came to.
+fn try_to(what: &str) -> io::Result<String> {
+    use rustix::process::{Resource, Rlimit, Signal};
+    match what {
+        "start a thread" => {
+            std::thread::Builder::new().spawn(|| ())?.join().unwrap();
+            Ok("joined".into())
+        }
+        "make a socket" => UnixStream::pair().map(|_| "a pair".into()),
+        "make a memory file" => {
+            Ok(rustix::fs::memfd_create("x", rustix::fs::MemfdFlags::CLOEXEC).map(|_| "a file".into())?)
+        }
+        "remove a file" => match std::fs::remove_file("/nonexistent/file") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok("nothing there".into()),
+            removed => removed.map(|()| "removed".into()),
+        },
+        "list a folder" => Ok(format!("{} entries", std::fs::read_dir("/")?.count())),
+        "look at a path" => Ok(format!("{} bytes", std::fs::metadata("/etc/passwd")?.len())),
+        "raise a limit" => {
+            let none = Rlimit { current: Some(0), maximum: Some(0) };
+            Ok(rustix::process::setrlimit(Resource::Core, none).map(|()| "set".into())?)
+        }
+        "name another user" => Ok(rustix::process::getuid().as_raw().to_string()),
+        "signal itself" => {
+            let own = rustix::process::getpid();
+            Ok(rustix::process::kill_process(own, Signal::URG).map(|()| "sent".into())?)
+        }
+        other => Err(io::Error::other(format!("what is {other}?"))),
+    }
 }
 
 impl Misbehave {
@@ -78,8 +132,28 @@ impl Misbehave {
             }
             "environment" => Ok(format!("{:?}", std::env::vars().collect::<Vec<_>>())),
             "write" => Ok(format!("{:?}", self.file.as_ref().unwrap().write(b"x").map_err(|e| e.kind()))),
-            "limits" => Ok(std::fs::read_to_string("/proc/self/limits").unwrap_or_default()),
-            "status" => Ok(std::fs::read_to_string("/proc/self/status").unwrap_or_default()),
+            "descriptors" => Ok(self.descriptors.join(" ")),
+            "bonds" => Ok(self.bonds.clone()),
+            "drip" => {
+                let answer = answer(3, &FromChild::Report(report("at last")));
+                for byte in answer {
+                    raw(&[byte]);
+                    std::thread::park_timeout(Duration::from_secs(1));
+                }
+                Ok(String::new())
+            }
+            "padded" => {
+                let padded = [&br#"{"type":"chunk"}"#[..], &[b' '; 1 << 20]].concat();
+                let header = Header { sequence: 3, head_length: padded.len() as u32, blob_length: 1 };
+                loop {
+                    raw(&header.encode());
+                    raw(&padded);
+                    raw(b"x");
+                }
+            }
+            other if other.starts_with("try ") => {
+                try_to(&other[4..]).map_err(|e| Why::new("test", e.to_string()))
+            }
             "nonsense" => {
                 raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
                 Ok(String::new())
@@ -125,6 +199,12 @@ impl Handler for Misbehave {
                     frames(head(index), &vec![index as f32; length]).map_err(gone)?;
                 }
             }
+            "trickle" => {
+                for index in 0..request.max_frames {
+                    std::thread::park_timeout(Duration::from_millis(200));
+                    frames(head(index), &vec![0.0; length]).map_err(gone)?;
+                }
+            }
             "frame-size" => frames(head(0), &vec![0.0; length + 1]).map_err(gone)?,
             "frame-many" => frames(head(request.max_frames), &vec![0.0; length]).map_err(gone)?,
             "frame-twice" => {
@@ -148,6 +228,45 @@ impl Handler for Misbehave {
             coverage: Coverage::Complete,
             decoder: "misbehave".into(),
         })
+    }
+
+    fn members(&mut self, request: &MembersRequest, out: &mut dyn MemberSink) -> Result<MembersSummary, Why> {
+        let gone = |e: io::Error| Why::new("io", e.to_string());
+        let mut seen = 0;
+        match self.what.as_str() {
+            "members" => {
+                out.begin("a")
+                    .and_then(|()| out.write_all(b"one"))
+                    .and_then(|()| out.end(None))
+                    .map_err(gone)?;
+                let cut = Some(Why::new("encrypted", ""));
+                out.begin("b").and_then(|()| out.end(cut)).map_err(gone)?;
+                seen = 2;
+            }
+            "members-many" => {
+                for _ in 0..=request.max_members {
+                    out.begin("x").and_then(|()| out.end(None)).map_err(gone)?;
+                }
+            }
+            "members-flood" => {
+                out.begin("x").map_err(gone)?;
+                loop {
+                    out.write_all(&[7; 64 << 10]).map_err(gone)?;
+                }
+            }
+            "members-lie" => {
+                raw(&answer(3, &FromChild::Member(MemberHead { name: "x".into() })));
+                raw(&answer(3, &FromChild::MemberEnd(MemberTail { bytes: 5, gap: None })));
+            }
+            "members-name" => {
+                let name = "x".repeat(MembersRequest::MAX_NAME + 1);
+                raw(&answer(3, &FromChild::Member(MemberHead { name })));
+            }
+            "members-open" => out.begin("x").map_err(gone)?,
+            "members-stray" => raw(&answer(3, &FromChild::MemberEnd(MemberTail { bytes: 0, gap: None }))),
+            _ => drop(self.act()?),
+        }
+        Ok(MembersSummary { listed: seen, seen, coverage: Coverage::Complete, findings: Vec::new() })
     }
 
     fn render(&mut self, _spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why> {

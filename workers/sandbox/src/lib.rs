@@ -6,18 +6,24 @@
 //! that one file: the child is killed and the next file gets a fresh one.
 
 pub mod child;
+mod layers;
 mod limits;
+mod members;
 mod picture;
 mod pool;
 mod process;
 pub mod protocol;
+mod self_test;
 mod session;
 mod trouble;
 
+pub use layers::{Act, Confinement, Layer, Layers};
 pub use lazaret_report::{Coverage, Report, Unavailable, Why};
+pub use members::{Member, MemberHead, MemberTail, Members, MembersRequest, MembersSummary};
 pub use picture::{
     Budget, Frame, Picture, PictureRequest, Rendition, RenditionSpec, Resize, Target, Variant,
 };
 pub use pool::{ChildSetup, Pool, PoolConfig};
+pub use self_test::{Attempt, Outcome, SelfTest};
 pub use session::Session;
 pub use trouble::Trouble;

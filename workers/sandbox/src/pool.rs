@@ -1,3 +1,4 @@
+use crate::layers::Confinement;
 use crate::picture::Budget;
 use crate::process::{Process, Spawner, Wall};
 use crate::protocol::{FromChild, ToChild};
@@ -29,6 +30,8 @@ pub struct PoolConfig {
     pub max_output_bytes: u64,
     /// Files after which a child is replaced by a fresh one.
     pub max_jobs_per_child: u32,
+    /// What a child does where the kernel cannot confine it.
+    pub confinement: Confinement,
     pub setup: ChildSetup,
 }
 
@@ -47,7 +50,7 @@ pub struct ChildSetup {
 /// The children. Clones share them; they start when first needed, stay warm, and die with the last clone.
 #[derive(Debug, Clone)]
 pub struct Pool {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
@@ -106,7 +109,7 @@ impl Pool {
 }
 
 impl Shared {
-    fn unavailable(&self, why: impl Into<String>) -> Unavailable {
+    pub(crate) fn unavailable(&self, why: impl Into<String>) -> Unavailable {
         Unavailable::new("lazaret-media", why)
     }
 
@@ -119,9 +122,14 @@ impl Shared {
         let place = places.acquire_owned().await.map_err(|_| self.unavailable("the pool is closed"))?;
         let process = match self.take_idle() {
             Some(process) => process,
-            None => self.spawner()?.spawn(&self.config).await.map_err(|why| self.unavailable(why))?,
+            None => self.start(&self.config).await?,
         };
         Ok(Lease { process, pool: Arc::clone(self), place })
+    }
+
+    /// A new child, set up and confined.
+    pub(crate) async fn start(&self, config: &PoolConfig) -> Result<Process, Unavailable> {
+        self.spawner()?.spawn(config).await.map_err(|why| self.unavailable(why))
     }
 
     fn take_idle(&self) -> Option<Process> {

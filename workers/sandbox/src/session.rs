@@ -1,4 +1,7 @@
+mod taking;
+
 use crate::child::CHUNK;
+use crate::members::{Members, MembersRequest};
 use crate::picture::{Frame, Picture, PictureRequest, Rendition, RenditionSpec, Target};
 use crate::pool::Lease;
 use crate::process::Wall;
@@ -57,6 +60,18 @@ impl Session {
     ) -> Result<Rendition, Trouble> {
         let mut exchange = self.ask(&ToChild::Render(*spec)).await?;
         let heard = exchange.render(out).await;
+        self.settle(heard).await
+    }
+
+    /// Takes the members of the archive out. Their bytes are written to `out`, one after another, and flushed. On an
+    /// error what was written is of no use.
+    pub async fn members(
+        &mut self,
+        request: &MembersRequest,
+        out: impl AsyncWrite + Unpin,
+    ) -> Result<Members, Trouble> {
+        let mut exchange = self.ask(&ToChild::Members(*request)).await?;
+        let heard = exchange.members(request, out).await;
         self.settle(heard).await
     }
 

@@ -12,6 +12,9 @@ pub enum Trouble {
     WallDeadline,
     #[error("the child was killed at its limit of processor time")]
     CpuDeadline,
+    /// Something took it over, or a decoder makes a call that is not on the list.
+    #[error("the child was killed at a system call that it may not make")]
+    Forbidden,
     #[error("the child ran out of the memory it was given")]
     OutOfMemory,
     #[error("the child answered with more bytes than allowed")]
@@ -35,6 +38,7 @@ impl Trouble {
         match self {
             Self::Crashed { .. } => "child.crashed",
             Self::WallDeadline | Self::CpuDeadline => "child.deadline",
+            Self::Forbidden => "child.forbidden",
             Self::OutOfMemory => Self::MEMORY,
             Self::OutputLimit => "child.output",
             Self::Protocol(_) => "child.protocol",

@@ -1,8 +1,8 @@
 //! The real pool with real children, which misbehave as `examples/misbehave.rs` can.
 
 use lazaret_sandbox::{
-    ChildSetup, Coverage, Frame, PictureRequest, Pool, PoolConfig, RenditionSpec, Resize, Session, Target,
-    Trouble,
+    ChildSetup, Confinement, Coverage, Frame, PictureRequest, Pool, PoolConfig, RenditionSpec, Resize,
+    Session, Target, Trouble,
 };
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -21,6 +21,7 @@ fn config() -> PoolConfig {
         memory_bytes: 1 << 30,
         max_output_bytes: 1 << 20,
         max_jobs_per_child: 100,
+        confinement: Confinement::Enforced,
         setup: ChildSetup::default(),
     }
 }
@@ -198,6 +199,15 @@ async fn frames_come_in_order_and_wait_for_their_reader() {
 }
 
 #[tokio::test]
+async fn an_answer_that_trickles_in_has_one_deadline_for_all_of_it() {
+    let pool = Pool::new(PoolConfig { wall: Duration::from_secs(1), ..config() });
+    let (frames, _taken) = mpsc::channel(100);
+    let trouble = open(&pool, "trickle").await.picture(&request(100), &frames).await.unwrap_err();
+    assert_eq!(trouble, Trouble::WallDeadline);
+    is_well(&pool).await;
+}
+
+#[tokio::test]
 async fn frames_that_were_not_asked_for_are_refused() {
     let pool = pool();
     for what in ["frame-size", "frame-many", "frame-twice", "frame-nan", "frame-target"] {
@@ -219,7 +229,8 @@ async fn renditions_are_bounded_and_counted() {
     let mut out = Vec::new();
     let rendition = open(&pool, "text").await.render(&RenditionSpec::Original, &mut out).await.unwrap();
     assert_eq!((out.as_slice(), rendition.bytes), (&b"some text"[..], 9));
-    for (what, code) in [("flood", "child.output"), ("lie", "child.protocol")] {
+    for (what, code) in [("flood", "child.output"), ("padded", "child.output"), ("lie", "child.protocol")] {
+        let pool = Pool::new(config());
         let mut out = Vec::new();
         let trouble = open(&pool, what).await.render(&RenditionSpec::Original, &mut out).await.unwrap_err();
         assert_eq!(trouble.code(), code);
@@ -230,20 +241,33 @@ async fn renditions_are_bounded_and_counted() {
 
 #[tokio::test]
 async fn a_child_has_little() {
+    // Whatever this process may do, so that the child's limits are its own.
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    setrlimit(Resource::Core, Rlimit { current: maximum, maximum }).unwrap();
     let pool = pool();
     let allocator = r#"[("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "134217728")]"#;
     assert_eq!(said(&pool, "environment").await, allocator);
     assert_eq!(said(&pool, "write").await, "Err(Uncategorized)", "the file is open for reading only");
     assert_eq!(said(&pool, "stderr").await, "wrote");
-    let limits = said(&pool, "limits").await;
+    assert_eq!(said(&pool, "descriptors").await, "0 1 2 3", "three, and the channel's own copy of the first");
+    assert_eq!(said(&pool, "bonds").await, "dies with it: true, NotDumpable");
+    let [child] = pool.idle()[..] else { panic!("one child is warm") };
+    let about = |what| std::fs::read_to_string(format!("/proc/{child}/{what}")).unwrap();
+    let limits = about("limits");
     for line in [
         "Max core file size        0 ",
         "Max file size             0 ",
         "Max address space         1073741824 ",
+        "Max processes             0 ",
+        "Max open files            32 ",
     ] {
         assert!(limits.contains(line), "{line}\n{limits}");
     }
-    assert!(said(&pool, "status").await.contains("NoNewPrivs:\t1"));
+    let status = about("status");
+    for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "Seccomp_filters:\t2", "CapEff:\t0000000000000000"] {
+        assert!(status.contains(line), "{line}\n{status}");
+    }
 }
 
 #[tokio::test]

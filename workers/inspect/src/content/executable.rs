@@ -31,4 +31,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("application/x-powershell", "a powershell script"),
     ("text/vbscript", "a visual basic script"),
     ("text/x-shellscript", "a script"),
+    ("application/x-desktop", "a desktop shortcut"),
+    ("application/x-mswinurl", "a windows shortcut to an address"),
+    ("application/x-lua-bytecode", "lua bytecode"),
+    ("application/x-applescript", "a compiled applescript"),
 ];

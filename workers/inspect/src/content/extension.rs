@@ -1,12 +1,20 @@
 //! What a name's extension promises. A small table of our own: the extensions that uploads carry.
 
 /// The extension of a name as a desktop would see it, lower case: what follows the last dot, after the dots and
-/// spaces at the end that Windows drops. `None` where there is none, or it is too long to be one.
+/// spaces at the end that Windows drops, and without what is not shown. `None` where there is none, or it is too long to
+/// be one.
 pub(super) fn of(filename: &str) -> Option<String> {
-    let name = filename.rsplit(['/', '\\']).next().unwrap_or(filename);
+    let name: String = filename.chars().filter(|c| !is_invisible(*c)).collect();
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(&name);
     let name = name.trim_end_matches(|c: char| c == '.' || c.is_whitespace() || c.is_control());
     let (stem, extension) = name.rsplit_once('.')?;
     (!stem.is_empty() && (1..=16).contains(&extension.len())).then(|| extension.to_ascii_lowercase())
+}
+
+/// Characters that change how the rest is shown, or that are not shown at all.
+pub(super) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        | '\u{61c}' | '\u{ad}' | '\u{e0000}'..='\u{e007f}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// The media types that an extension may stand for; empty where nobody knows it.
@@ -75,6 +83,11 @@ const TABLE: &[(&str, &str)] = &[
     ("mkv mk3d mka mks", "video/x-matroska"),
     ("webm weba", "video/webm"),
     ("avi", "video/x-msvideo"),
+    ("m3u8 m3u", "application/vnd.apple.mpegurl"),
+    ("mpd", "application/dash+xml"),
+    ("sdp", "application/sdp"),
+    ("ffconcat ffcat", "application/x-ffconcat"),
+    ("jls", "image/jls"),
     ("wmv asf wma", "video/x-ms-asf"),
     ("flv", "video/x-flv"),
     ("mpg mpeg mpe m2v mp1 mp2 mp3 mpa m1v vob aac adts", "audio/mpeg video/mpeg audio/aac"),
@@ -203,6 +216,7 @@ mod tests {
             ("dir.d/name", None),
             (".bashrc", None),
             ("photo\u{202e}gpj.exe", Some("exe")),
+            ("evil.e\u{200b}xe\u{202c}", Some("exe")),
             ("noext", None),
             ("x.", None),
             ("a.averyveryverylongextension", None),

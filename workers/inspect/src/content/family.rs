@@ -30,7 +30,7 @@ fn line(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// `a` is `b`, or a kind of it.
-pub(super) fn is_a(a: &str, b: &str) -> bool {
+pub(crate) fn is_a(a: &str, b: &str) -> bool {
     line(a).any(|n| n == b)
 }
 
@@ -155,6 +155,7 @@ const PARENTS: &[(&str, &str)] = &[
     ),
     ("audio/mpeg video/mpeg audio/aac", "*mpeg"),
     ("application/postscript application/illustrator", "*postscript"),
+    ("image/jpeg image/jls", "*jpeg"),
     ("application/vnd.debian.binary-package", "application/x-unix-archive"),
     ("application/x-coff application/x-ms-pdb", "*ms-object"),
     (
@@ -166,7 +167,7 @@ const PARENTS: &[(&str, &str)] = &[
         "application/json",
     ),
     (
-        "application/xml application/json application/yaml application/toml application/sql application/rtf application/x-subrip application/sgml application/x-ruby application/x-rust application/x-scala application/x-smali application/x-tcl application/typescript application/x-powershell application/x-bat application/x-mimearchive application/x-pem-file application/x-mswinurl application/pgp-keys application/pgp-signature application/mbox message/rfc822 image/vnd.dxf chemical/x-pdb application/x-tex model/obj",
+        "application/xml application/json application/yaml application/toml application/sql application/rtf application/x-subrip application/sgml application/x-ruby application/x-rust application/x-scala application/x-smali application/x-tcl application/typescript application/x-powershell application/x-bat application/x-mimearchive application/x-pem-file application/x-mswinurl application/pgp-keys application/pgp-signature application/mbox message/rfc822 image/vnd.dxf chemical/x-pdb application/x-tex model/obj application/x-desktop application/vnd.apple.mpegurl application/sdp application/x-ffconcat",
         "text/plain",
     ),
 ];

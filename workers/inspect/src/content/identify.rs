@@ -3,7 +3,7 @@
 use super::magic::{HEAD, Magic};
 use super::model::{ContentModel, ModelAnswer};
 use super::reconcile::{Content, reconcile};
-use super::{UNKNOWN, claim, executable, extension, magic, text};
+use super::{UNKNOWN, claim, executable, extension, filename, magic, text};
 use crate::quote::quoted;
 use lazaret_report::{Coverage, Engine, Finding, Report};
 use std::fs::File;
@@ -24,7 +24,8 @@ pub struct Declared<'a> {
 pub struct Identified {
     /// Canonical, such as `image/jpeg`; `application/octet-stream` when nobody knows.
     pub media_type: String,
-    /// Findings `type.conflict`, `type.mismatch`, `type.extension`, `type.executable`, `type.unknown`, `type.empty`.
+    /// Findings `type.conflict`, `type.mismatch`, `type.extension`, `type.extension.hidden`, `type.extension.double`,
+    /// `type.executable`, `type.executable.name`, `type.unknown`, `type.empty`.
     pub report: Report,
 }
 
@@ -92,6 +93,7 @@ fn judge(head: &[u8], answer: Option<&ModelAnswer>, declared: Declared<'_>, vers
     findings.extend(against_declared(&content, declared.media_type));
     findings.extend(against_name(&content, declared.filename));
     findings.extend(program(&content));
+    findings.extend(declared.filename.iter().flat_map(|name| filename::judge(name, &content.media_type)));
     if content.media_type == UNKNOWN {
         findings
             .push(Finding::new("type.unknown", "neither magic bytes nor content model know this content"));

@@ -1,6 +1,10 @@
 //! The magic bytes: `infer`'s table, corrected where two bytes would be too little, and what it lacks.
 
-use super::{names, text};
+use super::kinds::{
+    brand_type, is_jpeg_ls, is_mpeg_frame, is_tar, jpeg2000_type, ogg_type, tagged_sound, zip_type,
+};
+use super::names;
+use super::script::script;
 
 /// What the first bytes say.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,7 +14,7 @@ pub(super) struct Magic {
     pub firm: bool,
 }
 
-fn magic(media_type: &str, firm: bool) -> Magic {
+pub(super) fn magic(media_type: &str, firm: bool) -> Magic {
     Magic { media_type: media_type.to_owned(), firm }
 }
 
@@ -84,6 +88,9 @@ fn is_bitmap(head: &[u8]) -> bool {
 
 /// What infer does not know, or knows too little of.
 fn own(head: &[u8]) -> Option<Magic> {
+    if head.starts_with(b"\xff\xd8\xff") && is_jpeg_ls(head) {
+        return Some(magic("image/jls", true));
+    }
     for (offset, bytes, media_type) in FIRM {
         if head.get(*offset..).is_some_and(|h| h.starts_with(bytes)) {
             return Some(magic(media_type, true));
@@ -107,114 +114,19 @@ fn own(head: &[u8]) -> Option<Magic> {
     if head.starts_with(b"\0\0\0\x0cjP  \r\n\x87\n") && head.get(16..20) == Some(b"ftyp") {
         return head.get(20..24).map(|brand| magic(jpeg2000_type(brand), true));
     }
+    if head.starts_with(b"OggS") {
+        return Some(magic(ogg_type(head), true));
+    }
+    if let Some(kind) = zip_type(head) {
+        return Some(magic(kind, true));
+    }
+    if is_tar(head) {
+        return Some(magic("application/x-tar", true));
+    }
     if let Some(sound) = tagged_sound(head) {
-        return Some(sound);
+        return Some(magic(sound, true));
     }
     script(head).or_else(|| is_mpeg_frame(head).then(|| magic("audio/mpeg", false)))
-}
-
-/// ISO/IEC 15444-1 annex I and its later parts: the brand tells a picture from a film.
-fn jpeg2000_type(brand: &[u8]) -> &'static str {
-    match brand {
-        b"jpx " => "image/jpx",
-        b"jpm " => "image/jpm",
-        b"mjp2" => "video/mj2",
-        _ => "image/jp2",
-    }
-}
-
-/// ID3v2.4 section 3.1: a tag, whose size is 28 bits in four bytes, may stand before any sound. Behind a tag longer
-/// than the head stands an MP3 as a rule.
-fn tagged_sound(head: &[u8]) -> Option<Magic> {
-    let &[b'I', b'D', b'3', _, _, _, a, b, c, d, ..] = head else { return None };
-    let size = [a, b, c, d].iter().fold(0, |size, &b| size << 7 | usize::from(b & 0x7f));
-    let sound = head.get(10 + size..).unwrap_or_default();
-    let media_type = match sound {
-        [b'f', b'L', b'a', b'C', ..] => "audio/flac",
-        [b'M', b'A', b'C', b' ', ..] => "audio/ape",
-        [0xff, 0xf1 | 0xf9, ..] => "audio/aac",
-        _ => "audio/mpeg",
-    };
-    Some(magic(media_type, true))
-}
-
-/// ISO/IEC 11172-3 section 2.4.2.3: eleven set bits, then no reserved version, layer, bit rate or sampling rate.
-fn is_mpeg_frame(head: &[u8]) -> bool {
-    let &[0xff, b, c, ..] = head else { return false };
-    b & 0xe0 == 0xe0 && b & 0x18 != 0x08 && b & 0x06 != 0 && c & 0xf0 != 0xf0 && c & 0x0c != 0x0c
-}
-
-/// ISO/IEC 14496-12 file type box: the major brand, and where that is a general one the compatible brands.
-fn brand_type(major: &[u8], compatible: &[u8]) -> &'static str {
-    let of = |brand: &[u8]| match brand {
-        b"avif" | b"avis" => Some("image/avif"),
-        b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" => Some("image/heic"),
-        b"crx " => Some("image/x-canon-cr3"),
-        b"qt  " => Some("video/quicktime"),
-        b"jp2 " => Some("image/jp2"),
-        _ if brand.starts_with(b"3g2") => Some("video/3gpp2"),
-        _ if brand.starts_with(b"3g") => Some("video/3gpp"),
-        _ if brand.starts_with(b"M4A") || brand.starts_with(b"M4B") || brand.starts_with(b"M4P") => {
-            Some("audio/mp4")
-        }
-        b"F4A " | b"F4B " => Some("audio/mp4"),
-        _ if brand.starts_with(b"M4V") => Some("video/x-m4v"),
-        _ => None,
-    };
-    if let Some(known) = of(major) {
-        return known;
-    }
-    if major == b"mif1" || major == b"msf1" {
-        let (brands, _) = compatible.as_chunks::<4>();
-        return brands.iter().take(8).find_map(|b| of(b)).unwrap_or("image/heif");
-    }
-    "video/mp4"
-}
-
-/// Text that a machine acts on and that its first characters give away.
-fn script(head: &[u8]) -> Option<Magic> {
-    let body = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    if let Some(line) = body.strip_prefix(b"#!")
-        && line.trim_ascii_start().starts_with(b"/")
-    {
-        return Some(magic("text/x-shellscript", true));
-    }
-    let start = body.trim_ascii_start();
-    if !text::is_text(head) {
-        return None;
-    }
-    let begins = |tag: &[u8]| start.get(..tag.len()).is_some_and(|s| s.eq_ignore_ascii_case(tag));
-    if begins(b"<?php") {
-        return Some(magic("text/x-php", true));
-    }
-    if begins(b"<!doctype html") || begins(b"<html") {
-        return Some(magic("text/html", true));
-    }
-    // An SVG may begin with a declaration, comments and a document type.
-    if begins(b"<svg") || (begins(b"<?xml") || begins(b"<!")) && opens_svg(start) {
-        return Some(magic("image/svg+xml", true));
-    }
-    None
-}
-
-/// The first element of an XML document is `svg`.
-fn opens_svg(document: &[u8]) -> bool {
-    let mut rest = document;
-    while let Some(open) = memchr::memchr(b'<', rest) {
-        rest = &rest[open + 1..];
-        let close: &[u8] = match rest {
-            [b'?', ..] => b"?>",
-            [b'!', b'-', b'-', ..] => b"-->",
-            [b'!', ..] => b">",
-            _ => {
-                let name = rest.split(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/')).next();
-                return name.is_some_and(|n| n == b"svg" || n.ends_with(b":svg"));
-            }
-        };
-        let Some(end) = memchr::memmem::find(rest, close) else { return false };
-        rest = &rest[end..];
-    }
-    false
 }
 
 const FIRM: &[(usize, &[u8], &str)] = &[
@@ -225,6 +137,8 @@ const FIRM: &[(usize, &[u8], &str)] = &[
     (0, b"\xce\xfa\xed\xfe", "application/x-mach-o"),
     (0, b"\xcf\xfa\xed\xfe", "application/x-mach-o"),
     (0, b"\x4c\0\0\0\x01\x14\x02\0", "application/x-ms-shortcut"),
+    (0, b"\x1bLua", "application/x-lua-bytecode"),
+    (0, b"FasdUAS ", "application/x-applescript"),
     (0, b"CWS\x06", "application/vnd.adobe.flash.movie"),
     (0, b"wOFF", "font/woff"),
     (0, b"wOF2", "font/woff2"),

@@ -4,13 +4,17 @@ mod claim;
 mod executable;
 mod extension;
 mod family;
+mod filename;
 mod identify;
+mod kinds;
 mod magic;
 mod model;
 mod names;
 mod reconcile;
+mod script;
 mod text;
 
+pub(crate) use family::is_a as is_kind_of;
 pub use identify::{Declared, Identified, identify, identify_by_magic, identify_picture};
 pub use model::{ContentModel, ModelAnswer};
 

@@ -97,6 +97,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("video/3gpp", "audio/3gpp video/3gp"),
     ("video/3gpp2", "audio/3gpp2"),
     ("application/ogg", "application/x-ogg"),
+    ("application/vnd.apple.mpegurl", "application/x-mpegurl audio/mpegurl audio/x-mpegurl"),
+    ("image/jls", "image/x-jls"),
     (
         "application/zip",
         "application/x-zip-compressed application/x-zip application/zip-compressed multipart/x-zip",

@@ -17,6 +17,10 @@ type Name = &'static str;
 
 const ZIP: Name = "a zip archive";
 const PDF: Name = "a pdf";
+const PHP: Name = "php";
+const TAR: Name = "a tar archive";
+const ISO: Name = "a disc image";
+const JAVASCRIPT: Name = "a javascript that takes the picture for a comment";
 
 /// Tells from the bytes at a hit, the file's size and the hit's offset whether it is what it seems.
 type Confirm = fn(&[u8], u64, u64) -> Option<Name>;
@@ -27,6 +31,14 @@ const BINARY: &[(&[u8], Confirm)] = &[
     (b"Rar!\x1a\x07", |b, _, _| matches!(b.get(6..8)?, [0, _] | [1, 0]).then_some("a rar archive")),
     (b"7z\xbc\xaf\x27\x1c", |_, _, _| Some("a 7z archive")),
     (b"%PDF-", |b, _, _| matches!(b.get(5..7)?, [b'0'..=b'9', b'.']).then_some(PDF)),
+    (b"MSCF\0\0\0\0", |b, _, _| (b.get(24..26)? == [3, 1]).then_some("a cabinet")),
+    (b"ustar", |b, at, _| (at == 257 && matches!(b.get(5)?, 0 | b' ')).then_some(TAR)),
+    (b"CD001\x01", |_, at, _| matches!(at, 0x8001 | 0x8801 | 0x9001).then_some(ISO)),
+    (b"DICM", |b, at, _| (at == 128 && b.get(4..8)? == [2, 0, 0, 0]).then_some("a dicom picture")),
+    (b"__HALT_COMPILER();", |_, _, _| Some("a php archive")),
+    (b"\xca\xfe\xba\xbe", |b, _, _| java_class(b).then_some("java bytecode")),
+    (b"\xcf\xfa\xed\xfe", |b, _, _| mach_o(b).then_some("a macos program")),
+    (b"\xce\xfa\xed\xfe", |b, _, _| mach_o(b).then_some("a macos program")),
     (b"\x7fELF", |b, _, _| matches!(b.get(4..7)?, [1 | 2, 1 | 2, 1]).then_some("a unix program")),
     (b"MZ", |b, _, _| portable_executable(b).then_some("a windows program")),
 ];
@@ -36,14 +48,25 @@ const MARKUP: &[(&[u8], Name)] = &[
     (b"<html", "html"),
     (b"<!doctype html", "html"),
     (b"<iframe", "html"),
-    (b"<?php", "php"),
+    (b"<?php", PHP),
     (b"<svg", "svg"),
+    (b"<body", "html"),
+    (b"<object", "html"),
+    (b"<embed", "html"),
+    (b"<hta:application", "a windows html program"),
+    (b"<%@page", "a server page"),
+    (b"<%@ page", "a server page"),
+    (b"<%@ language", "a server page"),
 ];
 
 pub(super) struct Foreign {
     finders: Vec<(Finder<'static>, Confirm)>,
-    /// The file is itself a PDF, whose own header is no foreign one.
-    own_header: bool,
+    /// The file is itself of this format, whose own header is no foreign one.
+    own_header: Option<Name>,
+    /// The file is itself markup: of that only what a server acts on is foreign.
+    is_markup: bool,
+    /// The file's head reads as the beginning of a comment in JavaScript.
+    opens_comment: bool,
     seen: Vec<Name>,
 }
 
@@ -51,12 +74,20 @@ impl Foreign {
     /// For a file of this canonical media type.
     pub(super) fn new(media_type: &str) -> Self {
         let finders = BINARY.iter().map(|(magic, confirm)| (Finder::new(magic), *confirm)).collect();
-        Self { finders, own_header: media_type == "application/pdf", seen: Vec::new() }
+        let own_header = match media_type {
+            "application/pdf" => Some(PDF),
+            "application/x-tar" => Some(TAR),
+            "application/x-iso9660-image" => Some(ISO),
+            _ => None,
+        };
+        let is_markup = matches!(media_type, "text/html" | "application/xhtml+xml" | "image/svg+xml");
+        Self { finders, own_header, is_markup, opens_comment: false, seen: Vec::new() }
     }
 
     /// Looks through the whole file, and notes each format where it first begins.
     pub(super) fn search(mut self, input: &mut dyn ReadSeek, size: u64, log: &mut Log) -> io::Result<()> {
         let passed = Source::new(input, size).and_then(|mut source| {
+            self.opens_comment = opens_comment(&source.peek(8)?);
             source.windows(|window, offset, own| self.window(window, offset, own, size, log))
         });
         match passed {
@@ -72,7 +103,7 @@ impl Foreign {
         for (finder, confirm) in &self.finders {
             for at in finder.find_iter(window).take_while(|at| *at < own) {
                 if let Some(name) = confirm(&window[at..], offset + at as u64, size) {
-                    let own_header = name == PDF && std::mem::take(&mut self.own_header);
+                    let own_header = self.own_header.take_if(|own| *own == name).is_some();
                     if !own_header && !self.seen.contains(&name) {
                         hits.push((at, name));
                         break;
@@ -82,11 +113,18 @@ impl Foreign {
         }
         for at in memchr::memchr_iter(b'<', &window[..own]) {
             if let Some(name) = markup(&window[at..])
+                && (!self.is_markup || name == PHP)
                 && !self.seen.contains(&name)
                 && !hits.iter().any(|(_, hit)| *hit == name)
             {
                 hits.push((at, name));
             }
+        }
+        if self.opens_comment
+            && let Some(at) =
+                memchr::memmem::find_iter(window, b"*/").find(|at| script_follows(&window[at + 2..]))
+        {
+            hits.push((at, JAVASCRIPT));
         }
         hits.sort_unstable();
         for (at, name) in hits {
@@ -111,7 +149,9 @@ pub(super) fn at_start(sample: &[u8]) -> Option<Name> {
 
 /// A tag that a browser or PHP acts on, followed by more text: in binary data the text would have to be chance too.
 fn markup(bytes: &[u8]) -> Option<Name> {
-    if !matches!(bytes.get(1)?, b's' | b'S' | b'h' | b'H' | b'!' | b'i' | b'I' | b'?') {
+    if !matches!(bytes.get(1)?, b's' | b'S' | b'h' | b'H' | b'!' | b'i' | b'I' | b'?' | b'%')
+        && !matches!(bytes.get(1)?, b'b' | b'B' | b'o' | b'O' | b'e' | b'E')
+    {
         return None;
     }
     let (tag, name) =
@@ -143,6 +183,36 @@ fn end_of_directory(b: &[u8], at: u64, size: u64) -> bool {
     let fits = within(u32_at(12));
     let regular = u16_at(4) == u16_at(6) && u16_at(8) == u16_at(10) && within(u32_at(16));
     fits && (near_the_end || regular && 22 + u64::from(u16_at(20)) <= left)
+}
+
+/// JVM specification section 4.1: versions 45 to 80, and a constant pool that begins with a known tag. A fat Mach-O has
+/// the same magic and then the small number of its parts.
+fn java_class(b: &[u8]) -> bool {
+    let Some(head) = b.first_chunk::<11>() else { return false };
+    head[6] == 0 && (45..=80).contains(&head[7]) && head[8] < 0x80 && (1..=20).contains(&head[10])
+}
+
+/// Mach-O's mach_header: x86, ARM or PowerPC, and a known kind of file.
+fn mach_o(b: &[u8]) -> bool {
+    let Some(head) = b.first_chunk::<16>() else { return false };
+    matches!(head[4], 7 | 12 | 18)
+        && head[5..7] == [0, 0]
+        && matches!(head[12], 1..=12)
+        && head[13..16] == [0, 0, 0]
+}
+
+/// Bytes that are a name to JavaScript, as far as `/*`: then all that follows is a comment to it.
+fn opens_comment(head: &[u8]) -> bool {
+    let name = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80;
+    let length = head.iter().take_while(|b| name(b)).count();
+    matches!(length, 2..=6) && (head[length..].starts_with(b"/*") || head[length..].starts_with(b"="))
+}
+
+/// Behind the comment the name is given a value.
+fn script_follows(b: &[u8]) -> bool {
+    let rest = b.trim_ascii_start();
+    let text = |b: &u8| matches!(b, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    rest.starts_with(b"=") && rest.len() >= 8 && rest[..8].iter().all(text)
 }
 
 /// Microsoft PE format: `MZ`, and at 0x3c the offset of `PE\0\0`.

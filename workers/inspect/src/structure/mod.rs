@@ -1,32 +1,51 @@
 //! Walks of containers, from their first byte to their real end. They run in the sandboxed child and know nothing of
 //! the content model.
 //!
-//! Each walk follows its format's own text: JPEG is ITU-T T.81 Annex B (and CIPA DC-007 for pictures behind the
-//! first), PNG the W3C's third edition, GIF the GIF89a specification, WebP RFC 9649, PDF ISO 32000-1 section 7.5.
+//! Each walk follows its format's own text, which its module names. [`table`] says which media types have one.
 //!
-//! A walk reads forward through a buffer of fixed size and holds no more of the file than that. After it, one more
-//! pass looks at every byte of the file for the beginnings of other formats (see [`foreign`]).
+//! A walk reads forward through a buffer of fixed size. Formats whose parts lie anywhere are held in a bounded list of
+//! extents, markup in a bounded text; what goes over a bound, or is locked, is `partial`. Nesting is a bounded stack
+//! and never recursion. After the walk, one more pass looks at every byte of the file for the beginnings of other formats
+//! (see [`foreign`]).
 //!
 //! | finding | meaning |
 //! |---|---|
 //! | `structure.trailing` | bytes after the real end, other than zeros and white space |
 //! | `structure.leading` | bytes before the container's header |
+//! | `structure.gap` | bytes in the middle that no part of the container claims |
 //! | `structure.embedded` | another format begins inside, in front or behind |
 //! | `structure.truncated` | the file stops before its container does |
 //! | `structure.malformed` | the container breaks its own rules |
-//! | `structure.active` | a PDF that carries scripts, launches programs or holds files |
+//! | `structure.active` | content that acts, reaches out of the file, or carries other files |
 //!
-//! Coverage is `complete` only when the container was walked to its end.
+//! `structure.active` is told of PDF (scripts, launched programs, embedded files and media, forms that send, jumps into
+//! other files), of SVG, XHTML and HTML (scripts, event handlers, frames and objects, scripts in addresses, addresses of
+//! other files, `data:` that may act, style sheets that load, entities, forms that send, refreshes, animated addresses),
+//! of films and sound whose data lies in other files, of attached files in Matroska and of files in ID3 tags.
+//!
+//! Coverage is `complete` only when the container was walked to its end. Some ends cannot be known: frames of MP3 without
+//! a header that counts them, fragments of MP4, clusters of a live Matroska file and tags at the end may be missing, and
+//! HTML needs no end.
 
+mod bmp;
+mod extents;
 mod foreign;
 mod gif;
+mod isobmff;
 mod jpeg;
 mod log;
+mod markup;
+mod matroska;
+mod mp3;
 mod mpf;
+mod ogg;
 mod pdf;
 mod png;
 mod source;
+mod table;
+mod tiff;
 mod trailing;
+mod wav;
 mod webp;
 
 use foreign::Foreign;
@@ -38,21 +57,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// One format's walk: begins with `source` at 0 and leaves it at the container's real end.
 type Walk = fn(&mut Source<'_>, &mut Log) -> Result<(), Stop>;
 
-/// The walk for a canonical media type.
-fn walk_of(media_type: &str) -> Option<Walk> {
-    match media_type {
-        "image/jpeg" => Some(jpeg::walk),
-        "image/png" => Some(png::walk),
-        "image/gif" => Some(gif::walk),
-        "image/webp" => Some(webp::walk),
-        "application/pdf" => Some(pdf::walk),
-        _ => None,
-    }
-}
-
 /// Whether [`walk`] knows this canonical media type.
 pub fn has_walk(media_type: &str) -> bool {
-    walk_of(media_type).is_some()
+    table::walk_of(media_type).is_some()
 }
 
 /// Walks the container in `input`, which holds `size` bytes, as the canonical `media_type` says. For a type without a
@@ -65,7 +72,7 @@ pub fn walk(media_type: &str, input: &mut (impl Read + Seek), size: u64) -> io::
 }
 
 fn walk_dyn(media_type: &str, input: &mut dyn ReadSeek, size: u64) -> io::Result<Report> {
-    let Some(walk) = walk_of(media_type) else {
+    let Some(walk) = table::walk_of(media_type) else {
         return Ok(report(Coverage::failed("unsupported", "no walk for this type"), Log::default()));
     };
     let held = input.seek(SeekFrom::End(0))?;
@@ -85,6 +92,7 @@ fn walk_dyn(media_type: &str, input: &mut dyn ReadSeek, size: u64) -> io::Result
             log.malformed(at, why);
             coverage
         }
+        Err(Stop::Partial(code, why)) => Coverage::partial(code, why),
         Err(Stop::Io(e)) => return Err(e),
     };
     Foreign::new(media_type).search(input, size, &mut log)?;

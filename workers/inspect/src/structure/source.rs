@@ -14,6 +14,8 @@ pub(super) enum Stop {
     Truncated(u64),
     /// What stands at this byte cannot be read any further.
     Malformed(u64, String),
+    /// A limit of ours, or a lock of the file's, ends the walk before its container does: a coverage code and why.
+    Partial(&'static str, String),
 }
 
 impl From<io::Error> for Stop {
@@ -124,6 +126,18 @@ impl<'a> Source<'a> {
         }
         self.position = offset;
         Ok(())
+    }
+
+    /// All of the rest, which must be no longer than `limit`.
+    pub(super) fn rest(&mut self, limit: u64) -> Result<Vec<u8>, Stop> {
+        let remaining = self.remaining();
+        if remaining > limit {
+            let why = format!("{remaining} bytes, of which {limit} can be looked at");
+            return Err(Stop::Partial("limit.bytes", why));
+        }
+        let mut bytes = vec![0; usize::try_from(remaining).unwrap_or_default()];
+        self.read(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Calls `each` with every buffer of the next `n` bytes, all of which must be there.

@@ -14,6 +14,15 @@ pub(super) fn look(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
 
 /// As [`look`], up to `end`, where something legitimate goes on.
 pub(super) fn gap(source: &mut Source<'_>, end: u64, log: &mut Log) -> Result<(), Stop> {
+    odd(source, end, "structure.trailing", "after the end", log)
+}
+
+/// As [`gap`], for bytes in the middle that no part of the container claims.
+pub(super) fn unclaimed(source: &mut Source<'_>, end: u64, log: &mut Log) -> Result<(), Stop> {
+    odd(source, end, "structure.gap", "that no part of the container claims", log)
+}
+
+fn odd(source: &mut Source<'_>, end: u64, code: &str, place: &str, log: &mut Log) -> Result<(), Stop> {
     let start = source.position();
     if padding_to(source, end)? {
         return Ok(());
@@ -21,9 +30,15 @@ pub(super) fn gap(source: &mut Source<'_>, end: u64, log: &mut Log) -> Result<()
     let length = end - start;
     let first = source.position();
     let sample = source.peek(foreign::SAMPLE.min(usize::try_from(end - first).unwrap_or(usize::MAX)))?;
-    let detail = format!("{length} bytes after the end, {}", describe(&sample));
-    log.add("structure.trailing", detail, start, length);
+    let detail = format!("{length} bytes {place}, {}", describe(&sample));
+    log.add(code, detail, start, length);
     source.seek(end)
+}
+
+/// Steps over zeros and white space.
+pub(super) fn padding(source: &mut Source<'_>) -> Result<(), Stop> {
+    let end = source.size();
+    padding_to(source, end).map(|_| ())
 }
 
 /// Steps over padding; whether it reaches `end`.

@@ -1,12 +1,29 @@
 //! No bytes make a walk panic, loop or point outside the file; none make the identification panic.
 
 use crate::build;
+use lazaret_fixtures::{document, markup};
 use lazaret_inspect::{Declared, identify_by_magic, walk};
 use lazaret_report::Evidence;
 use proptest::prelude::*;
 use std::io::Cursor;
 
-const TYPES: [&str; 5] = ["image/jpeg", "image/png", "image/gif", "image/webp", "application/pdf"];
+const TYPES: [&str; 15] = [
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/webp",
+    "application/pdf",
+    "image/bmp",
+    "image/tiff",
+    "image/avif",
+    "video/mp4",
+    "video/webm",
+    "audio/mpeg",
+    "application/ogg",
+    "audio/wav",
+    "image/svg+xml",
+    "text/html",
+];
 
 fn holds(media_type: &str, file: &[u8]) {
     let size = file.len() as u64;
@@ -25,11 +42,19 @@ fn valid() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
     let mut files = build::all();
     files.push(("multi", "image/jpeg", build::jpeg_multi(5)));
     files.push(("updated", "application/pdf", build::pdf_updated()));
+    files.extend(crate::containers::good());
+    let packed = document::pdf_stream(
+        "/Type /ObjStm /First 4 /Filter /FlateDecode",
+        &document::deflated(b"<< /JS >>"),
+    );
+    files.push(("packed", "application/pdf", document::pdf_of(&[packed], "")));
+    files.push(("svg", "image/svg+xml", markup::svg("<a href='#x' onclick='y'>z</a>")));
+    files.push(("html", "text/html", markup::html("<script>x</script><img srcset='a 1x'>")));
     prop::sample::select(files).prop_map(|(_, media_type, file)| (media_type, file))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn arbitrary_bytes(media_type in prop::sample::select(&TYPES[..]), file in prop::collection::vec(any::<u8>(), 0..2000)) {

@@ -1,6 +1,8 @@
 //! What the tests of this crate share.
 
 use lazaret_inspect::ContentModel;
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -26,4 +28,11 @@ pub fn model() -> ContentModel {
 pub fn corpus() -> Option<PathBuf> {
     let folder = repository().join("../shared/corpus/types/file-type");
     folder.is_dir().then_some(folder)
+}
+
+/// A file of these bytes.
+pub fn file(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file
 }

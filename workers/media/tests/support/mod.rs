@@ -5,8 +5,8 @@
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, RgbImage, RgbaImage};
 use img_parts::{Bytes, ImageEXIF, ImageICC};
 use lazaret_sandbox::{
-    Budget, ChildSetup, Frame, Picture, PictureRequest, Pool, PoolConfig, Rendition, RenditionSpec, Resize,
-    Session, Target, Trouble,
+    Budget, ChildSetup, Confinement, Frame, Picture, PictureRequest, Pool, PoolConfig, Rendition,
+    RenditionSpec, Resize, Session, Target, Trouble,
 };
 use std::io::Write;
 use std::time::Duration;
@@ -22,6 +22,7 @@ pub fn config() -> PoolConfig {
         memory_bytes: 1 << 30,
         max_output_bytes: 64 << 20,
         max_jobs_per_child: 1000,
+        confinement: Confinement::Enforced,
         setup: ChildSetup { mark: Some(mark), budget: Budget::default() },
     }
 }

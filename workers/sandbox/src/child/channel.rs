@@ -41,7 +41,7 @@ impl Channel {
         }
         let message = serde_json::from_slice(&head)?;
         let file = match message {
-            ToChild::Open { .. } => self.files.pop_front().map(File::from),
+            ToChild::Open { .. } | ToChild::Attempt(_) => self.files.pop_front().map(File::from),
             _ => None,
         };
         Ok(Some(Incoming { sequence: header.sequence, message, file }))

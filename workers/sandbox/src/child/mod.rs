@@ -1,10 +1,13 @@
 //! The child's end: what the executable with the decoders builds its `main` on.
 
+mod attempt;
 mod channel;
-pub mod confine;
+mod confine;
+mod members;
 mod serve;
 
 pub use crate::limits::Limits;
 pub use channel::{Channel, Incoming};
+pub use members::MemberSink;
 pub(crate) use serve::CHUNK;
 pub use serve::{FrameSink, Handler, run};

@@ -1,8 +1,11 @@
-use super::{Channel, Limits, confine};
+use super::members::Outgoing;
+use super::{Channel, Limits, MemberSink, attempt, confine};
+use crate::members::{MembersRequest, MembersSummary};
 use crate::picture::{Picture, PictureRequest, Rendition, RenditionSpec};
 use crate::pool::ChildSetup;
 use crate::protocol::{FrameHead, FromChild, ToChild};
 use lazaret_report::{Report, Why};
+use rustix::fs::OFlags;
 use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -19,6 +22,10 @@ pub trait Handler {
     fn walk(&mut self) -> Result<Report, Why>;
     fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why>;
     fn render(&mut self, spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why>;
+    /// Takes out the members of an archive, one after another.
+    fn members(&mut self, _: &MembersRequest, _: &mut dyn MemberSink) -> Result<MembersSummary, Why> {
+        Err(Why::new("unreadable", "nothing here takes members out"))
+    }
 }
 
 /// A child's whole `main`: confines itself, is set up, and serves until the service is gone. `make` gets what the
@@ -39,12 +46,16 @@ fn serve<H: Handler>(
     make: impl FnOnce(&ChildSetup) -> Result<H, String>,
 ) -> io::Result<()> {
     let Some(first) = channel.receive()? else { return Ok(()) };
-    let ToChild::Setup { limits, setup } = first.message else {
+    let ToChild::Setup { limits, confinement, setup } = first.message else {
         return Err(io::Error::other("the first message is not a setup; this program is started by lazaret"));
     };
     limits.apply()?;
+    // Also because the first look at the clock asks the kernel where it is, which may not be done later.
+    limits.arm_cpu()?;
+    confine::to_reading(&confinement)?;
     let mut handler = make(&setup).map_err(io::Error::other)?;
-    channel.send(first.sequence, &FromChild::Ready { version: version.to_owned() }, &[])?;
+    let layers = confine::to_nothing(&confinement)?;
+    channel.send(first.sequence, &FromChild::Ready { version: version.to_owned(), layers }, &[])?;
     while let Some(request) = channel.receive()? {
         let sequence = request.sequence;
         let Some(answer) = answer(&mut channel, &mut handler, &limits, request)? else { continue };
@@ -69,9 +80,14 @@ fn answer<H: Handler>(
         }
         ToChild::Open { size, media_type } => {
             let file = request.file.ok_or_else(|| io::Error::other("no descriptor came with the file"))?;
+            readable_only(&file)?;
             handler.close();
             handler.open(file, size, &media_type);
             FromChild::Opened
+        }
+        ToChild::Attempt(act) => {
+            let denied = attempt::attempt(act, request.file).err();
+            FromChild::Attempted { denied: denied.map(|error| error.to_string()) }
         }
         ToChild::Walk => handler.walk().map_or_else(FromChild::Refused, FromChild::Report),
         ToChild::Picture(request) => {
@@ -90,7 +106,17 @@ fn answer<H: Handler>(
             drop(out);
             rendition.map_or_else(FromChild::Refused, FromChild::Rendition)
         }
+        ToChild::Members(request) => {
+            let summary = handler.members(&request, &mut Outgoing::new(channel, sequence));
+            summary.map_or_else(FromChild::Refused, FromChild::Members)
+        }
     }))
+}
+
+/// What decodes a file must not be able to change it, so a descriptor that could is a mistake of the service's.
+fn readable_only(file: &File) -> io::Result<()> {
+    let opened = rustix::fs::fcntl_getfl(file)? & OFlags::ACCMODE;
+    if opened == OFlags::RDONLY { Ok(()) } else { Err(io::Error::other("the file came open for writing")) }
 }
 
 pub(crate) const CHUNK: usize = 256 << 10;
@@ -109,5 +135,21 @@ impl Write for Chunks<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_could_be_written_to_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut writable = File::options();
+        writable.write(true).create(true).truncate(true);
+        readable_only(&writable.open(&path).unwrap()).unwrap_err();
+        readable_only(&writable.read(true).open(&path).unwrap()).unwrap_err();
+        readable_only(&File::open(&path).unwrap()).unwrap();
     }
 }

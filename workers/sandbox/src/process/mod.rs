@@ -5,6 +5,7 @@ mod stderr;
 
 pub(crate) use spawn::Spawner;
 
+use crate::layers::Layers;
 use crate::protocol::parent::{self, Broken};
 use crate::protocol::{FromChild, ToChild};
 use crate::trouble::Trouble;
@@ -28,6 +29,10 @@ pub(crate) struct Process {
     sequence: u64,
     stderr: Tail,
     pub(crate) version: String,
+    pub(crate) layers: Layers,
+    /// Bytes of heads that the answer to one request may have, and how many of them are left.
+    heads: u64,
+    heads_left: u64,
     /// Files it was given so far.
     pub(crate) jobs: u32,
 }
@@ -45,13 +50,14 @@ impl Process {
         wall: &mut Wall,
     ) -> Result<(), Trouble> {
         self.sequence += 1;
+        self.heads_left = self.heads;
         let told = wall.bound(parent::tell(&mut self.socket, self.sequence, message, file)).await;
         self.judge(told).await
     }
 
     /// The next answer and the length of its blob, which [`Self::blob`] must take if it is not 0.
     pub(crate) async fn hear(&mut self, wall: &mut Wall) -> Result<(FromChild, usize), Trouble> {
-        let heard = wall.bound(parent::hear(&mut self.socket, self.sequence)).await;
+        let heard = wall.bound(parent::hear(&mut self.socket, self.sequence, &mut self.heads_left)).await;
         self.judge(heard).await
     }
 
@@ -89,12 +95,21 @@ impl Process {
                 self.kill().await;
                 Err(Trouble::Protocol(what))
             }
+            Some(Err(Broken::TooMuch)) => {
+                self.kill().await;
+                Err(Trouble::OutputLimit)
+            }
             Some(Err(Broken::Gone)) => Err(self.autopsy().await),
             None => {
                 self.kill().await;
                 Err(Trouble::WallDeadline)
             }
         }
+    }
+
+    /// How a child that closed its socket ended; `None` where it has not.
+    pub(crate) async fn status(&mut self) -> Option<ExitStatus> {
+        timeout(LAST_BREATH, self.child.wait()).await.ok()?.ok()
     }
 
     pub(crate) async fn kill(&mut self) {
@@ -105,12 +120,9 @@ impl Process {
 
     /// Why a child that closed its socket did so.
     async fn autopsy(&mut self) -> Trouble {
-        let status = match timeout(LAST_BREATH, self.child.wait()).await {
-            Ok(Ok(status)) => status,
-            _ => {
-                self.kill().await;
-                return Trouble::Protocol("closed its socket and lived on".into());
-            }
+        let Some(status) = self.status().await else {
+            self.kill().await;
+            return Trouble::Protocol("closed its socket and lived on".into());
         };
         let said = self.stderr.last_words().await;
         cause_of_death(status, &said)
@@ -120,9 +132,11 @@ impl Process {
 fn cause_of_death(status: ExitStatus, said: &str) -> Trouble {
     const SIGABRT: i32 = 6;
     const SIGXCPU: i32 = 24;
+    const SIGSYS: i32 = 31;
     let last = said.lines().last().unwrap_or_default();
     match status.signal() {
         Some(SIGXCPU) => Trouble::CpuDeadline,
+        Some(SIGSYS) => Trouble::Forbidden,
         // What Rust's allocator error handler writes before it aborts.
         Some(SIGABRT) if said.contains("memory allocation of") => Trouble::OutOfMemory,
         Some(signal) => Trouble::Crashed { how: format!("signal {signal}: {last}") },
@@ -148,6 +162,7 @@ mod tests {
     fn how_a_child_died_says_what_the_trouble_was() {
         let cases = [
             (24, "", Trouble::CpuDeadline),
+            (31, "", Trouble::Forbidden),
             (6, "memory allocation of 99 bytes failed\n", Trouble::OutOfMemory),
             (6, "x\npanicked at y", Trouble::Crashed { how: "signal 6: panicked at y".into() }),
             (11, "", Trouble::Crashed { how: "signal 11: ".into() }),

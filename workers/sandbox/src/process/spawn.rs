@@ -1,8 +1,9 @@
 use super::stderr::Tail;
 use super::{Process, Wall};
+use crate::layers::Layers;
 use crate::limits::Limits;
 use crate::pool::PoolConfig;
-use crate::protocol::{FromChild, ToChild};
+use crate::protocol::{FromChild, HEAD_MAX, ToChild};
 use crate::trouble::Trouble;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Pair;
@@ -47,12 +48,23 @@ impl Spawner {
             started.map_err(|e| format!("cannot start {path}: {e}; install lazaret-media beside lazaret"))?;
         let socket = UnixStream::from_std(socket).map_err(|e| e.to_string())?;
         let stderr = Tail::of(child.stderr.take().ok_or("the child has no stderr")?);
-        let process = Process { child, socket, sequence: 0, stderr, version: String::new(), jobs: 0 };
+        let none = || Err(String::new());
+        let process = Process {
+            child,
+            socket,
+            sequence: 0,
+            stderr,
+            version: String::new(),
+            layers: Layers { landlock: none(), seccomp: none() },
+            heads: config.max_output_bytes.saturating_add(HEAD_MAX as u64),
+            heads_left: 0,
+            jobs: 0,
+        };
         set_up(process, config).await.map_err(|trouble| format!("{path} does not come up: {trouble}"))
     }
 }
 
-/// For the system's allocator (mallopt(3)): what one picture took serves the next. As it is, every larger block comes from
+/// The whole environment of a child, for the system's allocator (mallopt(3)), which reads it before `main`: what one picture took serves the next. As it is, every larger block comes from
 /// the kernel and goes back to it, page by page, which costs up to a tenth of a decode. More than this many bytes of free
 /// memory still go back.
 const ALLOCATOR: [(&str, &str); 2] = [("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "134217728")];
@@ -77,10 +89,12 @@ fn spawn(mut command: Command) -> Started {
 async fn set_up(mut process: Process, config: &PoolConfig) -> Result<Process, Trouble> {
     let limits = Limits { memory_bytes: config.memory_bytes, cpu: config.cpu };
     let mut wall = Wall(config.wall);
-    process.tell(&ToChild::Setup { limits, setup: config.setup.clone() }, None, &mut wall).await?;
+    let (confinement, setup) = (config.confinement.clone(), config.setup.clone());
+    process.tell(&ToChild::Setup { limits, confinement, setup }, None, &mut wall).await?;
     match process.hear(&mut wall).await? {
-        (FromChild::Ready { version }, 0) => {
+        (FromChild::Ready { version, layers }, 0) => {
             process.version = version;
+            process.layers = layers;
             Ok(process)
         }
         (other, _) => Err(Trouble::Protocol(format!("{} in answer to the setup", other.name()))),

@@ -1,4 +1,6 @@
+use crate::layers::{Act, Confinement, Layers};
 use crate::limits::Limits;
+use crate::members::{MemberHead, MemberTail, MembersRequest, MembersSummary};
 use crate::picture::{Picture, PictureRequest, Rendition, RenditionSpec, Variant};
 use crate::pool::ChildSetup;
 use lazaret_report::{Report, Why};
@@ -11,6 +13,7 @@ pub enum ToChild {
     /// First and once, before any hostile byte.
     Setup {
         limits: Limits,
+        confinement: Confinement,
         setup: ChildSetup,
     },
     /// Comes with the file's descriptor.
@@ -21,6 +24,10 @@ pub enum ToChild {
     Walk,
     Picture(PictureRequest),
     Render(RenditionSpec),
+    /// Take out what the archive holds.
+    Members(MembersRequest),
+    /// Do what may not be done, for the self-test. A child that lives on answers [`FromChild::Attempted`].
+    Attempt(Act),
     /// Forget the file and everything decoded from it.
     Close,
 }
@@ -31,6 +38,7 @@ pub enum ToChild {
 pub enum FromChild {
     Ready {
         version: String,
+        layers: Layers,
     },
     Opened,
     Report(Report),
@@ -40,6 +48,14 @@ pub enum FromChild {
     /// The blob is the next piece of a rendition. Any number of them comes before `Rendition`.
     Chunk,
     Rendition(Rendition),
+    /// A member of an archive begins: chunks follow, then its `MemberEnd`. Any number of them comes before `Members`.
+    Member(MemberHead),
+    MemberEnd(MemberTail),
+    Members(MembersSummary),
+    Attempted {
+        /// Why it could not be done; `None` where it could.
+        denied: Option<String>,
+    },
     /// A clean refusal, in place of any answer.
     Refused(Why),
 }
@@ -54,6 +70,10 @@ impl FromChild {
             Self::Picture(_) => "picture",
             Self::Chunk => "chunk",
             Self::Rendition(_) => "rendition",
+            Self::Member(_) => "member",
+            Self::MemberEnd(_) => "member end",
+            Self::Members(_) => "members",
+            Self::Attempted { .. } => "attempted",
             Self::Refused(_) => "refused",
         }
     }

@@ -13,6 +13,8 @@ use tokio::net::UnixStream;
 pub(crate) enum Broken {
     /// The other end is gone.
     Gone,
+    /// It says more than it may.
+    TooMuch,
     /// It says something that it may not.
     Nonsense(String),
 }
@@ -58,13 +60,21 @@ fn send_with(socket: &UnixStream, bytes: &[u8], file: BorrowedFd<'_>) -> io::Res
 }
 
 /// Hears one message up to its blob, whose length is returned and whose bytes are still to be read.
-pub(crate) async fn hear(socket: &mut UnixStream, sequence: u64) -> Result<(FromChild, usize), Broken> {
+/// `heads` are the bytes of heads that this and what follows may have: a child whose every byte of an answer had its own,
+/// padded message would keep us reading for good.
+pub(crate) async fn hear(
+    socket: &mut UnixStream,
+    sequence: u64,
+    heads: &mut u64,
+) -> Result<(FromChild, usize), Broken> {
     let mut bytes = [0; LENGTH];
     socket.read_exact(&mut bytes).await?;
     let header = Header::decode(&bytes).ok_or_else(|| Broken::Nonsense("not a message".into()))?;
     if header.sequence != sequence {
         return Err(Broken::Nonsense(format!("answer to request {} of {sequence}", header.sequence)));
     }
+    let spent = LENGTH as u64 + u64::from(header.head_length);
+    *heads = heads.checked_sub(spent).ok_or(Broken::TooMuch)?;
     let mut head = vec![0; header.head_length as usize];
     socket.read_exact(&mut head).await?;
     let message = serde_json::from_slice(&head).map_err(|e| Broken::Nonsense(e.to_string()))?;

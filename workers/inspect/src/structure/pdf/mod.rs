@@ -1,30 +1,40 @@
 //! PDF, after ISO 32000-1 section 7.5: the header, every revision's `startxref` and `%%EOF`, and the cross-reference
-//! that the last of them points to. Objects are not parsed; the names of active content are sought in plain sight.
+//! that the last of them points to. Objects are not parsed one by one. Instead the names of active content are sought
+//! in every byte of the file, and in every stream once its filters are undone (see [`streams`]): what a reader finds by
+//! whatever cross-reference is among them, of old revisions too.
+//!
+//! Not seen: streams that lie in other files (`/F`), links (`/URI`), what pictures hold, and anything of an encrypted
+//! document but its outline: that one is `partial(encrypted)`.
+
+mod dictionary;
+mod filters;
+mod names;
+mod streams;
 
 use super::log::Log;
 use super::source::{Source, Stop};
 use memchr::memmem::{self, Finder};
+use names::Names;
+use streams::Streams;
 
 /// Readers take a header anywhere in the first kilobyte.
 const HEADER_WITHIN: usize = 1024;
 
-/// Names in the dictionaries of things that act, and what they are.
-const ACTIVE: &[(&str, &str)] = &[
-    ("/JavaScript", "scripts"),
-    ("/Launch", "an action that launches programs"),
-    ("/EmbeddedFile", "embedded files"),
-    ("/EmbeddedFiles", "embedded files"),
-    ("/RichMedia", "embedded media"),
-];
-
 pub(super) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
     let header = header(source, log)?;
     whole_if_linearized(source, header)?;
-    let mut scan = Scan::new(header);
-    source.windows(|window, offset, own| scan.window(window, offset, own))?;
-    for (name, at) in scan.active.iter().flatten() {
-        log.add("structure.active", format!("the document carries {name}"), *at, 0);
+    let (mut scan, mut names, mut streams) = (Scan::new(header), Names::default(), Streams::default());
+    source.windows(|window, offset, own| {
+        scan.window(window, offset, own);
+        names.window(window, offset, own);
+        streams.window(window, offset, own);
+    })?;
+    if names.encrypted {
+        log.partial("encrypted", "the document is encrypted");
+    } else {
+        streams.look(source, &mut names, log)?;
     }
+    names.tell(log);
     let Some(last) = scan.last else { return Err(Stop::Truncated(source.size())) };
     if let Some((at, length)) = scan.between {
         log.add("structure.malformed", "bytes between revisions that belong to neither", at, length);
@@ -84,8 +94,6 @@ struct Section {
 struct Scan {
     header: u64,
     startxref: Finder<'static>,
-    names: Vec<(Finder<'static>, usize)>,
-    active: [Option<(&'static str, u64)>; ACTIVE.len()],
     last: Option<Section>,
     /// The last section is followed by something that begins no revision: where, and what length was seen of it.
     odd: Option<u64>,
@@ -94,29 +102,10 @@ struct Scan {
 
 impl Scan {
     fn new(header: u64) -> Self {
-        let names = ACTIVE.iter().enumerate().map(|(i, (name, _))| (Finder::new(name), i)).collect();
-        Self {
-            header,
-            startxref: Finder::new("startxref"),
-            names,
-            active: [None; ACTIVE.len()],
-            last: None,
-            odd: None,
-            between: None,
-        }
+        Self { header, startxref: Finder::new("startxref"), last: None, odd: None, between: None }
     }
 
     fn window(&mut self, window: &[u8], offset: u64, own: usize) {
-        for (finder, i) in &self.names {
-            let (name, what) = ACTIVE[*i];
-            if self.active.iter().flatten().any(|(seen, _)| *seen == what) {
-                continue;
-            }
-            let named = |at: &usize| window.get(at + name.len()).is_none_or(|b| ends_name(*b));
-            if let Some(at) = finder.find_iter(window).take_while(|at| *at < own).find(named) {
-                self.active[*i] = Some((what, offset + at as u64));
-            }
-        }
         let hits: Vec<usize> = self.startxref.find_iter(window).take_while(|at| *at < own).collect();
         for at in hits {
             let Some((target, length)) = section(&window[at..]) else { continue };

@@ -1,0 +1,94 @@
+//! The headers that stand before members (APPNOTE 4.3.7), held against the directory.
+
+use super::super::input::{Input, Stop, u16_at, u32_at, u64_at};
+use super::super::log::Log;
+use super::directory::{Entry, Head, widen};
+use crate::quote::quoted_bytes;
+
+const LENGTH: u64 = 30;
+
+/// A local header, as it is written.
+#[derive(Debug)]
+pub(super) struct Local {
+    pub(super) name: Vec<u8>,
+    pub(super) head: Head,
+    /// Where the member's data begin.
+    pub(super) data: u64,
+}
+
+/// The header at `at`, or `None` where there is none.
+pub(super) fn read(input: &mut Input<'_>, at: u64) -> Result<Option<Local>, Stop> {
+    if !input.is_at(at, b"PK\x03\x04")? {
+        return Ok(None);
+    }
+    let r: [u8; LENGTH as usize] = input.array(at)?;
+    let [name, extra] = [26, 28].map(|i| usize::from(u16_at(&r, i)));
+    let names = input.bytes(at + LENGTH, name + extra)?;
+    let (name, extra) = names.split_at(name);
+    let mut head = Head {
+        flags: u16_at(&r, 6),
+        method: u16_at(&r, 8),
+        crc: u32_at(&r, 14),
+        packed: u32_at(&r, 18).into(),
+        size: u32_at(&r, 22).into(),
+    };
+    widen(extra, [&mut head.size, &mut head.packed, &mut 0]);
+    Ok(Some(Local { name: name.to_vec(), head, data: at + LENGTH + names.len() as u64 }))
+}
+
+/// What the directory and the local header say differently: what one reader sees and another does not.
+pub(super) fn compare(entry: &Entry, local: &Local) -> Option<&'static str> {
+    let (a, b) = (&entry.head, &local.head);
+    // A member whose sizes follow its data has zeros here, unless its writer went back to fill them in.
+    let untold = |n: u64| b.is_streamed() && matches!(n, 0 | 0xffff_ffff);
+    let same_sizes = (untold(b.packed) || a.packed == b.packed) && (untold(b.size) || a.size == b.size);
+    let masked = a.flags & 1 << 13 != 0;
+    if masked {
+        None
+    } else if entry.name != local.name {
+        Some("has two names")
+    } else if a.method != b.method {
+        Some("has two methods of compression")
+    } else if a.is_encrypted() != b.is_encrypted() {
+        Some("is encrypted for one reader and not for another")
+    } else if !same_sizes {
+        Some("has two sizes")
+    } else if !b.is_streamed() && a.crc != b.crc {
+        Some("has two checksums")
+    } else {
+        None
+    }
+}
+
+/// Where a member ends: behind its data, and the descriptor (APPNOTE 4.3.9) that may follow them.
+pub(super) fn end_of(
+    input: &mut Input<'_>,
+    head: &Head,
+    data: u64,
+    streamed: bool,
+    log: &mut Log,
+) -> Result<u64, Stop> {
+    let end = data.checked_add(head.packed).filter(|end| *end <= input.size());
+    let Some(end) = end else { return Err(Stop::Truncated(data)) };
+    if !streamed {
+        return Ok(end);
+    }
+    let after = input.some(end, 24)?;
+    // With or without a signature, with sizes of 4 or 8 bytes: the one that says what the directory says.
+    for signature in [4, 0] {
+        if signature == 4 && !after.starts_with(b"PK\x07\x08") {
+            continue;
+        }
+        let told = after.get(signature..).unwrap_or_default();
+        let wide = (told.len() >= 20).then(|| (u64_at(told, 4), u64_at(told, 12)));
+        let narrow = (told.len() >= 12).then(|| (u64::from(u32_at(told, 4)), u64::from(u32_at(told, 8))));
+        for (sizes, length) in [(narrow, 12), (wide, 20)] {
+            if u32_at(told, 0) == head.crc && sizes == Some((head.packed, head.size)) {
+                return Ok(end + signature as u64 + length);
+            }
+        }
+    }
+    let shown = quoted_bytes(&after[..after.len().min(4)]);
+    log.malformed(end, format!("no descriptor behind a member that must have one, but {shown}"));
+    Ok(end)
+}

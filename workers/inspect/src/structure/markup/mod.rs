@@ -1,0 +1,48 @@
+//! Markup that browsers act on: SVG and XHTML through an XML tokenizer, HTML through an HTML tokenizer, and in both what
+//! acts or reaches out of the file: scripts, event handlers, frames, addresses of other files, style sheets that load,
+//! entities. The whole text is held in memory, up to a limit.
+
+mod element;
+mod encoding;
+mod html;
+mod reference;
+mod style;
+mod xml;
+
+pub(super) use html::walk as html;
+pub(super) use xml::{svg, xhtml};
+
+use super::log::Log;
+use encoding::Text;
+use std::collections::BTreeSet;
+
+/// Longer texts are not looked into.
+const LONGEST: u64 = 32 << 20;
+
+/// What acts, in words, and where an example of it would be of help, that.
+#[derive(Debug, PartialEq)]
+struct Acts {
+    kind: &'static str,
+    detail: String,
+}
+
+impl Acts {
+    fn new(kind: &'static str, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+}
+
+/// What has been found already: each kind is told once.
+#[derive(Default)]
+struct Told(BTreeSet<&'static str>);
+
+impl Told {
+    /// `at`: the byte of the text where it stands.
+    fn tell(&mut self, acts: Acts, text: &Text, at: usize, log: &mut Log) {
+        if self.0.insert(acts.kind) {
+            let Acts { kind, detail } = acts;
+            let what = if detail.is_empty() { kind.to_owned() } else { format!("{kind}: {detail}") };
+            log.active(text.offset(at), format!("the document carries {what}"));
+        }
+    }
+}

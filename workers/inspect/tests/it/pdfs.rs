@@ -1,0 +1,172 @@
+//! Active content of PDFs, however it is written or packed.
+
+use crate::containers::{codes, report, why};
+use lazaret_fixtures::document::{deflated, pdf_of, pdf_stream};
+use lazaret_report::Coverage;
+
+const PDF: &str = "application/pdf";
+
+const CATALOG: &[u8] = b"<< /Type /Catalog >>";
+const PACKED: &[u8] = b"2 0 << /S /JavaScript /JS (app.alert(1)) >>";
+const OBJECTS: &str = "/Type /ObjStm /N 1 /First 4";
+
+fn with(object: Vec<u8>) -> Vec<u8> {
+    pdf_of(&[CATALOG.to_vec(), object], "")
+}
+
+/// `/ASCIIHexDecode`.
+fn hex(content: &[u8]) -> Vec<u8> {
+    content
+        .iter()
+        .map(|b| format!("{b:02x}\n"))
+        .collect::<String>()
+        .into_bytes()
+        .into_iter()
+        .chain(*b">")
+        .collect()
+}
+
+/// `/ASCII85Decode`, each group in full.
+fn ascii85(content: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for group in content.chunks(4) {
+        let mut whole = [0; 4];
+        whole[..group.len()].copy_from_slice(group);
+        let n = u32::from_be_bytes(whole);
+        let digits: Vec<u8> = (0..5).rev().map(|i| (n / 85_u32.pow(i) % 85) as u8 + b'!').collect();
+        out.extend(&digits[..=group.len()]);
+    }
+    out.extend(b"~>");
+    out
+}
+
+/// `/RunLengthDecode`: every byte twice would be another text, so all are literal.
+fn runs(content: &[u8]) -> Vec<u8> {
+    let mut out: Vec<u8> = content.chunks(128).flat_map(|c| [&[c.len() as u8 - 1], c].concat()).collect();
+    out.push(128);
+    out
+}
+
+fn lzw(content: &[u8]) -> Vec<u8> {
+    weezl::encode::Encoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8).encode(content).unwrap()
+}
+
+#[test]
+fn packed_scripts_are_found() {
+    for (filters, content) in [
+        ("/Filter /FlateDecode", deflated(PACKED)),
+        ("/Filter/Fl", deflated(PACKED)),
+        ("/F#69lter /Fl#61teDecode", deflated(PACKED)),
+        ("/Filter [/FlateDecode]", deflated(PACKED)),
+        ("/Filter /LZWDecode", lzw(PACKED)),
+        ("/Filter /ASCIIHexDecode", hex(PACKED)),
+        ("/Filter /ASCII85Decode", ascii85(PACKED)),
+        ("/Filter /RunLengthDecode", runs(PACKED)),
+        ("/Filter [/ASCII85Decode /FlateDecode]", ascii85(&deflated(PACKED))),
+        ("/Filter [/ASCIIHexDecode /ASCII85Decode /LZWDecode]", hex(&ascii85(&lzw(PACKED)))),
+        ("", PACKED.to_vec()),
+    ] {
+        for kind in [OBJECTS, "/N 1 /First 4", "/Subtype /Image /First 4"] {
+            let report = report(PDF, &with(pdf_stream(&format!("{kind} {filters}"), &content)));
+            assert_eq!(codes(&report), ["active"], "{kind} {filters}: {report:?}");
+            assert!(report.findings[0].detail.contains("scripts"), "{report:?}");
+            assert_eq!(report.coverage, Coverage::Complete, "{kind} {filters}");
+        }
+    }
+    // Far into a long stream, over the ends of what is read at one time.
+    for gap in (65_400..65_700).step_by(7) {
+        let far = [vec![b' '; gap], PACKED.to_vec()].concat();
+        let report = report(PDF, &with(pdf_stream("/Filter /FlateDecode", &deflated(&far))));
+        assert_eq!(codes(&report), ["active"], "{gap}");
+    }
+}
+
+#[test]
+fn names_however_they_are_written() {
+    for (dictionary, what) in [
+        ("/OpenAction << /S /J#61vaScript >>", "scripts"),
+        ("/OpenAction << /S /#4a#61#76#61#53#63#72#69#70#74 >>", "scripts"),
+        ("/AA << /O << /S /Launch >> >>", "launches"),
+        ("/Names << /EmbeddedFiles 3 0 R >>", "embedded files"),
+        ("/A << /S /GoToE >>", "embedded file"),
+        ("/A << /S /GoToR /F (x) >>", "another file"),
+        ("/A << /S /SubmitForm >>", "sends data"),
+        ("/AcroForm << /XFA 3 0 R >>", "form"),
+        ("/A << /S /Rendition >>", "media"),
+    ] {
+        let report = report(PDF, &with(format!("<< {dictionary} >>").into_bytes()));
+        assert_eq!(codes(&report), ["active"], "{dictionary}: {report:?}");
+        assert!(report.findings[0].detail.contains(what), "{dictionary}: {report:?}");
+    }
+    let inert = report(
+        PDF,
+        &with(b"<< /JavaScripts /Launched /A << /S /URI /URI (https://a.example/) >> >>".to_vec()),
+    );
+    assert_eq!((inert.coverage, inert.findings), (Coverage::Complete, vec![]));
+}
+
+#[test]
+fn what_cannot_be_looked_into_is_said() {
+    let odd =
+        [b"<< /Length 9 /Filter /FlateDecode % obj\n >>\nstream\n", &deflated(PACKED)[..], b"\nendstream"]
+            .concat();
+    let two = pdf_stream(&format!("{OBJECTS} /Filter /DCTDecode /Filter /FlateDecode"), &deflated(PACKED));
+    for (file, found, coverage) in [
+        (pdf_of(&[CATALOG.to_vec()], "/Encrypt 9 0 R"), &[][..], "encrypted"),
+        (pdf_of(&[CATALOG.to_vec()], "/Encr#79pt 9 0 R"), &[], "encrypted"),
+        (with(pdf_stream(&format!("{OBJECTS} /Filter /Crypt"), b"x")), &[], "encrypted"),
+        (with(pdf_stream(&format!("{OBJECTS} /Filter /DCTDecode"), b"x")), &[], "unsupported"),
+        (
+            with(pdf_stream(&format!("{OBJECTS} /Filter 9 0 R"), &deflated(PACKED))),
+            &["active"],
+            "unsupported",
+        ),
+        (
+            with(pdf_stream(
+                &format!("{OBJECTS} /Filter /FlateDecode /DecodeParms << /Predictor 12 >>"),
+                &deflated(b"x"),
+            )),
+            &[],
+            "unsupported",
+        ),
+        (with(pdf_stream(&format!("{OBJECTS} /Filter /FlateDecode"), b"no zlib")), &["malformed"], ""),
+        (with(pdf_stream(&format!("{OBJECTS} /Filter /Secret"), b"x")), &["malformed"], ""),
+        (with(two), &["malformed", "active"], ""),
+        (with(odd), &["malformed", "active"], ""),
+        // An object stream of an earlier revision is looked into, too.
+        (
+            [with(pdf_stream(&format!("{OBJECTS} /Filter /FlateDecode"), &deflated(PACKED))), {
+                let xref = b"xref\n0 0\ntrailer\n<< /Size 2 >>\nstartxref\n".to_vec();
+                let at =
+                    with(pdf_stream(&format!("{OBJECTS} /Filter /FlateDecode"), &deflated(PACKED))).len();
+                [xref, format!("{at}\n%%EOF").into_bytes()].concat()
+            }]
+            .concat(),
+            &["active"],
+            "",
+        ),
+    ] {
+        let report = report(PDF, &file);
+        assert_eq!(codes(&report), found, "{}: {report:?}", String::from_utf8_lossy(&file));
+        assert_eq!(why(&report), coverage, "{}: {report:?}", String::from_utf8_lossy(&file));
+    }
+}
+
+/// A stream that expands to a gigabyte ends at the limit, and is said to.
+#[test]
+fn a_stream_bomb_is_partial() {
+    let bomb = deflated(&vec![0; 8 << 20]);
+    let many: Vec<Vec<u8>> = (0..70).map(|_| pdf_stream("/Filter /FlateDecode", &bomb)).collect();
+    let report = report(PDF, &pdf_of(&[vec![CATALOG.to_vec()], many].concat(), ""));
+    assert_eq!(why(&report), "limit.expanded", "{report:?}");
+}
+
+/// Keywords by the hundred thousand, each behind what looks like the end of a dictionary.
+#[test]
+fn streams_without_number() {
+    let file = pdf_of(&[CATALOG.to_vec(), b">>stream\n".repeat(300_000)], "");
+    let began = std::time::Instant::now();
+    let report = report(PDF, &file);
+    assert_eq!(why(&report), "limit.findings", "{report:?}");
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}

@@ -1,0 +1,310 @@
+//! Members of archives, through the real pool and the real `lazaret-media`.
+
+mod support;
+
+use flate2::{Compression, write::GzEncoder};
+use lazaret_fixtures::raw::{Part, nested, overlapping, tar_member, tar_of, zip_of};
+use lazaret_fixtures::{Zip, disc};
+use lazaret_sandbox::{Coverage, Members, MembersRequest, Trouble};
+use std::io::Write;
+use support::*;
+
+const LIMITS: MembersRequest =
+    MembersRequest { max_members: 100, max_bytes: 8 << 20, max_ratio: 100, ratio_from: 1 << 20 };
+
+async fn take(media_type: &str, file: &[u8], limits: &MembersRequest) -> Result<(Members, Vec<u8>), Trouble> {
+    let pool = pool();
+    let mut out = Vec::new();
+    let members = open(&pool, file, media_type).await.members(limits, &mut out).await?;
+    is_well(&pool).await;
+    Ok((members, out))
+}
+
+/// Names, bytes and gaps of the members, and the gap of all.
+async fn taken(
+    media_type: &str,
+    file: &[u8],
+    limits: &MembersRequest,
+) -> (Vec<(String, Vec<u8>, String)>, String) {
+    let (Members { members, summary }, out) = take(media_type, file, limits).await.unwrap();
+    let members = members.into_iter().map(|member| {
+        let from = member.offset as usize;
+        let gap = member.gap.map(|why| why.code).unwrap_or_default();
+        (member.name, out[from..from + member.bytes as usize].to_vec(), gap)
+    });
+    (members.collect(), code(&summary.coverage).to_owned())
+}
+
+fn code(coverage: &Coverage) -> &str {
+    match coverage {
+        Coverage::Complete => "",
+        Coverage::Partial(why) | Coverage::Failed(why) => &why.code,
+    }
+}
+
+fn gz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn whole(name: &str, content: &[u8]) -> (String, Vec<u8>, String) {
+    (name.to_owned(), content.to_vec(), String::new())
+}
+
+#[tokio::test]
+async fn every_member_comes_out_as_it_went_in() {
+    let long: Vec<u8> = (0..700_000u32).map(|i| (i.wrapping_mul(i) >> 9) as u8).collect();
+    let zip = Zip::default().stored("a", b"one").deflated("d/b", &long).stored("empty", b"").finish();
+    let (members, gap) = taken("application/zip", &zip, &LIMITS).await;
+    assert!(
+        members == [whole("a", b"one"), whole("d/b", &long), whole("empty", b"")] && gap.is_empty(),
+        "{gap}"
+    );
+
+    let link = tar_member(b"l", b'2', b"/etc/passwd", b"");
+    let tar = tar_of(&[tar_member(b"a", b'0', b"", b"one"), link, tar_member(b"b", b'0', b"", &long)]);
+    let (members, gap) = taken("application/x-tar", &tar, &LIMITS).await;
+    assert!(members == [whole("a", b"one"), whole("b", &long)] && gap.is_empty(), "{gap}");
+
+    let (members, gap) = taken("application/gzip", &gz(&long), &LIMITS).await;
+    assert!(members == [whole("content", &long)] && gap.is_empty(), "{gap}");
+    // Two streams one after another are one file, as `zcat` reads them.
+    let (members, _) = taken("application/gzip", &[gz(b"one"), gz(b"two")].concat(), &LIMITS).await;
+    assert_eq!(members, [whole("content", b"onetwo")]);
+}
+
+#[tokio::test]
+async fn a_member_that_is_not_listed_comes_out_too() {
+    let zip = zip_of(&[Part::stored("a", b"one"), Part::stored("b", b"two").with(|p| p.is_listed = false)]);
+    let (members, gap) = taken("application/zip", &zip, &LIMITS).await;
+    assert_eq!((members, gap.as_str()), (vec![whole("a", b"one"), whole("b", b"two")], "hidden"));
+}
+
+#[tokio::test]
+async fn what_passes_for_a_link_is_looked_at_too() {
+    let zip = zip_of(&[Part::stored("l", b"MZ or a path").with(|p| p.mode = 0o120_777)]);
+    let (members, gap) = taken("application/zip", &zip, &LIMITS).await;
+    assert_eq!((members, gap.as_str()), (vec![whole("l", b"MZ or a path")], ""));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_gap_and_the_rest_comes_out() {
+    let ppmd = Part::stored("ppmd", b"something").with(|p| p.method = 98);
+    let lzma = Part::stored("lzma", b"something").with(|p| p.method = 14);
+    let broken = Part::stored("broken", b"something").with(|p| p.crc = 1);
+    let short = Part::stored("short", b"something").with(|p| (p.size, p.listed_size) = (90, 90));
+    let rest = Part::stored("rest", b"the rest");
+    let cases = [
+        (zip_of(&[ppmd, rest.clone()]), "unreadable"),
+        (zip_of(&[lzma, rest.clone()]), "unreadable"),
+        (zip_of(&[broken, rest.clone()]), "unreadable"),
+        (zip_of(&[short, rest]), "unreadable"),
+        (Zip::default().encrypted("e", b"secret").stored("rest", b"the rest").finish(), "encrypted"),
+    ];
+    for (zip, why) in cases {
+        let (members, gap) = taken("application/zip", &zip, &LIMITS).await;
+        assert_eq!((members[0].2.as_str(), gap.as_str()), (why, why));
+        assert_eq!(members[1], whole("rest", b"the rest"));
+    }
+    let cut = &gz(&[5; 5000])[..20];
+    let (members, gap) = taken("application/gzip", cut, &LIMITS).await;
+    assert_eq!((members.len(), gap.as_str()), (1, "unreadable"));
+    let (_, gap) = taken("application/gzip", &[&gz(b"x")[..], b"and more"].concat(), &LIMITS).await;
+    assert_eq!(gap, "trailing");
+}
+
+#[tokio::test]
+async fn bombs_stop_at_each_limit() {
+    let ratio = MembersRequest { max_bytes: u64::MAX, ..LIMITS };
+    let zeros = vec![0; 4 << 20];
+    let honest = Zip::default().deflated("zeros", &zeros).finish();
+    let liar = {
+        let mut bytes = honest.clone();
+        // Sizes in the local header and in the directory say one byte.
+        let directory = bytes.windows(4).rposition(|w| w == b"PK\x01\x02").unwrap();
+        for at in [22, directory + 24] {
+            bytes[at..at + 4].copy_from_slice(&1u32.to_le_bytes());
+        }
+        bytes
+    };
+    let many: Vec<_> = (0..101).map(|n| Part::stored(&n.to_string(), b"x")).collect();
+    let cases: [(&str, Vec<u8>, MembersRequest, &str, u64); 7] = [
+        // Declared: nothing is unpacked at all.
+        ("application/zip", honest.clone(), ratio, "limit.ratio", 0),
+        ("application/zip", honest, MembersRequest { max_bytes: 100, ..LIMITS }, "limit.expanded", 0),
+        ("application/zip", zip_of(&many), LIMITS, "limit.members", 0),
+        // Not declared: it stops where the limit is.
+        ("application/zip", liar, ratio, "limit.ratio", 1 << 20),
+        ("application/gzip", gz(&zeros), ratio, "limit.ratio", 1 << 20),
+        ("application/gzip", gz(&zeros), MembersRequest { max_bytes: 100, ..LIMITS }, "limit.expanded", 100),
+        ("application/zip", overlapping(50, &zeros), LIMITS, "overlap", 0),
+    ];
+    for (media_type, file, limits, why, most) in cases {
+        let (members, out) = take(media_type, &file, &limits).await.unwrap();
+        let gap = code(&members.summary.coverage);
+        let expected = gap == why || why == "overlap" && gap == "hidden";
+        assert!(expected && out.len() as u64 <= most, "{why}: {gap}, {} bytes", out.len());
+    }
+}
+
+#[tokio::test]
+async fn a_document_says_what_it_fetches() {
+    const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    let relations = |kind: &str| {
+        format!(
+            "<Relationships><Relationship Type=\"x/{kind}\" Target=\"http://evil.example/t.dotm\" TargetMode=\"External\"/></Relationships>"
+        )
+    };
+    for (kind, found) in [("attachedTemplate", 1), ("hyperlink", 0)] {
+        let docx = Zip::default()
+            .deflated("[Content_Types].xml", b"<Types/>")
+            .deflated("word/document.xml", b"<w/>")
+            .deflated("word/_rels/settings.xml.rels", relations(kind).as_bytes())
+            .finish();
+        let (members, _) = take(DOCX, &docx, &LIMITS).await.unwrap();
+        let codes: Vec<_> = members.summary.findings.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!(codes, vec!["structure.external"; found], "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn walks_of_compressed_streams() {
+    let pool = pool();
+    let whole = gz(b"some text");
+    let cases: [(Vec<u8>, &[&str], &str); 5] = [
+        (whole.clone(), &[], ""),
+        ([&whole[..], &[0; 700]].concat(), &[], ""),
+        ([&whole[..], b"PK\x03\x04"].concat(), &["structure.trailing"], ""),
+        (whole[..whole.len() - 3].to_vec(), &["structure.truncated"], "truncated"),
+        ([whole.clone(), whole].concat(), &["structure.hidden"], ""),
+    ];
+    for (file, found, gap) in cases {
+        let report = open(&pool, &file, "application/gzip").await.walk().await.unwrap();
+        let codes: Vec<_> = report.findings.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!((codes.as_slice(), code(&report.coverage)), (found, gap));
+    }
+}
+
+#[tokio::test]
+async fn a_nested_archive_comes_out_one_level_at_a_time() {
+    let (members, _) = taken("application/zip", &nested(3, "deep", b"x"), &LIMITS).await;
+    assert_eq!(members.iter().map(|m| m.0.as_str()).collect::<Vec<_>>(), ["level-2.zip"]);
+    assert!(members[0].1.starts_with(b"PK\x03\x04"));
+}
+
+#[tokio::test]
+async fn what_is_no_archive_is_refused() {
+    let refused = take("application/vnd.rar", b"Rar!\x1a\x07\x00", &LIMITS).await.unwrap_err();
+    assert_eq!(refused.code(), "unreadable");
+}
+
+/// What a tool makes of bytes; `None` where it is not installed.
+fn tool(program: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    use std::process::{Command, Stdio};
+    let child = Command::new(program).arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = match child {
+        Ok(child) => child,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("skipped: {program} is not installed");
+            return None;
+        }
+        Err(error) => panic!("{program}: {error}"),
+    };
+    let (mut stdin, bytes) = (child.stdin.take().unwrap(), bytes.to_vec());
+    let feeding = std::thread::spawn(move || stdin.write_all(&bytes));
+    let output = child.wait_with_output().unwrap();
+    feeding.join().unwrap().unwrap();
+    assert!(output.status.success(), "{program}");
+    Some(output.stdout)
+}
+
+#[tokio::test]
+async fn streams_of_real_tools_come_apart_and_are_walked() {
+    let content: Vec<u8> = (0..300_000u32).map(|i| (i.wrapping_mul(i) >> 9) as u8).collect();
+    let pool = pool();
+    for (program, media_type) in [
+        ("gzip", "application/gzip"),
+        ("bzip2", "application/x-bzip2"),
+        ("xz", "application/x-xz"),
+        ("zstd", "application/zstd"),
+    ] {
+        let Some(file) = tool(program, &content) else { continue };
+        let report = open(&pool, &file, media_type).await.walk().await.unwrap();
+        assert_eq!((code(&report.coverage), report.findings.len()), ("", 0), "{program}: {report:?}");
+        let (members, gap) = taken(media_type, &file, &LIMITS).await;
+        assert!(members == [whole("content", &content)] && gap.is_empty(), "{program}: {gap}");
+
+        let behind = [&file[..], b"and more"].concat();
+        let report = open(&pool, &behind, media_type).await.walk().await.unwrap();
+        assert_eq!(report.findings[0].code, "structure.trailing", "{program}");
+        assert_eq!(taken(media_type, &behind, &LIMITS).await.1, "trailing", "{program}");
+        for cut in [1, 5, 12, file.len() / 2, file.len() - 1] {
+            let report = open(&pool, &file[..cut], media_type).await.walk().await.unwrap();
+            assert!(!report.coverage.is_complete(), "{program} cut at {cut}");
+            assert_eq!(
+                taken(media_type, &file[..cut], &LIMITS).await.1,
+                "unreadable",
+                "{program} cut at {cut}"
+            );
+        }
+        let zeros = tool(program, &vec![0; 4 << 20]).unwrap();
+        let gap = taken(media_type, &zeros, &MembersRequest { max_bytes: u64::MAX, ..LIMITS }).await.1;
+        assert_eq!(gap, "limit.ratio", "{program}");
+    }
+}
+
+#[tokio::test]
+async fn seven_and_discs() {
+    let long: Vec<u8> = (0..200_000u32).map(|i| (i.wrapping_mul(i) >> 9) as u8).collect();
+    let files: [(&str, &[u8]); 2] = [("A.TXT", b"one"), ("B.BIN", &long)];
+    let expected = [whole("A.TXT", b"one"), whole("B.BIN", &long)];
+    let pool = pool();
+    for (media_type, file) in [
+        ("application/x-7z-compressed", disc::seven(&[0], &files)),
+        ("application/x-iso9660-image", disc::iso(&files)),
+    ] {
+        let report = open(&pool, &file, media_type).await.walk().await.unwrap();
+        assert_eq!((code(&report.coverage), report.findings.len()), ("", 0), "{media_type}: {report:?}");
+        let (members, gap) = taken(media_type, &file, &LIMITS).await;
+        assert!(members == expected && gap.is_empty(), "{media_type}: {gap} {}", members.len());
+        let gap = taken(media_type, &file, &MembersRequest { max_members: 1, ..LIMITS }).await.1;
+        assert_eq!(gap, "limit.members", "{media_type}");
+        let gap = taken(media_type, &file, &MembersRequest { max_bytes: 10, ..LIMITS }).await.1;
+        assert_eq!(gap, "limit.expanded", "{media_type}");
+        let cut = &file[..file.len() - 100];
+        let report = open(&pool, cut, media_type).await.walk().await.unwrap();
+        assert!(!report.coverage.is_complete(), "{media_type}");
+        assert!(!taken(media_type, cut, &LIMITS).await.1.is_empty(), "{media_type}");
+    }
+    // AES, PPMd, and what nobody knows.
+    for (method, why) in
+        [(&[6, 0xf1, 7, 1][..], "encrypted"), (&[3, 4, 1], "unreadable"), (&[9, 9], "unreadable")]
+    {
+        let file = disc::seven(method, &files);
+        assert_eq!(taken("application/x-7z-compressed", &file, &LIMITS).await.1, why, "{method:?}");
+    }
+}
+
+#[tokio::test]
+async fn methods_that_clamd_passes_over() {
+    let code = "import sys,zipfile\nfor m in (8,12,14):\n  with zipfile.ZipFile(sys.argv[1]+str(m),'w',m) as z: z.writestr('a',b'some text '*9999)";
+    let folder = tempfile::tempdir().unwrap();
+    let prefix = folder.path().join("m");
+    let content = b"some text ".repeat(9999);
+    match std::process::Command::new("python3").args(["-c", code]).arg(&prefix).status() {
+        Ok(status) => assert!(status.success()),
+        Err(error) => return eprintln!("skipped: python3: {error}"),
+    }
+    for method in [8, 12, 14] {
+        let zip = std::fs::read(format!("{}{method}", prefix.display())).unwrap();
+        let (members, gap) = taken("application/zip", &zip, &LIMITS).await;
+        assert!(members == [whole("a", &content)] && gap.is_empty(), "{method}: {gap}");
+    }
+    for (program, method) in [("zstd", 93), ("xz", 95)] {
+        let Some(packed) = tool(program, &content) else { continue };
+        let part = Part::stored("a", &content).with(|p| (p.packed, p.method) = (packed, method));
+        let (members, gap) = taken("application/zip", &zip_of(&[part]), &LIMITS).await;
+        assert!(members == [whole("a", &content)] && gap.is_empty(), "{method}: {gap}");
+    }
+}
