@@ -15,6 +15,7 @@ use std::{
         Mutex,
         atomic::{AtomicU32, Ordering},
     },
+    time::SystemTime,
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -25,6 +26,7 @@ pub const SECRET_KEY: &str = "a secret of the tests";
 // A test binary need not use all of this.
 const _: fn(&S3Server, &str, &str) -> Vec<u8> = S3Server::read;
 const _: fn(&S3Server, &str, &str, &[u8]) = S3Server::tamper;
+const _: fn(&S3Server, &str, &str, SystemTime) = S3Server::date;
 
 pub struct S3Server {
     pub address: SocketAddr,
@@ -75,6 +77,13 @@ impl S3Server {
         let path = self.root.path().join(bucket).join(short(name));
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("its folder");
         std::fs::write(path, bytes).expect("an object on the disk");
+    }
+
+    /// When an object was written, past HTTP: the server's clock is this machine's, the service's is the test's.
+    pub fn date(&self, bucket: &str, name: &str, at: SystemTime) {
+        let path = self.root.path().join(bucket).join(short(name));
+        let object = std::fs::File::options().write(true).open(path).expect("an object on the disk");
+        object.set_modified(at).expect("its date");
     }
 
     /// The bytes of one object, past HTTP.
