@@ -9,6 +9,7 @@ pub(super) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
         return Err(Stop::Malformed(0, "no gif header".to_owned()));
     }
     let screen: [u8; 7] = source.bytes()?;
+    let size = sides([screen[0], screen[1], screen[2], screen[3]]);
     colour_table(source, screen[4])?;
     let mut images = 0_u64;
     let mut stray = 0_u64;
@@ -16,7 +17,7 @@ pub(super) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
         let at = source.position();
         match source.byte()? {
             0x2c => {
-                image(source)?;
+                image(source, size, log)?;
                 images += 1;
             }
             0x21 => {
@@ -40,11 +41,24 @@ pub(super) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
 }
 
 /// Image descriptor, local colour table, and the compressed picture.
-fn image(source: &mut Source<'_>) -> Result<(), Stop> {
+fn image(source: &mut Source<'_>, screen: [u32; 2], log: &mut Log) -> Result<(), Stop> {
+    let at = source.position();
     let descriptor: [u8; 9] = source.bytes()?;
-    colour_table(source, descriptor[8])?;
+    let [l0, l1, t0, t1, w0, w1, h0, h1, packed] = descriptor;
+    let ([left, top], [width, height]) = (sides([l0, l1, t0, t1]), sides([w0, w1, h0, h1]));
+    // Some viewers cut off what is outside, some make the screen larger: they show different pictures.
+    if left + width > screen[0] || top + height > screen[1] {
+        log.malformed(at, "a picture that reaches beyond the screen");
+    }
+    colour_table(source, packed)?;
     source.byte()?;
     sub_blocks(source)
+}
+
+/// Two numbers of 16 bits, little endian: across and down.
+fn sides(bytes: [u8; 4]) -> [u32; 2] {
+    let [a, b, c, d] = bytes;
+    [[a, b], [c, d]].map(|side| u16::from_le_bytes(side).into())
 }
 
 /// Steps over the colour table that `packed` announces, if any.

@@ -14,9 +14,13 @@ struct Seen {
     data: bool,
     /// Another chunk stood behind the image data.
     after_data: bool,
+    /// Width and height.
+    size: (u32, u32),
     /// Frames that `acTL` announces.
     announced: Option<u32>,
     frames: u32,
+    /// Data of a frame, though nothing announced any.
+    stray: bool,
 }
 
 pub(super) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
@@ -51,9 +55,23 @@ fn content(
     seen: &mut Seen,
     log: &mut Log,
 ) -> Result<(), Stop> {
-    if &name == b"acTL" && length == 8 {
-        let frames = source.peek(4)?;
-        seen.announced = frames.try_into().ok().map(u32::from_be_bytes);
+    match (&name, length) {
+        (b"IHDR", 13) => seen.size = two(&source.peek(8)?),
+        // Behind the image data it announces nothing (11.3.1).
+        (b"acTL", 8) if !seen.data => {
+            let frames = source.peek(4)?;
+            seen.announced = frames.try_into().ok().map(u32::from_be_bytes);
+        }
+        (b"acTL", 8) => log.malformed(at, "an animation announced behind the image data"),
+        (b"fcTL", 26) => {
+            let control = source.peek(20)?;
+            let ((width, height), (left, top)) = (two(&control[4..12]), two(&control[12..20]));
+            let beyond = |from: u32, long: u32, all: u32| from.checked_add(long).is_none_or(|end| end > all);
+            if beyond(left, width, seen.size.0) || beyond(top, height, seen.size.1) {
+                log.malformed(at, "a frame that reaches beyond the picture");
+            }
+        }
+        _ => {}
     }
     let mut sum = crc32fast::Hasher::new();
     sum.update(&name);
@@ -62,6 +80,13 @@ fn content(
         log.malformed(at, format!("the checksum of chunk {} is wrong", quoted_bytes(&name)));
     }
     Ok(())
+}
+
+/// Two numbers of 32 bits, big endian.
+fn two(bytes: &[u8]) -> (u32, u32) {
+    let number =
+        |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes);
+    (number(0), number(4))
 }
 
 impl Seen {
@@ -76,7 +101,11 @@ impl Seen {
             _ if !self.header => return Err(Stop::Malformed(at, "no header at the beginning".to_owned())),
             b"IDAT" if self.after_data => log.malformed(at, "image data in more than one place"),
             b"IDAT" => self.data = true,
-            b"fcTL" => self.frames = self.frames.saturating_add(1),
+            b"fcTL" => {
+                self.frames = self.frames.saturating_add(1);
+                self.stray |= self.announced.is_none();
+            }
+            b"fdAT" => self.stray |= self.announced.is_none(),
             b"PLTE" => {}
             b"IEND" if length != 0 => log.malformed(at, "an end chunk with content"),
             b"IEND" => {}
@@ -96,6 +125,9 @@ impl Seen {
             && announced != self.frames
         {
             log.malformed(at, format!("{announced} frames announced, {} there", self.frames));
+        }
+        if self.stray {
+            log.malformed(at, "frames that nothing announced");
         }
         Ok(())
     }

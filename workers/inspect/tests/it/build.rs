@@ -111,6 +111,13 @@ pub fn webp_with(chunks: &[Vec<u8>]) -> Vec<u8> {
     [&b"RIFF"[..], &u32::try_from(body.len()).unwrap().to_le_bytes(), &body].concat()
 }
 
+/// The header of the extended form.
+pub fn webp_header(animated: bool, width: u32, height: u32) -> Vec<u8> {
+    let [a, b, c, _] = (width - 1).to_le_bytes();
+    let [d, e, f, _] = (height - 1).to_le_bytes();
+    riff_chunk(b"VP8X", &[u8::from(animated) << 1, 0, 0, 0, a, b, c, d, e, f])
+}
+
 pub fn webp() -> Vec<u8> {
     webp_with(&[riff_chunk(b"VP8L", &[0x2f, 0, 0, 0, 0, 0x88, 0x88])])
 }

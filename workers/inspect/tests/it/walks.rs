@@ -231,7 +231,7 @@ fn broken_containers() {
         (
             "frame without picture",
             "image/webp",
-            webp_with(&[riff_chunk(b"VP8X", &[0; 10]), riff_chunk(b"ANMF", &[0; 16])]),
+            webp_with(&[webp_header(true, 1, 1), riff_chunk(b"ANMF", &[0; 16])]),
             vec!["malformed"],
             false,
         ),
@@ -249,6 +249,66 @@ fn broken_containers() {
         let report = report(media_type, &file);
         assert_eq!(codes(&report), expected, "{media_type}: {name}: {report:?}");
         assert_eq!(report.coverage.is_complete(), complete, "{media_type}: {name}: {report:?}");
+    }
+}
+
+#[test]
+fn pictures_that_readers_show_differently() {
+    let lossless = |width: u32, height: u32| {
+        let bits = ((width - 1) | (height - 1) << 14).to_le_bytes();
+        riff_chunk(b"VP8L", &[&[0x2f][..], &bits, &[0x88, 0x88]].concat())
+    };
+    let lossy = riff_chunk(b"VP8 ", &[0x10, 0, 0, 0x9d, 1, 0x2a, 7, 0, 9, 0, 0, 0]);
+    let frame = |at: u8, size: u8, chunk: &[u8]| {
+        let rectangle = [at, 0, 0, at, 0, 0, size - 1, 0, 0, size - 1, 0, 0, 0, 0, 0, 0];
+        riff_chunk(b"ANMF", &[&rectangle[..], chunk].concat())
+    };
+    let gif_at = |rectangle: [u8; 8]| {
+        let mut file = gif();
+        let descriptor = file.iter().rposition(|byte| *byte == 0x2c).unwrap() + 1;
+        file[descriptor..descriptor + 8].copy_from_slice(&rectangle);
+        file
+    };
+    let control = |width: u8, left: u8| {
+        let fields = [0, 0, 0, 0, 0, 0, 0, width, 0, 0, 0, 1, 0, 0, 0, left, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0];
+        png_chunk(b"fcTL", &fields)
+    };
+    let announced = || png_chunk(b"acTL", &[0, 0, 0, 1, 0, 0, 0, 0]);
+    let (still, animated) = (webp_header(false, 4, 4), webp_header(true, 4, 4));
+    for (name, media_type, file, expected) in [
+        ("whole screen", "image/gif", gif_at([0, 0, 0, 0, 1, 0, 1, 0]), 0),
+        ("wider than the screen", "image/gif", gif_at([0, 0, 0, 0, 2, 0, 1, 0]), 1),
+        ("below the screen", "image/gif", gif_at([0, 0, 1, 0, 1, 0, 1, 0]), 1),
+        ("of its canvas", "image/webp", webp_with(&[still.clone(), lossless(4, 4)]), 0),
+        ("larger than its canvas", "image/webp", webp_with(&[still.clone(), lossless(9, 4)]), 1),
+        ("lossy, of its canvas", "image/webp", webp_with(&[webp_header(false, 7, 9), lossy.clone()]), 0),
+        ("lossy, of another size", "image/webp", webp_with(&[still.clone(), lossy]), 1),
+        ("two pictures", "image/webp", webp_with(&[still.clone(), lossless(4, 4), lossless(4, 4)]), 1),
+        ("two, simple", "image/webp", webp_with(&[lossless(4, 4), lossless(4, 4)]), 1),
+        ("two headers", "image/webp", webp_with(&[still.clone(), still.clone(), lossless(4, 4)]), 1),
+        (
+            "a frame in a still",
+            "image/webp",
+            webp_with(&[still, lossless(4, 4), frame(0, 4, &lossless(4, 4))]),
+            1,
+        ),
+        ("animated", "image/webp", webp_with(&[animated.clone(), frame(1, 2, &lossless(2, 2))]), 0),
+        (
+            "a still in an animation",
+            "image/webp",
+            webp_with(&[animated.clone(), frame(0, 4, &lossless(4, 4)), lossless(4, 4)]),
+            1,
+        ),
+        ("a frame beyond", "image/webp", webp_with(&[animated.clone(), frame(1, 4, &lossless(4, 4))]), 1),
+        ("a frame of another size", "image/webp", webp_with(&[animated, frame(0, 4, &lossless(2, 2))]), 1),
+        ("one frame", "image/png", png_with(&[announced(), control(1, 0)]), 0),
+        ("a frame too wide", "image/png", png_with(&[announced(), control(2, 0)]), 1),
+        ("a frame too far right", "image/png", png_with(&[announced(), control(1, 1)]), 1),
+        ("unannounced", "image/png", png_with(&[control(1, 0)]), 1),
+    ] {
+        let report = report(media_type, &file);
+        assert_eq!(codes(&report), vec!["malformed"; expected], "{name}: {report:?}");
+        assert_eq!(report.coverage, Coverage::Complete, "{name}: {report:?}");
     }
 }
 
