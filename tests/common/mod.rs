@@ -203,7 +203,7 @@ pub async fn assert_problem(
 
 /// Polls until it is so; a test never sleeps for a fixed time.
 pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while !is_so().await {
         assert!(tokio::time::Instant::now() < deadline, "it never came to be: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;

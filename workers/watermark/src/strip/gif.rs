@@ -1,7 +1,7 @@
 //! GIF, by the GIF89a specification of 1990; loops by the Netscape 2.0 application extension.
 
 use super::reader::Reader;
-use super::{StripError, icc};
+use super::{StripError, end, icc};
 
 /// The GIF with its frames, palettes, delays, disposal, transparency, loop count and ICC profile; without comments,
 /// plain text, other application extensions and anything after the trailer.
@@ -62,16 +62,22 @@ impl Blocks<'_> {
             return self.reader.fail("a picture has an impossible code size");
         }
         self.out.push(code_size);
-        loop {
-            let length = self.reader.byte()?;
-            self.out.push(length);
-            if length == 0 {
-                break;
-            }
-            self.out.extend_from_slice(self.reader.take(usize::from(length))?);
+        let pixels = self.sub_blocks()?;
+        match end::of_lzw(code_size, &pixels) {
+            Some(end) => self.write(&pixels[..end]),
+            None => return self.reader.fail("a picture's pixels do not end"),
         }
         self.pictures += 1;
         Ok(())
+    }
+
+    /// In blocks of at most 255 bytes, and an empty one.
+    fn write(&mut self, content: &[u8]) {
+        for block in content.chunks(255) {
+            self.out.push(block.len() as u8);
+            self.out.extend_from_slice(block);
+        }
+        self.out.push(0);
     }
 
     fn extension(&mut self) -> Result<(), StripError> {
@@ -116,11 +122,7 @@ impl Blocks<'_> {
                 self.profiled = true;
                 self.out.extend([0x21, 0xFF, 11]);
                 self.out.extend(name);
-                for block in profile.chunks(255) {
-                    self.out.push(block.len() as u8);
-                    self.out.extend_from_slice(block);
-                }
-                self.out.push(0);
+                self.write(profile);
             }
             _ => {}
         }

@@ -3,16 +3,19 @@
 //! Each function walks the whole file by its grammar and writes only what it knows: pixels, palettes, transparency,
 //! animation and the ICC profile. EXIF, XMP, IPTC, comments, thumbnails, unknown blocks and bytes after the end are not
 //! written, and a file that does not follow the grammar is an error, never passed through. The compressed pixels are
-//! copied as they are: no quality is lost, and bytes inside of them are not looked at.
+//! copied as they are, so no quality is lost; of PNG and GIF up to where they end, and no further. (What may stand in a
+//! WebP's own picture chunk behind its pixels is not looked at.)
 //!
 //! **Orientation** is metadata too. A picture whose EXIF turns it loses that: the caller must turn the pixels (and so
 //! encode them anew) before the strip, or not strip.
 
+mod end;
 mod gif;
 mod icc;
 mod jpeg;
 mod png;
 mod reader;
+mod scanlines;
 mod webp;
 
 pub use gif::gif;

@@ -1,17 +1,18 @@
 //! PNG, by the W3C recommendation of 2025 (third edition).
 
-use super::{StripError, icc};
+use super::{StripError, icc, scanlines};
 use img_parts::png::{Png, PngChunk};
 use img_parts::{Bytes, ImageICC};
 use std::collections::HashSet;
 
 /// The PNG with only the chunks that pixels, colour and animation need; nothing stands after `IEND`.
 ///
-/// The ICC profile is compressed anew, without the name that its chunk may carry.
+/// The ICC profile is compressed anew, without the name that its chunk may carry. The pixels of each frame stand in one
+/// chunk, which ends with them.
 ///
 /// # Errors
 /// [`StripError`] when a chunk is cut off, has a wrong checksum or a length that its type cannot have; when header,
-/// pixels or end are missing; for an unknown chunk that decoders must understand; for an ICC profile over 4 MiB.
+/// pixels or end are missing; for pixels that do not end, or are more than the header says; for an unknown chunk that decoders must understand; for an ICC profile over 4 MiB.
 pub fn png(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
     let fail = |what| StripError { format: "png", at: bytes.len(), what };
     let mut png = Png::from_bytes(Bytes::copy_from_slice(bytes)).map_err(|error| StripError {
@@ -40,6 +41,7 @@ pub fn png(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
         let many = matches!(&chunk.kind(), b"IDAT" | b"fcTL" | b"fdAT");
         wanted(chunk, animated, indexed) && (many || seen.insert(chunk.kind()))
     });
+    *png.chunks_mut() = scanlines::tight(png.chunks()).map_err(fail)?;
     if let Some(profile) = profile {
         png.set_icc_profile(Some(profile));
     }

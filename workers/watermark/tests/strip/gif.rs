@@ -138,3 +138,17 @@ fn an_unknown_block_or_no_trailer_is_refused() {
     assert!(strip::gif(&[&plain[..plain.len() - 1], &[0x77, 0x3B]].concat()).is_err());
     assert!(strip::gif(&[&plain[..13 + 12], &[0x3B]].concat()).is_err(), "no picture");
 }
+
+/// Decoders stop at the end code.
+#[test]
+fn nothing_hides_behind_the_pixels() {
+    let plain = strip::gif(&encode(&[], Repeat::Infinite, None)).unwrap();
+    let hidden = planted("behind the pixels");
+    // The last picture's blocks end in front of the trailer.
+    let (picture, trailer) = plain.split_at(plain.len() - 2);
+    let block = [&[u8::try_from(hidden.len()).unwrap()][..], &hidden].concat();
+    let input = [picture, &block, trailer].concat();
+    let output = strip::gif(&input).unwrap();
+    assert_clean(&input, &output);
+    assert_eq!(output, plain);
+}

@@ -151,3 +151,55 @@ fn impossible_chunks_are_refused() {
         assert!(strip::png(&png.encoder().bytes()).is_err(), "{kind:?}");
     }
 }
+
+/// Decoders stop where the pixels do.
+#[test]
+fn nothing_hides_behind_the_pixels() {
+    let hidden = planted("behind the pixels");
+    for (plain, kind) in [(encode(1), b"IDAT"), (encode(3), b"IDAT"), (encode(3), b"fdAT")] {
+        let mut png = Png::from_bytes(Bytes::from(plain.clone())).unwrap();
+        let at = png.chunks().iter().rposition(|c| c.kind() == *kind).unwrap();
+        let content = [&png.chunks()[at].contents()[..], &hidden].concat();
+        png.chunks_mut()[at] = PngChunk::new(*kind, content.into());
+        let input = png.encoder().bytes();
+        let output = strip::png(&input).unwrap();
+        assert_clean(&input, &output);
+        assert_eq!(output, plain);
+    }
+    // In a chunk of its own, as encoders split them.
+    let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
+    let at = png.chunks().iter().position(|c| &c.kind() == b"IDAT").unwrap();
+    let (first, second) = png.chunks()[at].contents().split_at(40);
+    let split = [first.to_vec(), second.to_vec(), hidden].map(|part| PngChunk::new(*b"IDAT", part.into()));
+    png.chunks_mut().splice(at..=at, split);
+    assert_eq!(strip::png(&png.encoder().bytes()).unwrap(), encode(1));
+}
+
+#[test]
+fn pixels_that_are_more_or_fewer_than_the_header_says_are_refused() {
+    let larger = |width: u8, interlace: u8| {
+        let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
+        let header = [0, 0, 0, width, 0, 0, 0, 29, 8, 6, 0, 0, interlace];
+        png.chunks_mut()[0] = PngChunk::new(*b"IHDR", Bytes::copy_from_slice(&header));
+        strip::png(&png.encoder().bytes()).unwrap_err().what
+    };
+    // One line fewer than there are, another width, another order of lines.
+    for (width, interlace) in [(40, 0), (39, 0), (40, 1)] {
+        assert_eq!(larger(width, interlace), "its pixels are not as many as its header says");
+    }
+    // Adam7, 8 by 8, by hand: 7 passes of 1, 1, 2, 2, 4, 4 and 8 pixels a line.
+    let lines: Vec<u8> = [(1, 1), (1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 4)]
+        .into_iter()
+        .flat_map(|(width, lines)| std::iter::repeat_n([vec![0], vec![9; width]].concat(), lines))
+        .flatten()
+        .collect();
+    let mut data = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut data, &lines).unwrap();
+    let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
+    png.chunks_mut()[0] =
+        PngChunk::new(*b"IHDR", Bytes::from_static(&[0, 0, 0, 8, 0, 0, 0, 8, 8, 0, 0, 0, 1]));
+    png.chunks_mut()[1] = PngChunk::new(*b"IDAT", data.finish().unwrap().into());
+    let input = png.encoder().bytes();
+    assert_eq!(strip::png(&input).unwrap(), input);
+    assert_eq!(image::load_from_memory(&input).unwrap().into_luma8().into_raw(), [9; 64]);
+}
