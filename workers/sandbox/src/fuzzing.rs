@@ -1,7 +1,7 @@
 //! The service's reading of what a child says, without a child, for fuzzing.
 
-use crate::protocol::parent::hear;
 use crate::protocol::FromChild;
+use crate::protocol::parent::hear;
 use tokio::io::{AsyncReadExt, sink};
 use tokio::net::UnixStream;
 

@@ -4,7 +4,7 @@ use lazaret_fixtures::raw::{Part, RawZip, nested, overlapping, tar_member, tar_o
 use lazaret_fixtures::{Zip, disc};
 use lazaret_inspect::archive::zip;
 use lazaret_inspect::{has_walk, walk};
-use lazaret_report::{Coverage, Report};
+use lazaret_report::{Coverage, Evidence, Report};
 use std::io::Cursor;
 use std::process::Command;
 
@@ -153,6 +153,20 @@ fn a_cut_zip_is_never_complete() {
     for cut in 0..whole.len() {
         let report = report("application/zip", &whole[..cut]);
         assert!(!report.coverage.is_complete() && !report.findings.is_empty(), "cut at {cut}");
+    }
+}
+
+/// Found by fuzzing: the comment of a listed member may be told to reach beyond the end of the file.
+#[test]
+fn evidence_lies_within_the_file_wherever_a_directory_says_it_ends() {
+    let mut zip = zip_of(&[a()]);
+    let entry = zip.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    zip[entry + 32..entry + 34].copy_from_slice(&0xffff_u16.to_le_bytes());
+    let report = report("application/zip", &zip);
+    assert_eq!(codes(&report), ["malformed"]);
+    for finding in &report.findings {
+        let Some(Evidence::Bytes { offset, length }) = finding.evidence else { panic!("{finding:?}") };
+        assert!(offset + length <= zip.len() as u64, "{finding:?}");
     }
 }
 
