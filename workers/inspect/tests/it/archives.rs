@@ -247,6 +247,18 @@ fn discs_in_circles_and_with_names_that_climb() {
     assert!(!report(iso, &broken).coverage.is_complete());
 }
 
+/// Found by fuzzing: nobody looked before the descriptors, or behind the volume.
+#[test]
+fn bytes_around_the_volume_of_a_disc_are_told() {
+    let iso = "application/x-iso9660-image";
+    let whole = disc::iso(&[("A", b"x")]);
+    assert_eq!(codes(&report(iso, &[&whole[..], &[0; 4096]].concat())), Vec::<String>::new());
+    assert_eq!(codes(&report(iso, &[&whole[..], b"x"].concat())), ["trailing"]);
+    let mut before = whole;
+    before[..9].copy_from_slice(b"#!/bin/sh");
+    assert_eq!(codes(&report(iso, &before)), ["leading"]);
+}
+
 #[test]
 fn older_office_documents() {
     use std::io::Write;
