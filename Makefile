@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test faults lint bench audit clean
+.PHONY: help setup build demo test faults mutants fuzz lint bench audit clean
 
 help: ## Print this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -25,6 +25,14 @@ faults: setup ## Break everything under 500 uploads, then with holes made on pur
 	cargo build --workspace --locked
 	FAULTS_UPLOADS=$${FAULTS_UPLOADS:-500} FAULTS_SABOTAGED=$(BUILT)/sabotage/lazaret \
 		cargo test --locked --test faults -- --nocapture --test-threads=1
+
+mutants: build ## Send 10,000 files gone wrong through the service, and have other tools look at what it published (MUTANTS, SEED)
+	MUTANTS=$${MUTANTS:-10000} SEED=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} \
+		cargo test --locked --test service mutants -- --nocapture
+
+fuzz: setup ## Feed every parser with hostile bytes for FUZZ_SECONDS each (60), by libFuzzer (installs cargo-fuzz once)
+	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+	scripts/fuzz.sh
 
 lint: ## Formatting and clippy, warnings are errors
 	cargo fmt --all --check

@@ -18,7 +18,7 @@ declare -A LIBRARY_SHA256=(
   [aarch64]=8aa3b76b28c778a2b1dd660d34161adb1d508c9ccd04ff9dc80e26eca5df8467
 )
 
-groups="build run setup"
+groups="build run setup test"
 for argument in "$@"; do
   case "$argument" in
     --bench) groups="$groups bench" ;;

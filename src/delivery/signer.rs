@@ -70,7 +70,7 @@ impl Signer {
 
     /// The URL of one rendition until `expires`, which counts in whole seconds.
     pub fn mint(&self, upload: UploadId, rendition: RenditionName, expires: Timestamp) -> String {
-        let signed = format!("/f/{upload}/{rendition}?exp={}&kid={}", expires.as_second(), self.current);
+        let signed = spelled(upload, rendition, expires, &self.current);
         // `new` has made sure of the current key.
         let key = self.keys.get(&self.current).unwrap_or(&self.nobody).clone();
         let signature = key.chain_update(signed.as_bytes()).finalize().into_bytes();
@@ -113,9 +113,15 @@ fn key_id(signed: &[u8]) -> Option<&str> {
 fn parse(signed: &str) -> Option<Target> {
     let (path, query) = signed.strip_prefix("/f/")?.split_once('?')?;
     let (upload, rendition) = path.split_once('/')?;
-    let (seconds, _kid) = query.strip_prefix("exp=")?.split_once("&kid=")?;
+    let (seconds, kid) = query.strip_prefix("exp=")?.split_once("&kid=")?;
     let expires = Timestamp::from_second(seconds.parse().ok()?).ok()?;
-    Some(Target { upload: upload.parse().ok()?, rendition: rendition.parse().ok()?, expires })
+    let target = Target { upload: upload.parse().ok()?, rendition: rendition.parse().ok()?, expires };
+    (spelled(target.upload, target.rendition, expires, kid) == signed).then_some(target)
+}
+
+/// What is signed, up to the signature.
+fn spelled(upload: UploadId, rendition: RenditionName, expires: Timestamp, kid: &str) -> String {
+    format!("/f/{upload}/{rendition}?exp={}&kid={kid}", expires.as_second())
 }
 
 #[cfg(test)]
@@ -163,6 +169,23 @@ mod tests {
         assert!(only("old", [3; 32]).verify(url.as_bytes(), now).is_none());
         let zero = only("zero", [0; 32]).mint(id(), RenditionName::Original, at(100));
         assert!(only("old", [1; 32]).verify(zero.as_bytes(), now).is_none());
+    }
+
+    /// Found by fuzzing: numbers have more than one spelling, and so have ids.
+    #[test]
+    fn a_target_is_believed_in_the_one_spelling_in_which_it_is_made() {
+        let signer = signer("new");
+        let url = signer.mint(id(), RenditionName::Original, at(100));
+        let (made, _) = url.strip_prefix("http://files.test").unwrap().split_once("&sig=").unwrap();
+        let verify = |signed: &str| {
+            let mac = signer.keys["new"].clone().chain_update(signed).finalize().into_bytes();
+            signer.verify(format!("{signed}&sig={}", URL_SAFE_NO_PAD.encode(mac)).as_bytes(), at(0)).is_some()
+        };
+        assert!(verify(made));
+        let other_id = made.replace(&id().to_string(), &id().to_string().to_uppercase());
+        for other in [made.replace("exp=", "exp=+"), made.replace("exp=", "exp=0"), other_id] {
+            assert!(other != made && !verify(&other), "{other}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub fn display(name: &str) -> String {
         .map(|c| if matches!(c, '"' | '*' | ':' | '<' | '>' | '?' | '|') { '_' } else { c })
         .filter(|c| !c.is_control() && !is_invisible(*c))
         .collect();
-    let clean = clean.trim().trim_start_matches('.').trim_end_matches(['.', ' ']);
+    let clean = clean.trim_matches(|c: char| c == '.' || c.is_whitespace());
     let clusters: Vec<&str> = clean.graphemes(true).collect();
     if clusters.is_empty() {
         return "unnamed".to_owned();
@@ -67,6 +67,8 @@ mod tests {
             ("....", "unnamed"),
             ("", "unnamed"),
             (".htaccess", "htaccess"),
+            // Found by fuzzing: what stands behind the dots of a beginning counts too.
+            (". . a.png .", "a.png"),
             ("naïve résumé 你好.pdf", "naïve résumé 你好.pdf"),
             ("a\0b.png", "ab.png"),
         ];
@@ -95,6 +97,7 @@ mod tests {
             let dangerous = ['/', '\\', '\0', '\n', '\r', '\u{202E}'];
             proptest::prop_assert!(!shown.contains(dangerous));
             proptest::prop_assert!(!["", ".", ".."].contains(&shown.as_str()));
+            proptest::prop_assert_eq!(display(&shown), shown);
         }
     }
 }

@@ -27,6 +27,17 @@ pub use health::Health;
 pub use limits::{LARGEST_FILE, Limits};
 pub use managed::{Managed, Signatures, running};
 
+/// The readers of what clamd answers, for fuzzing.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::reply::{Asked, Nonsense, Reply, parse};
+
+    /// What verdicts record of an answer to `VERSION`.
+    pub fn version(bytes: &[u8]) -> Option<String> {
+        crate::version::Version::parse(bytes).map(|version| version.recorded())
+    }
+}
+
 use engine::{Board, Engine, NAME, SHUT_DOWN};
 use lazaret_report::{Coverage, Report, Unavailable};
 use std::{

@@ -7,15 +7,14 @@
 mod decode;
 mod fault;
 mod job;
-mod meta;
 mod orient;
 mod render;
 mod sample;
 mod scoring;
-mod unpack;
 mod walk;
 
 use job::Job;
+use lazaret_media::{meta, unpack};
 use lazaret_sandbox::child::{FrameSink, Handler, MemberSink};
 use lazaret_sandbox::{Budget, ChildSetup, Picture, PictureRequest, Rendition, RenditionSpec, Report, Why};
 use lazaret_sandbox::{MembersRequest, MembersSummary};
@@ -71,7 +70,8 @@ impl Handler for Media {
         request: &MembersRequest,
         sink: &mut dyn MemberSink,
     ) -> Result<MembersSummary, Why> {
-        unpack::members(self.job.as_mut().ok_or_else(no_file)?, request, sink)
+        let job = self.job.as_mut().ok_or_else(no_file)?;
+        unpack::members(&mut job.file, job.size, &job.media_type, request, sink)
     }
 
     fn render(&mut self, spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why> {

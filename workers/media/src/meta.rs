@@ -21,7 +21,7 @@ fn jpeg_segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-pub(crate) fn jpeg_orientation(bytes: &[u8]) -> Orientation {
+pub fn jpeg_orientation(bytes: &[u8]) -> Orientation {
     let exif = jpeg_segments(bytes)
         .filter(|(marker, _)| *marker == 0xe1)
         .find_map(|(_, content)| content.strip_prefix(b"Exif\0\0"));
@@ -31,7 +31,7 @@ pub(crate) fn jpeg_orientation(bytes: &[u8]) -> Orientation {
 /// The profile up to its own declared end, or nothing where it is none: a place that decoders ignore is a place to hide
 /// something in. Size in bytes 0 to 3 and `acsp` in bytes 36 to 39 by ICC.1:2022, 7.2; none found on real pictures is
 /// longer than 4 MiB. (The strip of `lazaret-watermark` keeps to the same.)
-pub(crate) fn profile(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+pub fn profile(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     let declared = u32::from_be_bytes(*bytes.first_chunk::<4>()?) as usize;
     let sound =
         (128..=4 << 20).contains(&declared) && bytes.len() >= declared && bytes.get(36..40)? == b"acsp";
@@ -42,7 +42,7 @@ pub(crate) fn profile(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
 /// The profile, whose pieces may come in any order (ICC.1:2022, B.4). A set with a missing piece is no profile.
-pub(crate) fn jpeg_icc(bytes: &[u8]) -> Option<Vec<u8>> {
+pub fn jpeg_icc(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut pieces: Vec<(u8, u8, &[u8])> = jpeg_segments(bytes)
         .filter(|(marker, _)| *marker == 0xe2)
         .filter_map(|(_, content)| match content.strip_prefix(ICC)? {
@@ -58,7 +58,7 @@ pub(crate) fn jpeg_icc(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Puts a profile into a JPEG that has none, after its JFIF header.
-pub(crate) fn insert_jpeg_icc(jpeg: &[u8], icc: &[u8]) -> Vec<u8> {
+pub fn insert_jpeg_icc(jpeg: &[u8], icc: &[u8]) -> Vec<u8> {
     const PIECE: usize = 65_519;
     let pieces = icc.len().div_ceil(PIECE);
     // More pieces than can be numbered: over 16 MB of profile, which is not one.
@@ -82,7 +82,7 @@ pub(crate) fn insert_jpeg_icc(jpeg: &[u8], icc: &[u8]) -> Vec<u8> {
 }
 
 /// Orientation from a PNG's eXIf chunk, which may stand behind the pixels.
-pub(crate) fn png_orientation(bytes: &[u8]) -> Orientation {
+pub fn png_orientation(bytes: &[u8]) -> Orientation {
     let mut rest = bytes.get(8..).unwrap_or_default();
     let exif = std::iter::from_fn(|| {
         let (length, after) = rest.split_first_chunk::<4>()?;
@@ -96,7 +96,7 @@ pub(crate) fn png_orientation(bytes: &[u8]) -> Orientation {
     orientation(exif.map(|(_, content)| content))
 }
 
-pub(crate) fn webp_orientation(exif: Option<&[u8]>) -> Orientation {
+pub fn webp_orientation(exif: Option<&[u8]>) -> Orientation {
     // Some writers keep JPEG's prefix.
     orientation(exif.map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif)))
 }

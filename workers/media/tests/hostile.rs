@@ -49,6 +49,23 @@ async fn a_file_that_is_cut_anywhere_is_never_complete_nor_rendered() {
     is_well(&pool).await;
 }
 
+/// Found by mutants: the decoder passed over the checksum of the pixels, and other readers refused what was published.
+#[tokio::test]
+async fn a_png_whose_pixels_fail_their_checksum_is_not_whole() {
+    let pool = pool();
+    let mut file = png(&image::DynamicImage::ImageRgb8(photo(40, 30)));
+    let data = file.windows(4).position(|w| w == b"IDAT").unwrap();
+    let length = u32::from_be_bytes(*file[data - 4..].first_chunk().unwrap()) as usize;
+    let end = data + 4 + length;
+    // Adler-32 (RFC 1950) is the last of the stream. The chunk's own checksum is right.
+    file[end - 1] ^= 1;
+    let sum = crc32fast::hash(&file[data..end]).to_be_bytes();
+    file[end..end + 4].copy_from_slice(&sum);
+    assert_eq!(claim(&pool, &file, "image/png").await.0, "media.undecodable");
+    render(&pool, &file, "image/png", RenditionSpec::Original).await.unwrap_err();
+    is_well(&pool).await;
+}
+
 #[tokio::test]
 async fn what_was_seen_before_the_cut_is_told() {
     let pool = pool();

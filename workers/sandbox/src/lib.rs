@@ -6,6 +6,8 @@
 //! that one file: the child is killed and the next file gets a fresh one.
 
 pub mod child;
+#[doc(hidden)]
+pub mod fuzzing;
 mod layers;
 mod limits;
 mod members;

@@ -27,11 +27,17 @@ impl Manifest {
     pub fn load(folder: &Path) -> Result<Self, ManifestError> {
         let path = folder.join("model.toml");
         let text = std::fs::read_to_string(&path).map_err(|error| ManifestError::Unreadable {
-            path: path.clone(),
+            path,
             why: format!("a model's folder needs a readable manifest: {}", error.to_string().to_lowercase()),
         })?;
+        Self::parse(&text, folder)
+    }
+
+    /// The manifest `text`, as if it stood in `folder`, which is not looked into.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, ManifestError> {
+        let path = folder.join("model.toml");
         let mut manifest: Self =
-            toml::from_str(&text).map_err(|error| ManifestError::syntax(&path, &text, &error))?;
+            toml::from_str(text).map_err(|error| ManifestError::syntax(&path, text, &error))?;
         manifest.folder = folder.to_owned();
         check(&manifest, &path)?;
         Ok(manifest)

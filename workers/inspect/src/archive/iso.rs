@@ -2,7 +2,7 @@
 //! different systems, so both are gone through.
 
 use super::input::{Input, ReadSeek, Stop, u32_at};
-use super::log::Log;
+use super::log::{Log, looks_like};
 use super::{MAX_LISTED, names, through};
 use lazaret_report::{Coverage, Finding};
 use std::collections::BTreeSet;
@@ -60,7 +60,8 @@ struct Tree {
 }
 
 fn volumes(input: &mut Input<'_>, tree: &mut Tree, log: &mut Log) -> Result<(), Stop> {
-    let mut any = false;
+    let (mut any, mut reached) = (false, 0);
+    system_area(input, log)?;
     for sector in 16..80 {
         let at = sector * SECTOR;
         let descriptor: [u8; SECTOR as usize] = input.array(at)?;
@@ -69,6 +70,7 @@ fn volumes(input: &mut Input<'_>, tree: &mut Tree, log: &mut Log) -> Result<(), 
         }
         match descriptor[0] {
             255 if any => {
+                behind(input, reached, log)?;
                 // UDF has a tree of its own behind this one, which other systems prefer.
                 if input.find(b"NSR0", at, (at + 32 * SECTOR).min(input.size()))?.is_some() {
                     log.gap("unreadable", "a udf tree that nothing here reads");
@@ -83,6 +85,7 @@ fn volumes(input: &mut Input<'_>, tree: &mut Tree, log: &mut Log) -> Result<(), 
                 if length > input.size() {
                     return Err(Stop::Truncated(input.size()));
                 }
+                reached = length.max(reached);
                 let root =
                     (u64::from(u32_at(&descriptor, 158)) * SECTOR, u64::from(u32_at(&descriptor, 166)));
                 directories(input, root, wide, tree, log)?;
@@ -91,6 +94,31 @@ fn volumes(input: &mut Input<'_>, tree: &mut Tree, log: &mut Log) -> Result<(), 
         }
     }
     Err(Stop::Malformed(16 * SECTOR, "descriptors of volumes without an end".into()))
+}
+
+/// What stands before the descriptors is no part of the image: loaders of systems, and whatever another reader makes of
+/// the file's beginning.
+fn system_area(input: &mut Input<'_>, log: &mut Log) -> Result<(), Stop> {
+    if let Some(set) = input.first_set(0, (16 * SECTOR).min(input.size()))? {
+        let what = looks_like(&input.some(set, 4096)?);
+        log.add(
+            "structure.leading",
+            format!("bytes before the first descriptor, {what}"),
+            set,
+            16 * SECTOR - set,
+        );
+    }
+    Ok(())
+}
+
+/// Behind the largest volume there is nothing but padding.
+fn behind(input: &mut Input<'_>, end: u64, log: &mut Log) -> Result<(), Stop> {
+    let size = input.size();
+    if let Some(set) = input.first_set(end, size)? {
+        let what = looks_like(&input.some(set, 4096)?);
+        log.add("structure.trailing", format!("{} bytes after the end, {what}", size - set), set, size - set);
+    }
+    Ok(())
 }
 
 fn directories(

@@ -34,7 +34,7 @@ pub mod zip;
 
 pub use input::ReadSeek;
 use input::{Input, Stop};
-use lazaret_report::{Coverage, Engine, Finding, Report};
+use lazaret_report::{Coverage, Engine, Evidence, Finding, Report};
 use log::Log;
 use std::io;
 
@@ -109,7 +109,17 @@ pub fn walk(media_type: &str, file: &mut dyn ReadSeek, size: u64) -> io::Result<
         Some(Format::Ole) => ole::walk(file, size)?,
         Some(Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd) | None => return Ok(None),
     };
+    let findings = findings.into_iter().map(|finding| within(finding, size)).collect();
     Ok(Some(Report { engine: engine(), coverage, findings }))
+}
+
+/// Archives tell of places that are not there: evidence lies within the file, or at its end.
+fn within(mut finding: Finding, size: u64) -> Finding {
+    if let Some(Evidence::Bytes { offset, length }) = &mut finding.evidence {
+        *offset = size.min(*offset);
+        *length = (size - *offset).min(*length);
+    }
+    finding
 }
 
 /// What a member's name gives away, where it shows only when the archive is unpacked.

@@ -4,7 +4,7 @@ use lazaret_fixtures::raw::{Part, RawZip, nested, overlapping, tar_member, tar_o
 use lazaret_fixtures::{Zip, disc};
 use lazaret_inspect::archive::zip;
 use lazaret_inspect::{has_walk, walk};
-use lazaret_report::{Coverage, Report};
+use lazaret_report::{Coverage, Evidence, Report};
 use std::io::Cursor;
 use std::process::Command;
 
@@ -156,6 +156,20 @@ fn a_cut_zip_is_never_complete() {
     }
 }
 
+/// Found by fuzzing: the comment of a listed member may be told to reach beyond the end of the file.
+#[test]
+fn evidence_lies_within_the_file_wherever_a_directory_says_it_ends() {
+    let mut zip = zip_of(&[a()]);
+    let entry = zip.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+    zip[entry + 32..entry + 34].copy_from_slice(&0xffff_u16.to_le_bytes());
+    let report = report("application/zip", &zip);
+    assert_eq!(codes(&report), ["malformed"]);
+    for finding in &report.findings {
+        let Some(Evidence::Bytes { offset, length }) = finding.evidence else { panic!("{finding:?}") };
+        assert!(offset + length <= zip.len() as u64, "{finding:?}");
+    }
+}
+
 #[test]
 fn kinds_of_zip_are_told_apart() {
     let ooxml = |more: &[Part]| {
@@ -231,6 +245,18 @@ fn discs_in_circles_and_with_names_that_climb() {
     assert!(report(iso, &circle).coverage.is_complete());
     let broken = [&disc::iso(&[("A", b"x")])[..17 * 2048], &[0; 4096]].concat();
     assert!(!report(iso, &broken).coverage.is_complete());
+}
+
+/// Found by fuzzing: nobody looked before the descriptors, or behind the volume.
+#[test]
+fn bytes_around_the_volume_of_a_disc_are_told() {
+    let iso = "application/x-iso9660-image";
+    let whole = disc::iso(&[("A", b"x")]);
+    assert_eq!(codes(&report(iso, &[&whole[..], &[0; 4096]].concat())), Vec::<String>::new());
+    assert_eq!(codes(&report(iso, &[&whole[..], b"x"].concat())), ["trailing"]);
+    let mut before = whole;
+    before[..9].copy_from_slice(b"#!/bin/sh");
+    assert_eq!(codes(&report(iso, &before)), ["leading"]);
 }
 
 #[test]

@@ -24,6 +24,8 @@ impl<'a> Png<'a> {
         let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MAX_CHUNKS });
         decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
         decoder.set_ignore_text_chunk(true);
+        // Of the pixels too, which the crate passes over by itself: other readers refuse the picture.
+        decoder.ignore_checksums(false);
         let header = decoder.read_header_info().map_err(fault)?;
         let pixels = check_canvas(header.width, header.height, budget)?;
         // Rows are bounded by the canvas, so the decoder may have that much and its chunks.

@@ -10,7 +10,6 @@ mod stream;
 mod tar;
 mod zip;
 
-use crate::job::Job;
 use lazaret_inspect::archive::Format;
 use lazaret_sandbox::child::MemberSink;
 use lazaret_sandbox::{Coverage, MembersRequest, MembersSummary, Report, Why};
@@ -18,26 +17,25 @@ use meter::Meter;
 use std::fs::File;
 use std::io;
 
-/// Takes out what the archive holds.
-pub(crate) fn members(
-    job: &mut Job,
+/// Takes out what the archive holds: a file of `size` bytes, and of a canonical media type.
+pub fn members(
+    file: &mut File,
+    size: u64,
+    media_type: &str,
     request: &MembersRequest,
     sink: &mut dyn MemberSink,
 ) -> Result<MembersSummary, Why> {
-    let Some(format) = Format::of(&job.media_type) else {
-        return Err(Why::new("unreadable", format!("nothing here opens {}", job.media_type)));
-    };
-    let mut meter = Meter::new(sink, request, job.size);
+    let closed = || Why::new("unreadable", format!("nothing here opens {media_type}"));
+    let format = Format::of(media_type).ok_or_else(closed)?;
+    let mut meter = Meter::new(sink, request, size);
     let done = match format {
-        Format::Zip => zip::unpack(&mut job.file, job.size, &mut meter),
-        Format::Tar => tar::unpack(&mut job.file, job.size, &mut meter),
-        Format::Iso => iso::unpack(&mut job.file, job.size, &mut meter),
-        Format::SevenZip => seven::unpack(&mut job.file, &mut meter),
-        Format::Rar | Format::Cab | Format::Ole => {
-            return Err(Why::new("unreadable", format!("nothing here opens {}", job.media_type)));
-        }
+        Format::Zip => zip::unpack(file, size, &mut meter),
+        Format::Tar => tar::unpack(file, size, &mut meter),
+        Format::Iso => iso::unpack(file, size, &mut meter),
+        Format::SevenZip => seven::unpack(file, &mut meter),
+        Format::Rar | Format::Cab | Format::Ole => return Err(closed()),
         Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd => {
-            stream::unpack(format, &job.file, job.size, &mut meter)
+            stream::unpack(format, file, size, &mut meter)
         }
     };
     done.map_err(|e| Why::new("io.unreadable", e.to_string()))?;
@@ -45,7 +43,7 @@ pub(crate) fn members(
 }
 
 /// Walks a compressed stream to its end, and keeps nothing of what it expands to.
-pub(crate) fn walk(format: Format, file: &File, size: u64) -> io::Result<Report> {
+pub fn walk(format: Format, file: &File, size: u64) -> io::Result<Report> {
     let (coverage, findings) = stream::walk(format, file, size)?;
     Ok(Report { engine: lazaret_inspect::archive::engine(), coverage, findings })
 }

@@ -24,8 +24,12 @@ pub struct Channel {
 
 impl Channel {
     pub fn from_stdin() -> io::Result<Self> {
-        let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        Ok(Self { socket, files: VecDeque::new() })
+        Ok(Self::over(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?)))
+    }
+
+    /// The child's end of this socket.
+    pub fn over(socket: UnixStream) -> Self {
+        Self { socket, files: VecDeque::new() }
     }
 
     /// The next request; `None` once the service is gone.

@@ -1,7 +1,7 @@
 //! PDF, after ISO 32000-1 section 7.5: the header, every revision's `startxref` and `%%EOF`, and the cross-reference
-//! that the last of them points to. Objects are not parsed one by one. Instead the names of active content are sought
-//! in every byte of the file, and in every stream once its filters are undone (see [`streams`]): what a reader finds by
-//! whatever cross-reference is among them, of old revisions too.
+//! that the last of them points to, with every object that its tables list (see [`reference`]). The names of active
+//! content are sought in every byte of the file, and in every stream once its filters are undone (see [`streams`]): what
+//! a reader finds by whatever cross-reference is among them, of old revisions too.
 //!
 //! Not seen: streams that lie in other files (`/F`), links (`/URI`), what pictures hold, and anything of an encrypted
 //! document but its outline: that one is `partial(encrypted)`.
@@ -9,7 +9,9 @@
 mod dictionary;
 mod filters;
 mod names;
+mod reference;
 mod streams;
+mod syntax;
 
 use super::log::Log;
 use super::source::{Source, Stop};
@@ -39,13 +41,14 @@ pub(super) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
     if let Some((at, length)) = scan.between {
         log.add("structure.malformed", "bytes between revisions that belong to neither", at, length);
     }
-    if !points_at_reference(source, last.target, header)? {
+    let Some((at, base)) = reference_at(source, last.target, header)? else {
         // A linearized file's first section says 0: the last section is then missing.
         return Err(match last.target {
             0 => Stop::Truncated(source.size()),
             _ => Stop::Malformed(last.at, "startxref does not point at a cross-reference".to_owned()),
         });
-    }
+    };
+    reference::check(source, at, base, log)?;
     source.seek(last.end)
 }
 
@@ -152,9 +155,11 @@ fn ends_name(b: u8) -> bool {
     is_white(b) || b"()<>[]{}/%".contains(&b)
 }
 
-/// Whether a table (`xref`) or a stream (`7 0 obj`) stands at `target`, counted from the file's or the header's start.
-fn points_at_reference(source: &mut Source<'_>, target: u64, header: u64) -> Result<bool, Stop> {
-    for at in [Some(target), target.checked_add(header)].into_iter().flatten() {
+/// Where a table (`xref`) or a stream (`7 0 obj`) stands at `target`, and from where that counts: the file's or the
+/// header's start.
+fn reference_at(source: &mut Source<'_>, target: u64, header: u64) -> Result<Option<(u64, u64)>, Stop> {
+    for base in [0, header] {
+        let at = target.saturating_add(base);
         if at >= source.size() {
             continue;
         }
@@ -162,10 +167,10 @@ fn points_at_reference(source: &mut Source<'_>, target: u64, header: u64) -> Res
         let there = source.peek(64)?;
         let there = trim(&there);
         if there.starts_with(b"xref") || is_object(there) {
-            return Ok(true);
+            return Ok(Some((at, base)));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 fn is_object(bytes: &[u8]) -> bool {
