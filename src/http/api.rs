@@ -5,6 +5,7 @@ use crate::{
     events::Settled,
     intake::source::Fetching,
     ports::{Blobs, Clock, Direct, Queue, Random, Store},
+    streams::Front,
     telemetry::Metrics,
 };
 use async_trait::async_trait;
@@ -24,6 +25,7 @@ pub struct Api {
     pub signer: Arc<Signer>,
     pub kept: Arc<Kept>,
     pub remote: Remote,
+    pub streams: Arc<Front>,
     pub readiness: Arc<dyn Readiness>,
     pub metrics: Arc<Metrics>,
 }

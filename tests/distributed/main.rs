@@ -12,14 +12,21 @@ mod clients;
 mod direct;
 mod gate;
 mod intake;
+#[path = "../../workers/classify/tests/common/onnx.rs"]
+#[expect(dead_code, reason = "other tests make other models")]
+mod onnx;
 mod overload;
 #[path = "../servers/postgres.rs"]
 mod postgres;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
+#[path = "../streams/red.rs"]
+#[expect(dead_code, reason = "other tests send more kinds of frames")]
+mod red;
 mod roles;
 #[path = "../servers/s3.rs"]
 mod s3;
+mod streams;
 mod told;
 mod trouble;
 
