@@ -113,15 +113,17 @@ impl App {
             false => None,
         };
         let engines = work.as_ref().map(|work| work.engines.clone());
-        let hub = match has(Role::Streams) {
-            true => Some(streams::hub(&config, stream_parts(&base), engines.as_ref()).await?),
-            false => None,
+        let (hub, eyes) = match has(Role::Streams) {
+            true => Some(streams::hub(&config, stream_parts(&base), engines.as_ref()).await?).unzip(),
+            false => (None, None),
         };
+        let eyes = eyes.filter(|_| engines.is_none());
         let readiness = Parts {
             store: Arc::clone(&base.rows.store),
             blobs: Arc::clone(&base.bytes.blobs),
             broker: base.broker.clone(),
             engines,
+            eyes,
         };
         let gauges = Gauges {
             postgres: base.rows.postgres,

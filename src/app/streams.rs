@@ -7,7 +7,7 @@ use crate::{
     pipeline::{Classifiers, Engines},
     ports::{Blobs, Clock, Frames, Store},
     streams::{
-        Eyes, Front, Hub, Kill, Rules,
+        Eyes, Front, Hub, Kill,
         hub::{self, Book},
         kill::Hook,
     },
@@ -41,7 +41,11 @@ pub fn front(config: &Config, hub: Option<Hub>) -> anyhow::Result<Front> {
 }
 
 /// Of a process that scans as well, streams use the models of its `engines`.
-pub(super) async fn hub(config: &Config, parts: Parts, engines: Option<&Engines>) -> anyhow::Result<Hub> {
+pub(super) async fn hub(
+    config: &Config,
+    parts: Parts,
+    engines: Option<&Engines>,
+) -> anyhow::Result<(Hub, Arc<Eyes>)> {
     let streams = &config.streams;
     let places = or(streams.places, cores());
     let classifiers = match engines {
@@ -52,40 +56,33 @@ pub(super) async fn hub(config: &Config, parts: Parts, engines: Option<&Engines>
     if engines.is_none() {
         prove_sandbox(config, &children).await?;
     }
-    let eyes =
-        Eyes { children, classifiers, max_pixels: streams.max_pixels, deadline: streams.frame_deadline.0 };
+    let eyes = Arc::new(Eyes {
+        children,
+        classifiers,
+        max_pixels: streams.max_pixels,
+        deadline: streams.frame_deadline.0,
+    });
     let Parts { store, blobs, clock, settled, metrics, frames, name } = parts;
-    Ok(Hub::new(hub::Parts {
+    let hub = Hub::new(hub::Parts {
         store,
         blobs,
         clock,
-        judge: Arc::new(eyes),
+        judge: eyes.clone(),
         settled,
         metrics,
         kill: kill(config)?,
         book: book(config)?,
         frames,
         options: hub::Options { holder: name, term: streams.term.0, places, evidence: streams.evidence },
-    }))
+    });
+    Ok((hub, eyes))
 }
 
 fn book(config: &Config) -> anyhow::Result<Book> {
-    let streams = &config.streams;
-    let rules = Rules {
-        labels: streams.labels.clone(),
-        window: streams.window,
-        hits: streams.hits,
-        calm: streams.calm.0,
-        deadline: streams.deadline.0,
-        fastest: streams.fastest.0,
-        slowest: streams.slowest.0,
-    };
-    rules.check().map_err(|why| anyhow!("streams.{why}"))?;
-    let tenants = streams.tenants.iter().map(|own| {
+    let rules = config.streams.rules();
+    let tenants = config.streams.tenants.iter().map(|own| {
         let tuned = rules.tuned(&own.tuning);
-        tuned
-            .map(|tuned| (own.tenant.clone(), tuned))
-            .map_err(|why| anyhow!("streams.tenants: {}: {why}", own.tenant))
+        tuned.map(|tuned| (own.tenant.clone(), tuned)).map_err(|why| anyhow!("streams.tenants: {why}"))
     });
     Ok(Book { tenants: tenants.collect::<anyhow::Result<_>>()?, rules })
 }

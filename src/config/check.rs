@@ -64,6 +64,11 @@ impl Config {
 
     fn check_streams(&self) -> Result<(), String> {
         let streams = &self.streams;
+        let rules = streams.rules();
+        rules.check().map_err(|why| format!("streams.{why}"))?;
+        for own in &streams.tenants {
+            rules.tuned(&own.tuning).map_err(|why| format!("streams.tenants: {}: {why}", own.tenant))?;
+        }
         if streams.term.0.as_secs() < 2 {
             return Err("streams.term must be at least 2s: it is renewed three times in its term".into());
         }

@@ -2,7 +2,7 @@
 
 use super::units::{Connection, Hidden, Secret, Size, Span};
 use crate::{
-    streams::{Limit, Tuning},
+    streams::{Limit, Rules, Tuning},
     upload::{Check, TenantId, plan::SwitchedOff, rendition::RenditionName},
 };
 use serde::Deserialize;
@@ -235,6 +235,21 @@ pub struct Streams {
     pub key_expires: Span,
     pub allow_private: bool,
     pub kill: Vec<KillHook>,
+}
+
+impl Streams {
+    /// Those of streams whose tenant and opener set none.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            labels: self.labels.clone(),
+            window: self.window,
+            hits: self.hits,
+            calm: self.calm.0,
+            deadline: self.deadline.0,
+            fastest: self.fastest.0,
+            slowest: self.slowest.0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -83,6 +83,8 @@ impl Default for Limits {
 
 /// The name of the part that scans. All other parts are needed to accept uploads too.
 pub const WORKER: &str = "worker";
+/// The name of the part that judges frames, in a process that does not scan as well.
+pub const STREAMS: &str = "streams";
 /// The name of the broker. While it is away, what is accepted waits in the store.
 pub const BROKER: &str = "broker";
 

@@ -62,6 +62,13 @@ impl Judge for Eyes {
 }
 
 impl Eyes {
+    /// What is unavailable; empty when frames can be judged.
+    pub async fn troubles(&self) -> Vec<Unavailable> {
+        let mut troubles: Vec<_> = self.classifiers.get().await.err().into_iter().collect();
+        troubles.extend(self.children.check().await.err());
+        troubles
+    }
+
     async fn look(&self, frame: &Frame) -> Result<Opinion, Unjudged> {
         let classifier = self.classifiers.get().await?;
         let request = PictureRequest {

@@ -55,8 +55,10 @@ pub(super) struct Watcher {
     /// Frames that are no episode yet.
     before: VecDeque<Seen>,
     last: (BTreeMap<String, f32>, Option<u64>),
-    /// Of the frames that were kept.
+    /// How many frames were kept, for their keys.
     kept: u64,
+    /// Kept frames whose place another took.
+    stale: Vec<String>,
     signed: Instant,
     written: Instant,
     /// When something came last.
@@ -93,6 +95,7 @@ impl Watcher {
             before: VecDeque::new(),
             last: Default::default(),
             kept: 0,
+            stale: Vec::new(),
             signed: now,
             written: now,
             stirred: now,
@@ -126,7 +129,8 @@ impl Watcher {
         };
         drop(place);
         if left {
-            let _lost_already = self.write(self.hub.clock.now()).await;
+            let shown = self.live.shown.borrow().state;
+            let _lost_already = self.write(shown, self.hub.clock.now()).await;
             if let Err(error) = self.hub.store.leave_stream(live.id, self.watch.fence, &self.sign()).await {
                 tracing::warn!(stream.id = %live.id, %error, "the next watcher has to wait for this one's term to end");
             }
@@ -209,8 +213,13 @@ impl Watcher {
         }
         self.open_case(now).await;
         let quiet = self.case.as_ref().is_some_and(|case| case.dirty) && self.written.elapsed() >= QUIET;
-        if state != self.told || quiet {
-            self.write(now).await?;
+        let shown = self.live.shown.borrow().state;
+        if shown != self.told || (quiet && state == self.told) {
+            // What was shown goes on record, also where it is over by now.
+            self.write(shown, now).await?;
+        }
+        if shown == self.told && state != self.told {
+            self.write(state, now).await?;
         } else if self.signed.elapsed() >= self.sign_every() {
             self.renew(now).await?;
         }
@@ -276,7 +285,7 @@ impl Watcher {
                 }
             }
             if let Keep::Instead(old) = keep {
-                self.hub.drop_evidence(&old).await;
+                self.stale.push(old);
             }
         }
         if let Some(case) = &mut self.case {
@@ -292,9 +301,8 @@ impl Watcher {
         }
     }
 
-    /// State and episode as they are now, and an event where the state is another.
-    async fn write(&mut self, now: Timestamp) -> Result<(), Lost> {
-        let state = self.window.state();
+    /// The state, and the episode as it is now; and an event where the state is another than on record.
+    async fn write(&mut self, state: State, now: Timestamp) -> Result<(), Lost> {
         let change = Change {
             standing: state.standing,
             because: state.because,
@@ -322,6 +330,10 @@ impl Watcher {
                     self.watch.stream.episode = case.episode.number;
                 }
                 self.case.take_if(|case| case.episode.ended_at.is_some());
+                // No record names them any more.
+                for key in std::mem::take(&mut self.stale) {
+                    self.hub.drop_evidence(&key).await;
+                }
                 Ok(())
             }
             Ok(Err(Stale)) => Err(Lost),

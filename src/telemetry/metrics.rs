@@ -37,6 +37,11 @@ struct Judged {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decided {
+    decision: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Checked {
     check: &'static str,
 }
@@ -90,7 +95,7 @@ pub struct Metrics {
     pub scans_in_flight: Gauge,
     frames: Family<Outcome, Counter>,
     frame_time: Histogram,
-    stream_changes: Family<Judged, Counter>,
+    stream_changes: Family<Decided, Counter>,
     /// Live streams that this process watches.
     pub streams_live: Gauge,
 }
@@ -231,7 +236,7 @@ impl Metrics {
     }
 
     pub fn stream_changed(&self, decision: Standing) {
-        self.stream_changes.get_or_create(&Judged { verdict: decision.as_str() }).inc();
+        self.stream_changes.get_or_create(&Decided { decision: decision.as_str() }).inc();
     }
 
     pub fn sent(&self, bytes: u64) {
@@ -321,6 +326,8 @@ mod tests {
         metrics.settled(Decision::Review);
         metrics.checked(Check::Image, Duration::from_millis(3));
         metrics.answered(&Method::from_bytes(b"BREW").unwrap(), "/v1/uploads", 405, Duration::from_millis(2));
+        metrics.frame("skipped");
+        metrics.stream_changed(Standing::Cut);
         metrics.waiting(7, 90);
         metrics.group_commits("settle", 2, 3);
         metrics.group_commits("settle", 3, 8);
@@ -333,6 +340,8 @@ mod tests {
             "lazaret_uploads_settled_total{verdict=\"review\"} 1",
             "lazaret_check_duration_seconds_count{check=\"image\"} 1",
             "lazaret_http_requests_total{method=\"other\",route=\"/v1/uploads\",status=\"405\"} 1",
+            "lazaret_stream_frames_total{outcome=\"skipped\"} 1",
+            "lazaret_stream_changes_total{decision=\"cut\"} 1",
             "lazaret_uploads_backlog 7",
             "lazaret_uploads_backlog_age_seconds 90",
             "lazaret_store_group_commits_total{of=\"settle\"} 3",

@@ -21,7 +21,6 @@ mod postgres;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
 #[path = "../streams/red.rs"]
-#[expect(dead_code, reason = "other tests send more kinds of frames")]
 mod red;
 mod roles;
 #[path = "../servers/s3.rs"]

@@ -152,4 +152,5 @@ async fn a_store_that_fails_holds_back_no_cut_and_gives_no_pass() {
     assert_eq!(world.told().await, ["stream.cleared"], "of the beginning");
     broken.execute_batch("DROP TRIGGER broken").unwrap();
     eventually("it is written", async || live.shown().state.standing == Standing::Pass).await;
+    assert_eq!(world.told().await, ["stream.cleared", "stream.cut", "stream.cleared"], "the cut, too");
 }

@@ -2,9 +2,10 @@
 //! them, with real children and a real model.
 
 #[path = "../service/backing.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod backing;
 #[path = "../common/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "other tests use more of it")]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod common;
 #[path = "../../workers/classify/tests/common/onnx.rs"]
 #[expect(dead_code, reason = "other tests make other models")]

@@ -233,6 +233,11 @@ impl Socket {
         self.0.send(Message::Binary(bytes.into())).await.unwrap();
     }
 
+    /// As [`Socket::send`], where the service may hang up before all of it is sent.
+    pub async fn send_into_the_void(&mut self, bytes: Vec<u8>) {
+        let _hung_up = self.0.send(Message::Binary(bytes.into())).await;
+    }
+
     pub async fn text(&mut self, text: &str) {
         self.0.send(Message::Text(text.into())).await.unwrap();
     }

@@ -1,5 +1,5 @@
 //! Frames of live streams: a queue a stream, `stream.frame.<id>`, bound to the exchange `lazaret` under its own name. It
-//! is kept in memory, drops what is older than two seconds and the oldest where more than eight wait, and goes away
+//! drops what is older than two seconds and the oldest where more than eight wait, and goes away
 //! when nobody has taken frames for a minute.
 
 use super::{
@@ -60,7 +60,8 @@ impl Frames for FrameQueues {
         ] {
             arguments.insert(key.into(), value);
         }
-        let options = QueueDeclareOptions::default();
+        // What is in it does not outlive the broker; 4.x wants queues that others may see to be durable all the same.
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         asked("declaring a stream's queue", channel.queue_declare(name.as_str().into(), options, arguments))
             .await?;
         let bound = channel.queue_bind(
