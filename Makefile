@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test faults mutants fuzz lint bench audit clean
+.PHONY: help setup build demo demo-live test faults mutants fuzz lint bench audit clean
 
 help: ## Print this help
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 setup: ## Install what the project needs: Debian packages, ONNX Runtime, the default model
 	@scripts/setup.sh
@@ -15,6 +15,9 @@ build: setup ## Set up, then build the executables that `demo` and `test` share
 
 demo: build ## Serve on 127.0.0.1:8470, send ten files, print what became of them (DEMO_EXIT=1 stops after the table)
 	cargo run --quiet --locked --example demo
+
+demo-live: build ## Serve, send a live stream whose middle seconds are bad, print the decisions as they come
+	cargo run --quiet --locked --example demo-live
 
 test: build ## Set up and run every test, on real clamd, real SQLite and real decoders
 	cargo test --workspace --locked

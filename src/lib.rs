@@ -12,6 +12,7 @@ pub mod intake;
 pub mod pipeline;
 pub mod ports;
 mod sabotage;
+pub mod streams;
 mod task;
 pub mod telemetry;
 pub mod upload;

@@ -1,6 +1,6 @@
 //! `make bench`: speed and memory of the real executables, beside what they are measured against, in one run.
 //!
-//! `cargo bench -- pictures|sandbox|upload|delivery|scan|pipeline|outbox|workers` selects; BENCH_QUICK=1 takes small
+//! `cargo bench -- pictures|sandbox|upload|delivery|scan|pipeline|outbox|workers|live` selects; BENCH_QUICK=1 takes small
 //! counts, to try the benchmark itself.
 //! Figures are printed as tables, as Markdown for the README, and written as JSON under target/bench/.
 
@@ -8,6 +8,7 @@ mod clamd;
 mod delivery;
 mod executables;
 mod floors;
+mod live;
 mod machine;
 mod net;
 mod outbox;
@@ -37,7 +38,8 @@ use std::path::Path;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-const ALL: [&str; 8] = ["pictures", "sandbox", "upload", "delivery", "scan", "pipeline", "outbox", "workers"];
+const ALL: [&str; 9] =
+    ["pictures", "sandbox", "upload", "delivery", "scan", "pipeline", "outbox", "workers", "live"];
 
 /// Small counts: the figures then mean nothing, and every line of the benchmark still runs.
 pub fn quick() -> bool {
@@ -79,6 +81,7 @@ async fn run(name: &str) -> anyhow::Result<Section> {
         "scan" => scan::run().await,
         "pipeline" => shared::on_all_cores(pipeline::run).await,
         "outbox" => shared::on_all_cores(outbox::run).await,
+        "live" => live::run().await,
         _ => workers::run().await,
     }
 }

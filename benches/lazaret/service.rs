@@ -157,6 +157,18 @@ impl Service {
         minted["url"].as_str().map(str::to_owned).context("no url")
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Opens a live stream; its id and key.
+    pub async fn open_stream(&self) -> anyhow::Result<(String, String)> {
+        let answer = self.client.post(format!("http://{}/v1/streams", self.address)).bearer_auth(&self.key);
+        let opened: Value = answer.json(&json!({})).send().await?.error_for_status()?.json().await?;
+        let text = |name: &str| opened[name].as_str().map(str::to_owned).context("a stream's id and key");
+        Ok((text("id")?, text("key")?))
+    }
+
     /// How many uploads are settled, by verdict: (published, all).
     pub async fn count(&self) -> anyhow::Result<(u64, u64)> {
         let answer = self.client.get(format!("http://{}/metrics", self.address)).send().await?;

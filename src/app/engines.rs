@@ -16,6 +16,7 @@ use lazaret_sandbox::{Budget, ChildSetup, Confinement, Pool, PoolConfig};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 /// The signatures of demonstrations and tests; they serve only where `antivirus.signatures = "test"` is written down.
@@ -41,13 +42,19 @@ pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>)
     let source = source(config, clamd)?;
     let antivirus = Antivirus::start(source, limits, move || clock.now()).await;
     let classifiers = Classifiers::new(models_folder(config), runtime(config), threads);
+    let pool = children(config, or(config.media.children, cores() * 2), None)?;
+    Ok(Engines { content: ContentModels::new(threads, runtime(config)), antivirus, media: pool, classifiers })
+}
+
+/// So many children at a time, under the settings' limits. With `deadline` a request may take no longer than that, and
+/// nothing is rendered.
+pub(super) fn children(config: &Config, size: usize, deadline: Option<Duration>) -> anyhow::Result<Pool> {
     let media = &config.media;
-    let budget = budget(config);
-    let pool = Pool::new(PoolConfig {
+    Ok(Pool::new(PoolConfig {
         child: child(config)?,
-        size: or(media.children, cores() * 2),
-        wall: media.wall.0,
-        cpu: media.cpu.0,
+        size,
+        wall: deadline.unwrap_or(media.wall.0),
+        cpu: deadline.unwrap_or(media.cpu.0),
         memory_bytes: media.memory.0,
         max_output_bytes: media.max_output.0,
         max_jobs_per_child: JOBS_PER_CHILD,
@@ -55,9 +62,11 @@ pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>)
             Sandbox::Enforced => Confinement::Enforced,
             Sandbox::BestEffort => Confinement::BestEffort,
         },
-        setup: ChildSetup { mark: mark(config)?, budget },
-    });
-    Ok(Engines { content: ContentModels::new(threads, runtime(config)), antivirus, media: pool, classifiers })
+        setup: ChildSetup {
+            mark: if deadline.is_none() { mark(config)? } else { None },
+            budget: budget(config),
+        },
+    }))
 }
 
 /// The checks, as the settings want them.

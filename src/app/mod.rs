@@ -12,6 +12,7 @@ mod serve;
 mod signer;
 mod sources;
 mod stores;
+mod streams;
 
 pub use engines::{child, examiner, models_folder, runtime, start_engines};
 pub use folder::DataFolder;
@@ -20,6 +21,7 @@ pub use sandbox::prove_sandbox;
 pub use serve::{App, Running};
 pub use signer::signer;
 pub use stores::{Bytes, blobs_path, migrate_store, open_blobs, open_broker, open_store, store_path};
+pub use streams::front;
 
 /// As many as the machine has cores.
 pub fn cores() -> usize {

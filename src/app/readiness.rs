@@ -4,12 +4,14 @@ use crate::{
     adapters::amqp::Amqp,
     http::{
         Component, Readiness,
-        api::{BROKER, WORKER},
+        api::{BROKER, STREAMS, WORKER},
     },
     pipeline::Engines,
     ports::{Blobs, Store},
+    streams::Eyes,
 };
 use async_trait::async_trait;
+use lazaret_report::Unavailable;
 use std::sync::Arc;
 
 pub(super) struct Parts {
@@ -18,6 +20,8 @@ pub(super) struct Parts {
     pub(super) broker: Option<Arc<Amqp>>,
     /// Of a process that scans.
     pub(super) engines: Option<Engines>,
+    /// Of a process that watches streams and does not scan.
+    pub(super) eyes: Option<Arc<Eyes>>,
 }
 
 #[async_trait]
@@ -32,10 +36,15 @@ impl Readiness for Parts {
         if let Some(broker) = &self.broker {
             parts.push(component(BROKER, broker.health().await.err()));
         }
+        let joined = |troubles: Vec<Unavailable>| {
+            let all = troubles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            Some(all).filter(|why| !why.is_empty())
+        };
         if let Some(engines) = &self.engines {
-            let troubles = engines.troubles().await;
-            let worker = troubles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            parts.push(component(WORKER, Some(worker).filter(|why| !why.is_empty())));
+            parts.push(component(WORKER, joined(engines.troubles().await)));
+        }
+        if let Some(eyes) = &self.eyes {
+            parts.push(component(STREAMS, joined(eyes.troubles().await)));
         }
         parts
     }

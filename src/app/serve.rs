@@ -11,6 +11,7 @@ use super::{
     sources::{desk, fetching},
     start_engines,
     stores::{Bytes, Rows, open_rows},
+    streams,
 };
 use crate::{
     Task,
@@ -20,10 +21,11 @@ use crate::{
         sections::{DeliveryMode, Role},
     },
     events::Settled,
-    http::{Api, Front, Limits, Remote, Server, api_router, operations_router},
+    http::{Api, Front, Limits, Remote, Server, api_router, operations_router, streams_router},
     intake::submitted::Desk,
     pipeline::{Company, Engines, Patience, Policies, Work, Workers, publish::Recipe, sweep},
-    ports::{Blobs, Clock, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
+    ports::{Blobs, Clock, Frames, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
+    streams::Hub,
     telemetry::Metrics,
 };
 use anyhow::Context;
@@ -110,11 +112,18 @@ impl App {
             true => Some(News::build(&config, news_parts(&base))?),
             false => None,
         };
+        let engines = work.as_ref().map(|work| work.engines.clone());
+        let (hub, eyes) = match has(Role::Streams) {
+            true => Some(streams::hub(&config, stream_parts(&base), engines.as_ref()).await?).unzip(),
+            false => (None, None),
+        };
+        let eyes = eyes.filter(|_| engines.is_none());
         let readiness = Parts {
             store: Arc::clone(&base.rows.store),
             blobs: Arc::clone(&base.bytes.blobs),
             broker: base.broker.clone(),
-            engines: work.as_ref().map(|work| work.engines.clone()),
+            engines,
+            eyes,
         };
         let gauges = Gauges {
             postgres: base.rows.postgres,
@@ -132,6 +141,7 @@ impl App {
             limits: limits(&config),
             signer: Arc::new(signer(&config)?),
             kept: Arc::default(),
+            streams: Arc::new(streams::front(&config, hub)?),
             readiness: Arc::new(readiness),
             metrics: base.metrics,
         };
@@ -145,7 +155,12 @@ impl App {
     pub async fn start(self) -> anyhow::Result<Running> {
         let Self { config, folder, listener, api, work, news, gauges } = self;
         let has = |role| config.server.roles.contains(&role);
-        let router = if has(Role::Api) { api_router(api.clone()) } else { operations_router(api.clone()) };
+        let router = match (has(Role::Api), has(Role::Streams)) {
+            (true, _) => api_router(api.clone()),
+            (false, true) => streams_router(api.clone()),
+            (false, false) => operations_router(api.clone()),
+        };
+        let streams = api.streams.hub.clone().map(|hub| (hub.start(), hub));
         let front = Front::new(router, has(Role::Delivery).then(|| api.clone()));
         let server = Server::start(listener, front, cores().min(HTTP_THREADS))
             .context("the HTTP server cannot start")?;
@@ -165,6 +180,7 @@ impl App {
         Ok(Running {
             server,
             work,
+            streams,
             news,
             gauges,
             settled: api.settled,
@@ -221,6 +237,18 @@ fn news_parts(base: &Base) -> news::Parts {
     }
 }
 
+fn stream_parts(base: &Base) -> streams::Parts {
+    streams::Parts {
+        store: Arc::clone(&base.rows.store),
+        blobs: Arc::clone(&base.bytes.blobs),
+        clock: Arc::clone(&base.clock),
+        settled: base.settled.clone(),
+        metrics: Arc::clone(&base.metrics),
+        frames: base.broker.as_ref().map(|broker| broker.frames() as Arc<dyn Frames>),
+        name: base.name.clone(),
+    }
+}
+
 fn remote(config: &Config, bytes: &Bytes) -> anyhow::Result<Remote> {
     Ok(Remote {
         direct: bytes.direct(),
@@ -240,6 +268,7 @@ fn host() -> String {
 pub struct Running {
     server: Server,
     work: Option<(Workers, Option<Task>, Engines)>,
+    streams: Option<(Task, Hub)>,
     news: Option<news::Running>,
     gauges: Task,
     settled: Settled,
@@ -269,7 +298,14 @@ impl Running {
             tokio::join!(workers.drain(grace), desk);
             engines.antivirus.shutdown().await;
         };
-        let (_, ended) = tokio::join!(work, tokio::time::timeout(grace, self.server.ended()));
+        // Whoever sends frames is told to go elsewhere.
+        let streams = async {
+            if let Some((task, hub)) = self.streams {
+                tokio::join!(task.drain(grace), hub.drain(grace));
+            }
+        };
+        let ended = tokio::time::timeout(grace, self.server.ended());
+        let (_, (), ended) = tokio::join!(work, streams, ended);
         if ended.is_err() {
             tracing::warn!("connections were still open at the end of the grace period");
         }

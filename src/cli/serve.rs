@@ -21,7 +21,7 @@ pub(super) struct Args {
     /// The data folder; over server.data
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
-    /// What this process does: api, worker, delivery, events; over server.roles
+    /// What this process does: api, worker, streams, delivery, events; over server.roles
     #[arg(long, value_name = "ROLES", value_delimiter = ',', num_args = 1..)]
     roles: Vec<Role>,
     /// Leave the store's schema as it is, and refuse one that is not this version's; `lazaret migrate` brings it up

@@ -58,7 +58,24 @@ impl Config {
             return Err("watermark.text and watermark.image: a mark is one or the other".into());
         }
         self.check_schemes()?;
+        self.check_streams()?;
         self.check_delivery()
+    }
+
+    fn check_streams(&self) -> Result<(), String> {
+        let streams = &self.streams;
+        let rules = streams.rules();
+        rules.check().map_err(|why| format!("streams.{why}"))?;
+        for own in &streams.tenants {
+            rules.tuned(&own.tuning).map_err(|why| format!("streams.tenants: {}: {why}", own.tenant))?;
+        }
+        if streams.term.0.as_secs() < 2 {
+            return Err("streams.term must be at least 2s: it is renewed three times in its term".into());
+        }
+        if streams.frame_deadline.0.is_zero() || streams.frame_deadline > streams.deadline {
+            return Err("streams.frame_deadline must be more than 0, and at most streams.deadline".into());
+        }
+        Ok(())
     }
 
     fn check_schemes(&self) -> Result<(), String> {
@@ -83,7 +100,7 @@ impl Config {
                 .into());
         }
         if self.server.roles.is_empty() {
-            return Err("server.roles: name at least one of api, worker, delivery, events".into());
+            return Err("server.roles: name at least one of api, worker, streams, delivery, events".into());
         }
         if self.delivery.mode == DeliveryMode::Redirect && !self.blobs.url.starts_with("s3:") {
             return Err("delivery.mode: \"redirect\" needs blobs.url = \"s3://…\"".into());

@@ -32,6 +32,7 @@ pub struct Config {
     pub archives: sections::Archives,
     pub models: sections::Models,
     pub pipeline: sections::Pipeline,
+    pub streams: sections::Streams,
     pub renditions: sections::Renditions,
     pub watermark: sections::Watermark,
     pub delivery: sections::Delivery,

@@ -1,7 +1,10 @@
 //! The sections of the settings, as `default.toml` explains them key by key.
 
 use super::units::{Connection, Hidden, Secret, Size, Span};
-use crate::upload::{Check, TenantId, plan::SwitchedOff, rendition::RenditionName};
+use crate::{
+    streams::{Limit, Rules, Tuning},
+    upload::{Check, TenantId, plan::SwitchedOff, rendition::RenditionName},
+};
 use serde::Deserialize;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -22,6 +25,8 @@ pub enum Role {
     Api,
     /// Scans, and takes what is submitted through the queue.
     Worker,
+    /// Watches live streams.
+    Streams,
     /// Serves signed URLs.
     Delivery,
     /// Tells what happened: the outbox, webhooks.
@@ -33,6 +38,7 @@ impl Role {
         match self {
             Self::Api => "api",
             Self::Worker => "worker",
+            Self::Streams => "streams",
             Self::Delivery => "delivery",
             Self::Events => "events",
         }
@@ -207,6 +213,59 @@ pub struct Pipeline {
     pub lease: Span,
     pub attempts: u32,
     pub retry: Span,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Streams {
+    pub labels: Vec<Limit>,
+    pub window: usize,
+    pub hits: usize,
+    pub calm: Span,
+    pub deadline: Span,
+    pub fastest: Span,
+    pub slowest: Span,
+    pub tenants: Vec<TenantTuning>,
+    pub max_frame: Size,
+    pub max_pixels: u64,
+    pub frame_deadline: Span,
+    pub places: usize,
+    pub term: Span,
+    pub evidence: usize,
+    pub key_expires: Span,
+    pub allow_private: bool,
+    pub kill: Vec<KillHook>,
+}
+
+impl Streams {
+    /// Those of streams whose tenant and opener set none.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            labels: self.labels.clone(),
+            window: self.window,
+            hits: self.hits,
+            calm: self.calm.0,
+            deadline: self.deadline.0,
+            fastest: self.fastest.0,
+            slowest: self.slowest.0,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantTuning {
+    pub tenant: TenantId,
+    pub tuning: Tuning,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KillHook {
+    pub tenant: TenantId,
+    pub url: String,
+    #[serde(default)]
+    pub authorization: Hidden,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -51,6 +51,18 @@ fn a_mistake_names_file_key_and_what_was_expected() {
         ("[delivery]\ncurrent = \"b\"", &["delivery.current: there is no key \"b\""]),
         ("[media]\nsandbox = \"off\"", &["lazaret.toml: media.sandbox", "off", "enforced", "best-effort"]),
         ("[renditions]\nmake = [\"poster\"]", &["lazaret.toml: renditions.make", "poster", "thumbnail"]),
+        ("[streams]\nhits = 1", &["streams.hits must be at least 2"]),
+        ("[streams]\nlabels = []", &["streams.labels", "at least one"]),
+        ("[streams]\nframe_deadline = \"1m\"", &["streams.frame_deadline", "streams.deadline"]),
+        ("[streams]\nterm = \"1s\"", &["streams.term must be at least 2s"]),
+        (
+            "[[streams.tenants]]\ntenant = \"acme\"\ntuning = { window = 2 }",
+            &["streams.tenants: acme: window must be at least hits"],
+        ),
+        (
+            "[[streams.tenants]]\ntenant = \"acme\"\ntuning = { hit = 2 }",
+            &["lazaret.toml: streams.tenants", "unknown field"],
+        ),
         ("not toml", &["lazaret.toml"]),
     ];
     for (text, parts) in cases {

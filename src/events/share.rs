@@ -32,7 +32,10 @@ impl Shares {
 
     /// One of the tenant's is settled.
     pub(super) fn settled(&mut self, entry: &OutboxEntry) {
-        if let Some(count) = self.counts.get_mut(&entry.tenant) {
+        // A stream never stood in a line.
+        if entry.kind.starts_with("upload.")
+            && let Some(count) = self.counts.get_mut(&entry.tenant)
+        {
             *count = count.saturating_sub(1);
         }
     }

@@ -5,6 +5,7 @@ use crate::{
     events::Settled,
     intake::source::Fetching,
     ports::{Blobs, Clock, Direct, Queue, Random, Store},
+    streams::Front,
     telemetry::Metrics,
 };
 use async_trait::async_trait;
@@ -24,6 +25,7 @@ pub struct Api {
     pub signer: Arc<Signer>,
     pub kept: Arc<Kept>,
     pub remote: Remote,
+    pub streams: Arc<Front>,
     pub readiness: Arc<dyn Readiness>,
     pub metrics: Arc<Metrics>,
 }
@@ -81,6 +83,8 @@ impl Default for Limits {
 
 /// The name of the part that scans. All other parts are needed to accept uploads too.
 pub const WORKER: &str = "worker";
+/// The name of the part that judges frames, in a process that does not scan as well.
+pub const STREAMS: &str = "streams";
 /// The name of the broker. While it is away, what is accepted waits in the store.
 pub const BROKER: &str = "broker";
 

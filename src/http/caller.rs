@@ -22,7 +22,7 @@ macro_rules! scopes {
     )*};
 }
 
-scopes!(Upload, Read, Mint, Erase);
+scopes!(Upload, Read, Mint, Erase, Stream);
 
 /// A caller whose key was found good and carries the scope.
 pub struct Allowed<S> {
@@ -38,20 +38,25 @@ impl<S: Needs> FromRequestParts<Api> for Allowed<S> {
             Some(key) => access::authenticate(&*api.store, key).await?,
             None => None,
         };
-        let Some(caller) = caller else {
-            return Err(Problem::new(codes::KEY_REFUSED, "send a valid key as `Authorization: Bearer lz_…`")
-                .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lazaret\"")));
-        };
+        let Some(caller) = caller else { return Err(refused()) };
         if !caller.scopes.contains(S::SCOPE) {
-            let detail = format!("this call needs a key with the scope `{}`", S::SCOPE);
-            return Err(Problem::new(codes::SCOPE_MISSING, detail));
+            return Err(scope_missing(S::SCOPE));
         }
         Ok(Self { caller, scope: PhantomData })
     }
 }
 
+pub(crate) fn refused() -> Problem {
+    Problem::new(codes::KEY_REFUSED, "send a valid key as `Authorization: Bearer lz_…`")
+        .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lazaret\""))
+}
+
+pub(crate) fn scope_missing(scope: Scope) -> Problem {
+    Problem::new(codes::SCOPE_MISSING, format!("this call needs a key with the scope `{scope}`"))
+}
+
 /// The token of the one Authorization header; the scheme's name is case-insensitive (RFC 9110, 11.1).
-fn bearer(parts: &Parts) -> Option<&str> {
+pub(crate) fn bearer(parts: &Parts) -> Option<&str> {
     let mut all = parts.headers.get_all(header::AUTHORIZATION).iter();
     let (scheme, token) = all.next()?.to_str().ok()?.split_once(' ')?;
     (all.next().is_none() && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())

@@ -42,6 +42,14 @@ codes! {
     DIGEST_MISMATCH = "digest.mismatch", UNPROCESSABLE_ENTITY, "The bytes are not those that Content-Digest names";
     IDEMPOTENCY_CONFLICT = "idempotency.conflict", UNPROCESSABLE_ENTITY, "The Idempotency-Key was used for something else";
     RENDITION_UNKNOWN = "rendition.unknown", NOT_FOUND, "The upload has no such rendition";
+    STREAM_UNKNOWN = "stream.unknown", NOT_FOUND, "There is no such stream";
+    STREAM_CLOSED = "stream.closed", CONFLICT, "The stream is closed";
+    STREAM_ELSEWHERE = "stream.elsewhere", CONFLICT, "Another process watches the stream";
+    STREAM_NO_QUEUE = "stream.no_queue", NOT_IMPLEMENTED, "There is no broker here";
+    STREAM_NO_SOURCE = "stream.no_source", NOT_IMPLEMENTED, "The source cannot be pulled";
+    STREAMS_UNAVAILABLE = "streams.unavailable", NOT_IMPLEMENTED, "No frames are taken here";
+    FRAME_MALFORMED = "frame.malformed", BAD_REQUEST, "The frame was not understood";
+    FRAME_TOO_LARGE = "frame.too_large", PAYLOAD_TOO_LARGE, "The frame is too large";
     STORAGE_FULL = "storage.full", INSUFFICIENT_STORAGE, "There is no room left";
     UNAVAILABLE = "service.unavailable", SERVICE_UNAVAILABLE, "Try again later";
     INTERNAL = "service.internal", INTERNAL_SERVER_ERROR, "The service failed";

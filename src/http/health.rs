@@ -2,7 +2,7 @@
 
 use super::{
     Api, Component, Problem,
-    api::{BROKER, WORKER},
+    api::{BROKER, STREAMS, WORKER},
     extract::Params,
     problem::ProblemBody,
 };
@@ -70,7 +70,7 @@ enum Role {
 ))]
 pub async fn readyz(State(api): State<Api>, Params(query): Params<ReadyQuery>) -> Response {
     let mut components = api.readiness.report().await;
-    let beside = |component: &Component| component.name == WORKER || component.name == BROKER;
+    let beside = |component: &Component| [WORKER, STREAMS, BROKER].contains(&component.name.as_str());
     components.retain(|component| query.role != Some(Role::Api) || !beside(component));
     let ready = components.iter().all(|component| component.ready);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -4,6 +4,7 @@ use super::{Api, Problem, codes, health, linger::linger, observe::observe, opena
 use crate::{
     delivery::mint,
     intake::{by_reference, create, direct, erase, list, show},
+    streams::calls::{close, frames, open, rotate, show as stream, socket},
 };
 use axum::{
     Router,
@@ -21,8 +22,19 @@ type Routes = Vec<(&'static str, MethodRouter<Api>)>;
 /// The API's calls, and those of operations.
 pub fn routes() -> Routes {
     let mut routes = uploads();
+    routes.extend(streams());
     routes.extend(operations());
     routes
+}
+
+fn streams() -> Routes {
+    let frame = frames::post.layer(from_fn(linger)).layer(DefaultBodyLimit::disable());
+    vec![
+        ("/v1/streams", post(open::open)),
+        ("/v1/streams/{id}", get(stream::show).delete(close::close)),
+        ("/v1/streams/{id}/key", post(rotate::rotate)),
+        ("/v1/streams/{id}/frames", get(socket::socket).post(frame)),
+    ]
 }
 
 fn uploads() -> Routes {
@@ -50,7 +62,14 @@ pub fn api_router(api: Api) -> Router {
     router(routes(), api)
 }
 
-/// Of a process that takes no uploads.
+/// Of a process that takes no uploads, but frames.
+pub fn streams_router(api: Api) -> Router {
+    let mut routes = streams();
+    routes.extend(operations());
+    router(routes, api)
+}
+
+/// Of a process that takes neither.
 pub fn operations_router(api: Api) -> Router {
     router(operations(), api)
 }

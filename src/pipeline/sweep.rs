@@ -1,10 +1,10 @@
 //! Removes objects that no upload uses: what a crash left between writing bytes and committing their row.
 
 use crate::{
-    ports::{Blobs, PortError, Store, blobs::Zone},
-    upload::{State, UploadId},
+    ports::{Blobs, PortError, Store, blobs::Zone, streams::EpisodeState},
+    upload::{State, StreamId, UploadId},
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map};
 
 const BATCH: usize = 1000;
 
@@ -52,14 +52,56 @@ async fn unused(store: &dyn Store, keys: Vec<String>, company: Company) -> Resul
     Ok(keys.into_iter().filter(|key| !used.contains(key) && is_done(key)).collect())
 }
 
-/// Held keys are the ids of uploads; anything else is nobody's.
+/// Held keys are the ids of uploads, or those of frames that were kept as evidence; anything else is nobody's.
 async fn unknown(store: &dyn Store, keys: &[String], company: Company) -> Result<Vec<String>, PortError> {
-    let states = states(store, keys).await?;
+    let (frames, uploads): (Vec<_>, Vec<_>) = keys.iter().cloned().partition(|key| key.contains('/'));
+    let states = states(store, &uploads).await?;
     let is_done = |key: &str| match owner(key).and_then(|id| states.get(&id)) {
         Some(state) => *state == State::Erased,
         None => company == Company::Alone,
     };
-    Ok(keys.iter().filter(|key| is_done(key)).cloned().collect())
+    let mut unknown: Vec<_> = uploads.into_iter().filter(|key| is_done(key)).collect();
+    unknown.extend(no_evidence(store, frames, company).await?);
+    Ok(unknown)
+}
+
+/// Frames that their episode does not name: written before a crash, or worse ones took their place.
+async fn no_evidence(
+    store: &dyn Store,
+    keys: Vec<String>,
+    company: Company,
+) -> Result<Vec<String>, PortError> {
+    let mut episodes = HashMap::new();
+    let mut unused = Vec::new();
+    for key in keys {
+        let Some(of) = episode(&key) else {
+            if company == Company::Alone {
+                unused.push(key);
+            }
+            continue;
+        };
+        if let hash_map::Entry::Vacant(place) = episodes.entry(of) {
+            place.insert(store.episode(of.0, of.1).await?);
+        }
+        let is_done = match episodes.get(&of).and_then(Option::as_ref) {
+            // One that goes on may be about to name it.
+            Some(episode) => {
+                (company == Company::Alone || episode.state != EpisodeState::Open)
+                    && episode.evidence.iter().all(|kept| kept.key != key)
+            }
+            None => company == Company::Alone,
+        };
+        if is_done {
+            unused.push(key);
+        }
+    }
+    Ok(unused)
+}
+
+/// The episode whose frame it is: `STREAM/NUMBER-…`.
+fn episode(key: &str) -> Option<(StreamId, u32)> {
+    let (stream, rest) = key.split_once('/')?;
+    Some((stream.parse().ok()?, rest.split_once('-')?.0.parse().ok()?))
 }
 
 async fn states(store: &dyn Store, keys: &[String]) -> Result<HashMap<UploadId, State>, PortError> {

@@ -5,22 +5,26 @@ pub mod clock;
 #[doc(hidden)]
 pub mod contract;
 pub mod dead;
+pub mod frames;
 pub mod inbox;
 pub mod publisher;
 pub mod queue;
 pub mod random;
 pub mod sources;
 pub mod store;
+pub mod streams;
 
 pub use blobs::Blobs;
 pub use clock::Clock;
 pub use dead::DeadLetters;
+pub use frames::Frames;
 pub use inbox::Inbox;
 pub use publisher::Publisher;
 pub use queue::Queue;
 pub use random::Random;
 pub use sources::{Direct, Sources};
 pub use store::Store;
+pub use streams::Streams;
 
 use std::{error::Error, fmt};
 

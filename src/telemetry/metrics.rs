@@ -1,7 +1,7 @@
 //! Counters, gauges and histograms, in the OpenMetrics text format at `/metrics`. Labels have few values: never an id,
 //! a name or a path as somebody sent it.
 
-use crate::upload::{Check, Decision};
+use crate::upload::{Check, Decision, Standing};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -34,6 +34,11 @@ struct Route {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Judged {
     verdict: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Decided {
+    decision: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -88,6 +93,11 @@ pub struct Metrics {
     pub backlog_age: Gauge,
     /// Scans that this process is busy with.
     pub scans_in_flight: Gauge,
+    frames: Family<Outcome, Counter>,
+    frame_time: Histogram,
+    stream_changes: Family<Decided, Counter>,
+    /// Live streams that this process watches.
+    pub streams_live: Gauge,
 }
 
 impl Default for Metrics {
@@ -118,6 +128,10 @@ impl Metrics {
             backlog: Gauge::default(),
             backlog_age: Gauge::default(),
             scans_in_flight: Gauge::default(),
+            frames: Family::default(),
+            frame_time: histogram(),
+            stream_changes: Family::default(),
+            streams_live: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("uploads_accepted", "Uploads accepted", m.accepted.clone());
@@ -173,6 +187,23 @@ impl Metrics {
             m.backlog_age.clone(),
         );
         registry.register("scans_in_flight", "Scans in progress", m.scans_in_flight.clone());
+        registry.register(
+            "stream_frames",
+            "Frames of live streams, by what became of them",
+            m.frames.clone(),
+        );
+        registry.register_with_unit(
+            "stream_frame_duration",
+            "Time to judge one frame, once it is its turn",
+            Unit::Seconds,
+            m.frame_time.clone(),
+        );
+        registry.register(
+            "stream_changes",
+            "Decisions on live streams, by decision",
+            m.stream_changes.clone(),
+        );
+        registry.register("streams_live", "Live streams that this process watches", m.streams_live.clone());
         Self { registry, ..m }
     }
 
@@ -193,6 +224,19 @@ impl Metrics {
 
     pub fn checked(&self, check: Check, took: Duration) {
         self.check_time.get_or_create(&Checked { check: check.as_str() }).observe(took.as_secs_f64());
+    }
+
+    /// `judged`, `skipped`, `late`, `failed`.
+    pub fn frame(&self, outcome: &'static str) {
+        self.frames.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    pub fn frame_judged(&self, took: Duration) {
+        self.frame_time.observe(took.as_secs_f64());
+    }
+
+    pub fn stream_changed(&self, decision: Standing) {
+        self.stream_changes.get_or_create(&Decided { decision: decision.as_str() }).inc();
     }
 
     pub fn sent(&self, bytes: u64) {
@@ -282,6 +326,8 @@ mod tests {
         metrics.settled(Decision::Review);
         metrics.checked(Check::Image, Duration::from_millis(3));
         metrics.answered(&Method::from_bytes(b"BREW").unwrap(), "/v1/uploads", 405, Duration::from_millis(2));
+        metrics.frame("skipped");
+        metrics.stream_changed(Standing::Cut);
         metrics.waiting(7, 90);
         metrics.group_commits("settle", 2, 3);
         metrics.group_commits("settle", 3, 8);
@@ -294,6 +340,8 @@ mod tests {
             "lazaret_uploads_settled_total{verdict=\"review\"} 1",
             "lazaret_check_duration_seconds_count{check=\"image\"} 1",
             "lazaret_http_requests_total{method=\"other\",route=\"/v1/uploads\",status=\"405\"} 1",
+            "lazaret_stream_frames_total{outcome=\"skipped\"} 1",
+            "lazaret_stream_changes_total{decision=\"cut\"} 1",
             "lazaret_uploads_backlog 7",
             "lazaret_uploads_backlog_age_seconds 90",
             "lazaret_store_group_commits_total{of=\"settle\"} 3",

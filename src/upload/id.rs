@@ -1,4 +1,4 @@
-//! Names of uploads and tenants.
+//! Names of uploads, streams and tenants.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,37 @@ impl FromStr for UploadId {
     fn from_str(s: &str) -> Result<Self, Self::Err> {
         let id = Uuid::try_parse(s)?;
         if id.hyphenated().to_string() == s { Ok(Self(id)) } else { Uuid::try_parse("").map(Self) }
+    }
+}
+
+/// A live stream's id, of the same form as an upload's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StreamId(UploadId);
+
+impl StreamId {
+    /// `random` is ten bytes of fresh randomness.
+    pub fn new(now: Timestamp, random: &[u8; 10]) -> Self {
+        Self(UploadId::new(now, random))
+    }
+
+    /// As what is told of it names it: uploads and streams share the outbox, and their ids never meet.
+    pub fn subject(self) -> UploadId {
+        self.0
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = uuid::Error;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        s.parse().map(Self)
     }
 }
 

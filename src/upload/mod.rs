@@ -7,11 +7,13 @@ pub mod id;
 pub mod plan;
 pub mod policy;
 pub mod rendition;
+pub mod standing;
 pub mod state;
 pub mod verdict;
 
 pub use check::{Check, CheckResult, Outcome};
-pub use id::{TenantId, UploadId};
+pub use id::{StreamId, TenantId, UploadId};
 pub use plan::Plan;
+pub use standing::{Because, Standing};
 pub use state::State;
 pub use verdict::{Decision, Verdict};

@@ -9,6 +9,7 @@ use axum::ServiceExt;
 use lazaret::{
     access::{Scope, Scopes, mint_key},
     adapters::{fs::Fs, sqlite::Sqlite, store_queue::StoreQueue},
+    config::Config,
     delivery::Signer,
     events::Settled,
     http::{Api, Component, Front, Limits, Readiness, api_router},
@@ -105,6 +106,7 @@ impl TestApp {
             signer: Arc::new(Signer::new(&format!("http://{address}"), &keys, "k1").unwrap()),
             kept: Arc::default(),
             remote: Default::default(),
+            streams: Arc::new(lazaret::app::front(&Config::load(None, &[]).unwrap(), None).unwrap()),
             readiness: readiness.clone(),
             metrics: Arc::new(Metrics::new()),
         };

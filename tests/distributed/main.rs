@@ -12,14 +12,20 @@ mod clients;
 mod direct;
 mod gate;
 mod intake;
+#[path = "../../workers/classify/tests/common/onnx.rs"]
+#[expect(dead_code, reason = "other tests make other models")]
+mod onnx;
 mod overload;
 #[path = "../servers/postgres.rs"]
 mod postgres;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
+#[path = "../streams/red.rs"]
+mod red;
 mod roles;
 #[path = "../servers/s3.rs"]
 mod s3;
+mod streams;
 mod told;
 mod trouble;
 

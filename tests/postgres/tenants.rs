@@ -4,30 +4,70 @@ use lazaret::{
         Store,
         contract::samples::{api_key, at, settled, tenant, upload},
         store::{Handed, NewUpload},
+        streams::{Change, Counts, Episode, EpisodeState, NewStream, Sign, StreamKey},
     },
-    upload::Decision,
+    upload::{Because, Decision, Standing, StreamId},
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 /// Rows of each table that a connection sees.
 async fn seen(connection: &mut PgConnection) -> Vec<(&'static str, i64)> {
     let mut all = Vec::new();
-    for table in
-        ["uploads", "verdicts", "renditions", "outbox", "api_keys", "policies", "calls", "audit", "leaders"]
-    {
+    for table in [
+        "uploads",
+        "verdicts",
+        "renditions",
+        "outbox",
+        "api_keys",
+        "policies",
+        "calls",
+        "audit",
+        "leaders",
+        "streams",
+        "episodes",
+    ] {
         let count = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
         all.push((table, sqlx::query_scalar(count).fetch_one(&mut *connection).await.unwrap()));
     }
     all
 }
 
+/// A stream of the tenant's with an episode of which nobody is told.
+async fn an_episode(store: &dyn Store, name: &str, n: u8) {
+    let id = StreamId::new(at(i64::from(n)), &[n; 10]);
+    let key = StreamKey { hash: [n; 32], expires_at: late() };
+    let (tenant, external_id, at) = (tenant(name), None, at(5));
+    let (tuning, actor) = ("{}".to_owned(), "cli".to_owned());
+    let new = NewStream { id, tenant: tenant.clone(), external_id, key, tuning, queued: false, actor, at };
+    store.open_stream(&new).await.unwrap();
+    let watch = store.watch_stream(id, "p1", at, late()).await.unwrap().unwrap();
+    let (standing, because) = (Standing::Cut, Because::Bad);
+    let episode = Episode {
+        stream: id,
+        tenant,
+        number: 1,
+        state: EpisodeState::Open,
+        began_at: at,
+        ended_at: None,
+        worst: standing,
+        because,
+        scores: Default::default(),
+        evidence: Vec::new(),
+    };
+    let sign = Sign { until: late(), watched_until: None, counts: Counts::default() };
+    let (scores, sequence, episode) = (Default::default(), None, Some(episode));
+    let change = Change { standing, because, told: false, scores, sequence, sign, episode, at };
+    assert_eq!(store.change_stream(&watch, &change).await.unwrap(), Ok(()));
+}
+
 #[tokio::test]
 async fn a_tenant_sees_its_own_rows_and_nobody_sees_none() {
     let (store, _, url) = fresh().await;
     for (n, name) in [(1, "a"), (2, "b"), (3, "b")] {
-        let new = NewUpload { tenant: tenant(name), ..upload(n) };
+        let new = NewUpload { tenant: tenant(name), ..upload(n.into()) };
         settled(&*store, &new, Decision::Publish, 5).await;
         store.apply_policy(&tenant(name), "text", "cli", at(6)).await.unwrap();
+        an_episode(&*store, name, n).await;
     }
     store.add_key(&api_key(1, "a"), "cli").await.unwrap();
     store.add_key(&api_key(2, "b"), "cli").await.unwrap();
@@ -59,6 +99,8 @@ async fn a_tenant_sees_its_own_rows_and_nobody_sees_none() {
             ("calls", 2 * uploads),
             ("audit", 0),
             ("leaders", 0),
+            ("streams", uploads),
+            ("episodes", uploads),
         ]
     };
     raw(&mut app, "SET lazaret.tenant = 'a'").await.unwrap();

@@ -17,6 +17,8 @@
 //! | `lazaret.retry.*` | its exchange | messages that wait for their step to pass | back to the queue they came from, when it has passed |
 //! | `lazaret.dead` | `lazaret.dead` | dead letters, until somebody redrives them | none |
 //!
+//! Beside these, for each live stream that is opened with a queue, `stream.frame.<id>`: see [`FrameQueues`].
+//!
 //! Headers of our own: `x-lazaret-code`, `x-lazaret-detail` and `x-lazaret-queue` on what was buried, `x-lazaret-retries`
 //! on what came again (how often), `x-lazaret-still-ms` on what has to wait for another step, `x-lazaret-user` for whom the
 //! broker vouched before we passed a message on. Those that steer are believed only on messages signed by our own account.
@@ -28,6 +30,7 @@
 
 mod consume;
 mod dead;
+mod frames;
 mod inbox;
 mod lanes;
 mod link;
@@ -42,6 +45,7 @@ mod topology;
 mod trouble;
 
 pub use dead::Dead;
+pub use frames::{FrameQueues, KEY as STREAM_KEY};
 pub use inbox::Submitted;
 pub use options::Options;
 pub use publisher::Outgoing;
@@ -62,6 +66,7 @@ pub struct Amqp {
     inbox: Arc<Submitted>,
     publisher: Arc<Outgoing>,
     dead: Arc<Dead>,
+    frames: Arc<FrameQueues>,
 }
 
 impl Amqp {
@@ -81,6 +86,7 @@ impl Amqp {
             inbox: Arc::new(Submitted::new(Arc::clone(&reading), Arc::clone(&answers), options.prefetch)),
             publisher: Arc::new(Outgoing::new(sender(), options.name)),
             dead: Arc::new(Dead::new(Arc::clone(&reading), answers)),
+            frames: Arc::new(FrameQueues::new(Arc::clone(&reading))),
             reading,
             writing,
         }))
@@ -100,6 +106,10 @@ impl Amqp {
 
     pub fn dead_letters(&self) -> Arc<Dead> {
         Arc::clone(&self.dead)
+    }
+
+    pub fn frames(&self) -> Arc<FrameQueues> {
+        Arc::clone(&self.frames)
     }
 
     /// Whether the broker answers and takes messages; dials where the connection is gone. The error is for people.

@@ -19,6 +19,7 @@ mod role;
 mod row;
 mod settle;
 mod show;
+mod streams;
 mod work;
 
 pub use batch::Flushes;

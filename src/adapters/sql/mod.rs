@@ -4,11 +4,13 @@
 mod chain;
 mod error;
 mod row;
+mod streams;
 mod told;
 mod turns;
 
 pub(super) use chain::{GENESIS, as_hash, chained};
 pub(super) use error::damaged;
 pub(super) use row::*;
+pub(super) use streams::*;
 pub(super) use told::{accepted, decided, event, judged, received, refuse_nonsense, written};
 pub(super) use turns::{asked, in_turns};

@@ -14,6 +14,7 @@ mod outbox;
 mod policies;
 mod readers;
 mod settle;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod work;

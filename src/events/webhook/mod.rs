@@ -4,7 +4,7 @@
 mod answer;
 mod caller;
 mod client;
-mod places;
+pub(crate) mod places;
 mod schedule;
 mod secret;
 
@@ -43,12 +43,21 @@ pub enum BadWebhook {
     #[error("webhook {0:?} leads to a private address; only events.allow_private permits that")]
     Private(String),
     #[error(
-        "webhook {webhook:?} asks for {event:?}; there are upload.published, upload.review, upload.quarantined and upload.erased"
+        "webhook {webhook:?} asks for {event:?}; there are upload.published, upload.review, upload.quarantined, \
+         upload.erased, stream.warned, stream.cut and stream.cleared"
     )]
     Event { webhook: String, event: String },
 }
 
-const EVENTS: [&str; 4] = ["upload.published", "upload.review", "upload.quarantined", "upload.erased"];
+const EVENTS: [&str; 7] = [
+    "upload.published",
+    "upload.review",
+    "upload.quarantined",
+    "upload.erased",
+    "stream.warned",
+    "stream.cut",
+    "stream.cleared",
+];
 
 /// All webhooks, by name.
 #[derive(Debug, Clone, Default)]
@@ -107,7 +116,7 @@ impl Webhook {
 }
 
 /// Of a URL whose host is an address. A name is judged when it is resolved.
-fn leads_outside(url: &Url) -> bool {
+pub(crate) fn leads_outside(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => places::is_public(address.into()),
         Some(Host::Ipv6(address)) => places::is_public(address.into()),

@@ -1,11 +1,11 @@
-//! Where a webhook may not lead: into the operator's own network. Names are judged by the addresses that they resolve
+//! Where a webhook, or a hook of a stream, may not lead: into the operator's own network. Names are judged by the addresses that they resolve
 //! to, in the very resolution that is connected to, so that a name which changes its mind gains nothing.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Resolves with the system's resolver, and keeps what is public.
-pub(super) struct Public;
+pub(crate) struct Public;
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} leads to private addresses alone; events.allow_private permits them")]

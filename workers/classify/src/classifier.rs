@@ -1,7 +1,7 @@
 use crate::error::ScoreError;
 use crate::manifest::{Manifest, Target};
 use crate::model::Model;
-use crate::pool::{Pool, Worker};
+use crate::pool::{Lane, Pool, Worker};
 use crate::runtime;
 use lazaret_report::{Engine, Unavailable, Why};
 use std::sync::Arc;
@@ -80,6 +80,11 @@ impl Classifier {
     ///
     /// `pixels` are those of the model's [`Target`]: RGB, 0 to 255, row by row, `width * height * 3` values.
     pub async fn score(&self, model: usize, pixels: Vec<f32>) -> Result<Vec<f32>, ScoreError> {
-        self.pool.score(model, pixels).await
+        self.pool.score(Lane::Usual, model, pixels).await
+    }
+
+    /// As [`Self::score`], before all pictures that wait there: for what is of no use later.
+    pub async fn score_first(&self, model: usize, pixels: Vec<f32>) -> Result<Vec<f32>, ScoreError> {
+        self.pool.score(Lane::Urgent, model, pixels).await
     }
 }

@@ -64,7 +64,8 @@ BEGIN SELECT RAISE(ABORT, 'take the renditions away before the state'); END;
 
 CREATE TABLE outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    upload   TEXT    NOT NULL REFERENCES uploads (id),
+    -- Or a stream.
+    upload   TEXT    NOT NULL,
     kind     TEXT    NOT NULL,
     body     TEXT    NOT NULL CHECK (json_valid(body)),
     at       INTEGER NOT NULL

@@ -7,6 +7,7 @@ mod machine;
 mod records;
 mod settling;
 mod shares;
+mod streams;
 mod work;
 
 pub use direct::*;
@@ -16,6 +17,7 @@ pub use machine::*;
 pub use records::*;
 pub use settling::*;
 pub use shares::*;
+pub use streams::*;
 pub use work::*;
 
 #[macro_export]
@@ -65,6 +67,12 @@ macro_rules! store_contract {
             it_is_told_when_work_can_be_claimed_again
             leases_that_ran_out_are_reaped
             backlogs_are_counted_by_tenant
+            a_stream_is_opened_rekeyed_and_closed
+            one_at_a_time_watches_a_stream
+            a_streams_change_shows_everywhere_at_once
+            episodes_are_listed_and_end_with_their_stream
+            deserted_streams_are_found
+            a_day_on_one_stream_makes_no_rows
         }
     };
 }

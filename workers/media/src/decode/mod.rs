@@ -4,6 +4,7 @@ mod canvas;
 mod gif;
 mod jpeg;
 mod png;
+mod raw;
 mod still;
 mod webp;
 
@@ -21,6 +22,8 @@ pub(crate) enum Format {
     Png,
     Gif,
     WebP,
+    /// Pixels as they are: frames of live streams, never uploads.
+    Raw,
 }
 
 impl Format {
@@ -30,6 +33,7 @@ impl Format {
             "image/png" | "image/apng" => Self::Png,
             "image/gif" => Self::Gif,
             "image/webp" => Self::WebP,
+            raw::MEDIA_TYPE => Self::Raw,
             _ => return None,
         })
     }
@@ -40,6 +44,7 @@ impl Format {
             Self::Png => "image/png",
             Self::Gif => "image/gif",
             Self::WebP => "image/webp",
+            Self::Raw => raw::MEDIA_TYPE,
         }
     }
 }
@@ -120,6 +125,7 @@ pub(crate) fn open<'a>(
         Format::Png => Box::new(png::Png::open(bytes, budget)?),
         Format::Gif => Box::new(gif::Gif::open(bytes, budget)?),
         Format::WebP => Box::new(webp::WebP::open(bytes, budget)?),
+        Format::Raw => Box::new(raw::Raw::open(bytes, budget)?),
     })
 }
 

@@ -30,6 +30,7 @@ pub(super) fn original(job: &mut Job, budget: &Budget) -> Result<Made, Fault> {
         Format::Png => strip::png(&bytes).map_err(Fault::corrupt)?,
         Format::WebP => strip::webp(&bytes).map_err(Fault::corrupt)?,
         Format::Gif => strip::gif(&bytes).map_err(Fault::corrupt)?,
+        Format::Raw => return Err(no_copies()),
     };
     let (width, height) = upright_size(about.orientation, (about.width, about.height));
     Ok(Made {
@@ -40,6 +41,11 @@ pub(super) fn original(job: &mut Job, budget: &Budget) -> Result<Made, Fault> {
         frames: about.frames.unwrap_or(1),
         lossless: true,
     })
+}
+
+/// Raw pixels are a live stream's, and never delivered.
+pub(super) fn no_copies() -> Fault {
+    Fault::Unsupported("media.unsupported", "no copies are made of raw pixels".to_owned())
 }
 
 /// The coefficients written anew: nothing of the file's own bytes is passed on but the colour profile. `None` where its

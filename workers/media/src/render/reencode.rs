@@ -129,6 +129,7 @@ fn encoder(
         }
         Format::Gif => Box::new(Gif::new(size, plays, icc.as_deref())?),
         Format::WebP => Box::new(WebP::new(size, plays, icc, matches!(aim, Aim::Upright))),
+        Format::Raw => return Err(super::original::no_copies()),
     })
 }
 

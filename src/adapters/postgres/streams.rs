@@ -1,0 +1,152 @@
+//! Live streams and their episodes.
+
+use super::{Postgres, audit, outbox};
+use crate::{
+    adapters::sql::changed,
+    ports::{
+        Result, Streams,
+        store::Stale,
+        streams::{Change, Episode, EpisodeState, NewStream, Sign, Stream, StreamKey, Watch},
+    },
+    upload::{StreamId, TenantId},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::json;
+
+mod rows {
+    crate::adapters::sql::stream_statements!(sqlx::PgConnection);
+}
+
+#[async_trait]
+impl Streams for Postgres {
+    async fn open_stream(&self, new: &NewStream) -> Result<()> {
+        let mut tx = self.db.tenant(&new.tenant).await?;
+        rows::insert(&mut tx, new).await?;
+        let detail = json!({ "tenant": new.tenant.as_str(), "external_id": new.external_id });
+        let subject = new.id.to_string();
+        let entry = audit::Entry {
+            at: new.at,
+            actor: &new.actor,
+            action: "stream.opened",
+            subject: &subject,
+            detail,
+        };
+        audit::append(&mut tx, &[entry]).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn stream(&self, id: StreamId) -> Result<Option<Stream>> {
+        rows::one(&mut *self.db.machine().await?, id).await
+    }
+
+    async fn rotate_stream_key(
+        &self,
+        tenant: &TenantId,
+        id: StreamId,
+        key: &StreamKey,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<bool> {
+        let mut tx = self.db.tenant(tenant).await?;
+        if !rows::rekey(&mut tx, tenant, id, key).await? {
+            return Ok(false);
+        }
+        let (subject, detail) = (id.to_string(), json!({}));
+        let entry = audit::Entry { at, actor, action: "stream.rekeyed", subject: &subject, detail };
+        audit::append(&mut tx, &[entry]).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn close_stream(
+        &self,
+        tenant: &TenantId,
+        id: StreamId,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<bool> {
+        let mut tx = self.db.tenant(tenant).await?;
+        if !rows::close(&mut tx, tenant, id, at).await? {
+            return Ok(false);
+        }
+        let (subject, detail) = (id.to_string(), json!({}));
+        let entry = audit::Entry { at, actor, action: "stream.closed", subject: &subject, detail };
+        audit::append(&mut tx, &[entry]).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn watch_stream(
+        &self,
+        id: StreamId,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Watch>> {
+        let mut tx = self.db.machine().await?;
+        let watch = rows::watch(&mut tx, id, holder, now, until).await?;
+        tx.commit().await?;
+        Ok(watch)
+    }
+
+    async fn sign_stream(
+        &self,
+        id: StreamId,
+        fence: u64,
+        sign: &Sign,
+    ) -> Result<std::result::Result<(), Stale>> {
+        let mut tx = self.db.machine().await?;
+        let signed = rows::sign(&mut tx, id, fence, sign).await?;
+        tx.commit().await?;
+        Ok(signed)
+    }
+
+    async fn leave_stream(&self, id: StreamId, fence: u64, sign: &Sign) -> Result<()> {
+        let mut tx = self.db.machine().await?;
+        rows::leave(&mut tx, id, fence, sign).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn change_stream(&self, watch: &Watch, change: &Change) -> Result<std::result::Result<(), Stale>> {
+        let stream = &watch.stream;
+        let mut tx = self.db.tenant(&stream.tenant).await?;
+        if rows::change(&mut tx, watch, change).await?.is_err() {
+            return Ok(Err(Stale));
+        }
+        if change.told {
+            let kind = change.standing.event();
+            let said = changed(stream, change);
+            let (upload, tenant, at) = (stream.id.subject(), &stream.tenant, change.at);
+            let news = outbox::News { upload, tenant, kind, body: said.clone(), at };
+            outbox::append(&mut tx, &[news]).await?;
+            let subject = stream.id.to_string();
+            let actor = format!("watcher:{}", stream.holder.as_deref().unwrap_or_default());
+            let entry =
+                audit::Entry { at: change.at, actor: &actor, action: kind, subject: &subject, detail: said };
+            audit::append(&mut tx, &[entry]).await?;
+        }
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    async fn deserted_streams(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>> {
+        rows::deserted(&mut *self.db.machine().await?, now, limit).await
+    }
+
+    async fn episodes(
+        &self,
+        tenant: &TenantId,
+        state: Option<EpisodeState>,
+        before: Option<(StreamId, u32)>,
+        limit: u32,
+    ) -> Result<Vec<Episode>> {
+        rows::episodes(&mut *self.db.tenant(tenant).await?, tenant, state, before, limit).await
+    }
+
+    async fn episode(&self, stream: StreamId, number: u32) -> Result<Option<Episode>> {
+        rows::one_episode(&mut *self.db.machine().await?, stream, number).await
+    }
+}

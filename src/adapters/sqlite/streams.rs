@@ -1,0 +1,150 @@
+//! Live streams and their episodes.
+
+use super::{Sqlite, audit, outbox};
+use crate::{
+    adapters::sql::changed,
+    ports::{
+        Result, Streams,
+        store::Stale,
+        streams::{Change, Episode, EpisodeState, NewStream, Sign, Stream, StreamKey, Watch},
+    },
+    upload::{StreamId, TenantId},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::json;
+
+mod rows {
+    crate::adapters::sql::stream_statements!(sqlx::SqliteConnection);
+}
+
+#[async_trait]
+impl Streams for Sqlite {
+    async fn open_stream(&self, new: &NewStream) -> Result<()> {
+        let mut tx = self.begin().await?;
+        rows::insert(&mut tx, new).await?;
+        let detail = json!({ "tenant": new.tenant.as_str(), "external_id": new.external_id });
+        let subject = new.id.to_string();
+        let entry = audit::Entry {
+            at: new.at,
+            actor: &new.actor,
+            action: "stream.opened",
+            subject: &subject,
+            detail,
+        };
+        audit::append(&mut tx, entry).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn stream(&self, id: StreamId) -> Result<Option<Stream>> {
+        rows::one(&mut *self.readers.lend().await?, id).await
+    }
+
+    async fn rotate_stream_key(
+        &self,
+        tenant: &TenantId,
+        id: StreamId,
+        key: &StreamKey,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        if !rows::rekey(&mut tx, tenant, id, key).await? {
+            return Ok(false);
+        }
+        let (subject, detail) = (id.to_string(), json!({}));
+        let entry = audit::Entry { at, actor, action: "stream.rekeyed", subject: &subject, detail };
+        audit::append(&mut tx, entry).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn close_stream(
+        &self,
+        tenant: &TenantId,
+        id: StreamId,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        if !rows::close(&mut tx, tenant, id, at).await? {
+            return Ok(false);
+        }
+        let (subject, detail) = (id.to_string(), json!({}));
+        let entry = audit::Entry { at, actor, action: "stream.closed", subject: &subject, detail };
+        audit::append(&mut tx, entry).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn watch_stream(
+        &self,
+        id: StreamId,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Watch>> {
+        let mut tx = self.begin().await?;
+        let watch = rows::watch(&mut tx, id, holder, now, until).await?;
+        tx.commit().await?;
+        Ok(watch)
+    }
+
+    async fn sign_stream(
+        &self,
+        id: StreamId,
+        fence: u64,
+        sign: &Sign,
+    ) -> Result<std::result::Result<(), Stale>> {
+        let mut tx = self.begin().await?;
+        let signed = rows::sign(&mut tx, id, fence, sign).await?;
+        tx.commit().await?;
+        Ok(signed)
+    }
+
+    async fn leave_stream(&self, id: StreamId, fence: u64, sign: &Sign) -> Result<()> {
+        let mut tx = self.begin().await?;
+        rows::leave(&mut tx, id, fence, sign).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn change_stream(&self, watch: &Watch, change: &Change) -> Result<std::result::Result<(), Stale>> {
+        let stream = &watch.stream;
+        let mut tx = self.begin().await?;
+        if rows::change(&mut tx, watch, change).await?.is_err() {
+            return Ok(Err(Stale));
+        }
+        if change.told {
+            let kind = change.standing.event();
+            let said = changed(stream, change);
+            outbox::append(&mut tx, stream.id.subject(), &stream.tenant, kind, &said, change.at).await?;
+            let subject = stream.id.to_string();
+            let actor = format!("watcher:{}", stream.holder.as_deref().unwrap_or_default());
+            let entry =
+                audit::Entry { at: change.at, actor: &actor, action: kind, subject: &subject, detail: said };
+            audit::append(&mut tx, entry).await?;
+        }
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    async fn deserted_streams(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>> {
+        rows::deserted(&mut *self.readers.lend().await?, now, limit).await
+    }
+
+    async fn episodes(
+        &self,
+        tenant: &TenantId,
+        state: Option<EpisodeState>,
+        before: Option<(StreamId, u32)>,
+        limit: u32,
+    ) -> Result<Vec<Episode>> {
+        rows::episodes(&mut *self.readers.lend().await?, tenant, state, before, limit).await
+    }
+
+    async fn episode(&self, stream: StreamId, number: u32) -> Result<Option<Episode>> {
+        rows::one_episode(&mut *self.readers.lend().await?, stream, number).await
+    }
+}

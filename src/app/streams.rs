@@ -1,0 +1,104 @@
+//! The streams role: what frames are judged by, and what is known of streams in every process that answers about them.
+
+use super::{cores, engines::children, models_folder, or, prove_sandbox, runtime};
+use crate::{
+    config::Config,
+    events::Settled,
+    pipeline::{Classifiers, Engines},
+    ports::{Blobs, Clock, Frames, Store},
+    streams::{
+        Eyes, Front, Hub, Kill,
+        hub::{self, Book},
+        kill::Hook,
+    },
+    telemetry::Metrics,
+};
+use anyhow::{Context, anyhow};
+use reqwest::header::HeaderValue;
+use std::sync::Arc;
+
+pub(super) struct Parts {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) settled: Settled,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) frames: Option<Arc<dyn Frames>>,
+    /// This process, among all that use the store.
+    pub(super) name: String,
+}
+
+/// As the settings want it; without a hub, no frames are taken.
+pub fn front(config: &Config, hub: Option<Hub>) -> anyhow::Result<Front> {
+    let streams = &config.streams;
+    Ok(Front {
+        book: book(config)?,
+        key_expires: streams.key_expires.0,
+        max_frame: usize::try_from(streams.max_frame.0).context("streams.max_frame")?,
+        queues: !config.queue.url.starts_with("store:"),
+        hub,
+    })
+}
+
+/// Of a process that scans as well, streams use the models of its `engines`.
+pub(super) async fn hub(
+    config: &Config,
+    parts: Parts,
+    engines: Option<&Engines>,
+) -> anyhow::Result<(Hub, Arc<Eyes>)> {
+    let streams = &config.streams;
+    let places = or(streams.places, cores());
+    let classifiers = match engines {
+        Some(engines) => engines.classifiers.clone(),
+        None => Classifiers::new(models_folder(config), runtime(config), or(config.models.threads, cores())),
+    };
+    let children = children(config, places, Some(streams.frame_deadline.0))?;
+    if engines.is_none() {
+        prove_sandbox(config, &children).await?;
+    }
+    let eyes = Arc::new(Eyes {
+        children,
+        classifiers,
+        max_pixels: streams.max_pixels,
+        deadline: streams.frame_deadline.0,
+    });
+    let Parts { store, blobs, clock, settled, metrics, frames, name } = parts;
+    let hub = Hub::new(hub::Parts {
+        store,
+        blobs,
+        clock,
+        judge: eyes.clone(),
+        settled,
+        metrics,
+        kill: kill(config)?,
+        book: book(config)?,
+        frames,
+        options: hub::Options { holder: name, term: streams.term.0, places, evidence: streams.evidence },
+    });
+    Ok((hub, eyes))
+}
+
+fn book(config: &Config) -> anyhow::Result<Book> {
+    let rules = config.streams.rules();
+    let tenants = config.streams.tenants.iter().map(|own| {
+        let tuned = rules.tuned(&own.tuning);
+        tuned.map(|tuned| (own.tenant.clone(), tuned)).map_err(|why| anyhow!("streams.tenants: {why}"))
+    });
+    Ok(Book { tenants: tenants.collect::<anyhow::Result<_>>()?, rules })
+}
+
+fn kill(config: &Config) -> anyhow::Result<Kill> {
+    let hooks = config.streams.kill.iter().map(|hook| {
+        let mut authorization = None;
+        if !hook.authorization.0.is_empty() {
+            // The value itself stays out of the error.
+            let value = hook.authorization.0.parse::<HeaderValue>();
+            let mut value = value.map_err(|_| anyhow!("streams.kill: authorization is no header's value"))?;
+            value.set_sensitive(true);
+            authorization = Some(value);
+        }
+        anyhow::Ok(Hook { tenant: hook.tenant.clone(), url: hook.url.clone(), authorization })
+    });
+    let hooks = hooks.collect::<anyhow::Result<Vec<_>>>()?;
+    Kill::new(hooks, config.streams.allow_private).context("streams.kill")
+}

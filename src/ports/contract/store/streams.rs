@@ -1,0 +1,237 @@
+use crate::{
+    ports::{
+        contract::samples::{at, tenant},
+        store::{Stale, Store},
+        streams::{Change, Counts, Episode, EpisodeState, Evidence, NewStream, Sign, StreamKey, Watch},
+    },
+    upload::{Because, Standing, StreamId},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+fn id(n: u8) -> StreamId {
+    StreamId::new(at(i64::from(n)), &[n; 10])
+}
+
+fn key(n: u8) -> StreamKey {
+    StreamKey { hash: [n; 32], expires_at: at(1000 + i64::from(n)) }
+}
+
+fn new(n: u8) -> NewStream {
+    NewStream {
+        id: id(n),
+        tenant: tenant("acme"),
+        external_id: Some(format!("camera {n}")),
+        key: key(n),
+        tuning: r#"{"hits":2}"#.to_owned(),
+        queued: n > 100,
+        actor: "key:k1".to_owned(),
+        at: at(i64::from(n)),
+    }
+}
+
+fn sign(until: i64) -> Sign {
+    let counts = Counts { judged: 5, skipped: 4, failed: 3, late: 2, lost: 1 };
+    Sign { until: at(until), watched_until: Some(at(until + 5)), counts }
+}
+
+async fn watched(store: &impl Store, n: u8, now: i64) -> Watch {
+    store.open_stream(&new(n)).await.expect("open");
+    let watch = store.watch_stream(id(n), "p1", at(now), at(now + 5)).await.expect("watch");
+    watch.expect("nobody watches a new stream")
+}
+
+fn change(standing: Standing, because: Because, now: i64, episode: Option<Episode>) -> Change {
+    let scores = BTreeMap::from([("tiny.red".to_owned(), 0.875)]);
+    Change {
+        standing,
+        because,
+        told: true,
+        scores,
+        sequence: Some(17),
+        sign: sign(now + 5),
+        episode,
+        at: at(now),
+    }
+}
+
+fn episode(n: u8, number: u32, state: EpisodeState) -> Episode {
+    let scores = BTreeMap::from([("tiny.red".to_owned(), 0.875)]);
+    let evidence = Evidence {
+        key: format!("{}/{number}-1", id(n)),
+        media_type: "image/jpeg".to_owned(),
+        sequence: 17,
+        came_at: at(20),
+        captured_at: None,
+        scores: scores.clone(),
+    };
+    Episode {
+        stream: id(n),
+        tenant: tenant("acme"),
+        number,
+        state,
+        began_at: at(20),
+        ended_at: (state != EpisodeState::Open).then(|| at(30)),
+        worst: Standing::Cut,
+        because: Because::Bad,
+        scores,
+        evidence: vec![evidence],
+    }
+}
+
+pub async fn a_stream_is_opened_rekeyed_and_closed<S: Store>(store: Arc<S>) {
+    let (acme, globex) = (tenant("acme"), tenant("globex"));
+    store.open_stream(&new(1)).await.unwrap();
+    store.open_stream(&new(1)).await.expect_err("an id is one stream's");
+    let stream = store.stream(id(1)).await.unwrap().unwrap();
+    assert_eq!((stream.key.clone(), stream.tuning.as_str()), (key(1), r#"{"hits":2}"#));
+    assert_eq!(stream.seen_at(at(1)), (Standing::Warn, Because::Unwatched), "never a pass from nothing");
+    assert_eq!((stream.external_id.as_deref(), stream.opened_at), (Some("camera 1"), at(1)));
+    assert_eq!(store.stream(id(2)).await.unwrap(), None);
+
+    assert!(!store.rotate_stream_key(&globex, id(1), &key(9), "key:k2", at(2)).await.unwrap());
+    assert!(store.rotate_stream_key(&acme, id(1), &key(7), "key:k1", at(3)).await.unwrap());
+    assert_eq!(store.stream(id(1)).await.unwrap().unwrap().key, key(7));
+
+    assert!(!store.close_stream(&globex, id(1), "key:k2", at(4)).await.unwrap());
+    assert!(store.close_stream(&acme, id(1), "key:k1", at(5)).await.unwrap());
+    assert!(!store.close_stream(&acme, id(1), "key:k1", at(6)).await.unwrap());
+    assert!(!store.rotate_stream_key(&acme, id(1), &key(8), "key:k1", at(6)).await.unwrap());
+    assert_eq!(store.stream(id(1)).await.unwrap().unwrap().closed_at, Some(at(5)), "the record stays");
+    assert_eq!(store.watch_stream(id(1), "p1", at(7), at(9)).await.unwrap(), None);
+    let log: Vec<_> = store.audit(0, 10).await.unwrap().into_iter().map(|line| line.action).collect();
+    assert_eq!(log, ["stream.opened", "stream.rekeyed", "stream.closed"]);
+}
+
+pub async fn one_at_a_time_watches_a_stream<S: Store>(store: Arc<S>) {
+    let first = watched(&*store, 1, 10).await;
+    assert_eq!((first.fence, first.stream.holder.as_deref()), (1, Some("p1")));
+    assert_eq!(store.watch_stream(id(1), "p2", at(14), at(19)).await.unwrap(), None);
+    assert_eq!(store.sign_stream(id(1), 1, &sign(20)).await.unwrap(), Ok(()));
+    let row = store.stream(id(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (row.counts, row.watched_until, row.held_until),
+        (sign(20).counts, Some(at(25)), Some(at(20)))
+    );
+    assert_eq!(store.watch_stream(id(1), "p2", at(19), at(24)).await.unwrap(), None, "it was renewed");
+    // It ran out, and nobody took it: still good.
+    assert_eq!(store.sign_stream(id(1), 1, &sign(20)).await.unwrap(), Ok(()));
+    let second = store.watch_stream(id(1), "p2", at(20), at(25)).await.unwrap().unwrap();
+    assert_eq!(second.fence, 2);
+    assert_eq!(second.stream.counts, sign(20).counts, "what was counted goes with it");
+    assert_eq!(store.sign_stream(id(1), 1, &sign(40)).await.unwrap(), Err(Stale));
+    let cut = change(Standing::Cut, Because::Bad, 21, None);
+    assert_eq!(store.change_stream(&first, &cut).await.unwrap(), Err(Stale));
+    assert!(store.outbox(0, 9).await.unwrap().is_empty(), "and tells nobody");
+    store.leave_stream(id(1), 1, &sign(30)).await.unwrap();
+    assert_eq!(store.watch_stream(id(1), "p3", at(22), at(27)).await.unwrap(), None, "not its to leave");
+    store.leave_stream(id(1), 2, &sign(30)).await.unwrap();
+    assert_eq!(store.sign_stream(id(1), 2, &sign(40)).await.unwrap(), Err(Stale), "it was left");
+    assert_eq!(store.watch_stream(id(1), "p3", at(22), at(27)).await.unwrap().unwrap().fence, 3);
+    assert!(store.close_stream(&tenant("acme"), id(1), "key:k1", at(23)).await.unwrap());
+    assert_eq!(store.sign_stream(id(1), 3, &sign(40)).await.unwrap(), Err(Stale), "it is closed");
+}
+
+pub async fn a_streams_change_shows_everywhere_at_once<S: Store>(store: Arc<S>) {
+    let watch = watched(&*store, 1, 10).await;
+    let open = episode(1, 1, EpisodeState::Open);
+    let cut = change(Standing::Cut, Because::Bad, 20, Some(open.clone()));
+    assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
+    let row = store.stream(id(1)).await.unwrap().unwrap();
+    assert_eq!((row.standing, row.because, row.since, row.episode), (Standing::Cut, Because::Bad, at(20), 1));
+    assert_eq!(store.episode(id(1), 1).await.unwrap(), Some(open));
+    // Only what else stands there.
+    let quiet = Change { told: false, ..change(Standing::Cut, Because::Bad, 25, None) };
+    assert_eq!(store.change_stream(&watch, &quiet).await.unwrap(), Ok(()));
+    assert_eq!(store.stream(id(1)).await.unwrap().unwrap().since, at(20), "it stands so since then");
+    let over = episode(1, 1, EpisodeState::InReview);
+    let clear = change(Standing::Pass, Because::Clean, 30, Some(over.clone()));
+    assert_eq!(store.change_stream(&watch, &clear).await.unwrap(), Ok(()));
+    let row = store.stream(id(1)).await.unwrap().unwrap();
+    assert_eq!(row.seen_at(at(40)), (Standing::Pass, Because::Clean));
+    assert_eq!(
+        row.seen_at(at(41)),
+        (Standing::Warn, Because::Unwatched),
+        "what was judged holds for a while"
+    );
+
+    let told = store.outbox(0, 9).await.unwrap();
+    let kinds: Vec<_> = told.iter().map(|entry| (entry.kind.as_str(), entry.upload)).collect();
+    assert_eq!(kinds, [("stream.cut", id(1).subject()), ("stream.cleared", id(1).subject())]);
+    let body: serde_json::Value = serde_json::from_str(&told[0].body).unwrap();
+    assert_eq!(
+        (&body["decision"], &body["reason"], &body["episode"]),
+        (&"cut".into(), &"bad".into(), &1.into())
+    );
+    assert_eq!((&body["external_id"], &body["scores"]["tiny.red"]), (&"camera 1".into(), &0.875.into()));
+    let log = store.audit(0, 9).await.unwrap();
+    assert_eq!((log[1].action.as_str(), log[1].actor.as_str()), ("stream.cut", "watcher:p1"));
+    assert_eq!(store.audit_verify().await.unwrap(), Ok(3));
+    // Webhooks hear of it as of anything.
+    let handed = told.iter().map(|entry| crate::ports::store::Handed {
+        sequence: entry.sequence,
+        webhooks: vec!["a".to_owned()],
+    });
+    store.outbox_handed_on(&handed.collect::<Vec<_>>(), at(31)).await.unwrap();
+    assert_eq!(store.calls_due(at(40), 9).await.unwrap().len(), 1, "in order");
+}
+
+pub async fn episodes_are_listed_and_end_with_their_stream<S: Store>(store: Arc<S>) {
+    let (acme, globex) = (tenant("acme"), tenant("globex"));
+    for n in [1, 2] {
+        let watch = watched(&*store, n, 10).await;
+        for number in [1, 2] {
+            let state = if number == 1 { EpisodeState::InReview } else { EpisodeState::Open };
+            let cut = change(Standing::Cut, Because::Bad, 20, Some(episode(n, number, state)));
+            assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
+        }
+    }
+    let list = async |state, before| {
+        let all = store.episodes(&acme, state, before, 10).await.unwrap();
+        all.into_iter().map(|episode| (episode.stream, episode.number)).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, None).await, [(id(2), 2), (id(2), 1), (id(1), 2), (id(1), 1)]);
+    assert_eq!(list(None, Some((id(2), 1))).await, [(id(1), 2), (id(1), 1)]);
+    assert_eq!(list(Some(EpisodeState::Open), None).await, [(id(2), 2), (id(1), 2)]);
+    assert_eq!(store.episodes(&acme, None, None, 1).await.unwrap().len(), 1);
+    assert!(store.episodes(&globex, None, None, 10).await.unwrap().is_empty());
+    assert!(store.close_stream(&acme, id(1), "key:k1", at(50)).await.unwrap());
+    assert_eq!(list(Some(EpisodeState::Open), None).await, [(id(2), 2)]);
+    let ended = store.episode(id(1), 2).await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.ended_at), (EpisodeState::InReview, Some(at(50))));
+    assert_eq!(store.episode(id(1), 3).await.unwrap(), None);
+}
+
+/// A process that died must not leave a stream passing, nor one that the broker feeds unread.
+pub async fn deserted_streams_are_found<S: Store>(store: Arc<S>) {
+    let passing = watched(&*store, 1, 10).await;
+    let clean = change(Standing::Pass, Because::Clean, 11, None);
+    assert_eq!(store.change_stream(&passing, &clean).await.unwrap(), Ok(()));
+    watched(&*store, 2, 10).await;
+    store.open_stream(&new(101)).await.unwrap();
+    assert_eq!(store.deserted_streams(at(12), 9).await.unwrap(), [id(101)], "the broker feeds it");
+    let mut found = store.deserted_streams(at(16), 9).await.unwrap();
+    found.sort();
+    assert_eq!(found, [id(1), id(101)], "one that warns already warns on");
+    assert_eq!(store.deserted_streams(at(16), 1).await.unwrap().len(), 1);
+    store.close_stream(&tenant("acme"), id(101), "key:k1", at(17)).await.unwrap();
+    assert_eq!(store.deserted_streams(at(18), 9).await.unwrap(), [id(1)]);
+}
+
+/// A day of flapping, watched by one process: one row a stream, one an episode.
+pub async fn a_day_on_one_stream_makes_no_rows<S: Store>(store: Arc<S>) {
+    let watch = watched(&*store, 1, 10).await;
+    for minute in 0..1440 {
+        let now = 20 + minute * 60;
+        assert_eq!(store.sign_stream(id(1), watch.fence, &sign(now)).await.unwrap(), Ok(()));
+        if minute % 10 == 0 {
+            let quiet = Change {
+                told: false,
+                ..change(Standing::Cut, Because::Bad, now, Some(episode(1, 1, EpisodeState::Open)))
+            };
+            assert_eq!(store.change_stream(&watch, &quiet).await.unwrap(), Ok(()));
+        }
+    }
+    assert_eq!(store.episodes(&tenant("acme"), None, None, 100).await.unwrap().len(), 1);
+    assert!(store.outbox(0, 9).await.unwrap().is_empty());
+    assert_eq!(store.audit(0, 9).await.unwrap().len(), 1);
+}

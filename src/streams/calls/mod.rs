@@ -1,0 +1,10 @@
+//! The calls about live streams.
+
+pub mod admit;
+pub mod close;
+pub mod frames;
+pub mod open;
+pub mod rotate;
+pub mod show;
+pub mod socket;
+pub mod view;

@@ -1,0 +1,172 @@
+//! `GET /v1/streams/{id}/frames`: a WebSocket. Frames in, each a binary message; out, JSON in text messages:
+//! `{"type":"frame",…}` for a frame that was judged, came late or failed, `{"type":"state",…}` at each change of the
+//! decision, `{"type":"error","why":…}` for what is no frame. Skipped frames show in `counts`.
+
+use super::admit::{Admitted, here};
+use crate::{
+    http::{Api, Problem, problem::ProblemBody},
+    ports::Clock,
+    streams::{
+        Frame, Live, Outcome,
+        frame::HEADER,
+        key::Presented,
+        order::Order,
+        outcome::{Became, Reply},
+        window::State as StreamState,
+    },
+    upload::{Because, Standing},
+};
+use axum::{
+    body::Bytes,
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket},
+    },
+    response::Response,
+};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+
+/// For one message to a sender that does not read.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// RFC 6455, 7.4.1: the service restarts, or another process watches the stream now.
+const ELSEWHERE: u16 = 1012;
+/// Of our own: the key is no good any more.
+const KEY: u16 = 4401;
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Said<'a> {
+    Frame(&'a Outcome),
+    State { decision: Standing, reason: Because, since: String },
+    Error { why: String },
+}
+
+/// Send frames over a WebSocket.
+#[utoipa::path(
+    get, path = "/v1/streams/{id}/frames", tag = "streams",
+    params(("id" = String, Path, description = "The stream's id")),
+    responses(
+        (status = 101, description = "A WebSocket: frames in, as binary messages; decisions out, as JSON"),
+        (status = 400, description = "No WebSocket was asked for"),
+        (status = 401, description = "No valid key", body = ProblemBody),
+        (status = 403, description = "The key has no scope `stream`", body = ProblemBody),
+        (status = 404, description = "No such stream of this tenant", body = ProblemBody),
+        (status = 409, description = "Closed, or watched by another process", body = ProblemBody),
+        (status = 501, description = "No frames are taken here", body = ProblemBody),
+    ),
+    security(("key" = [])),
+)]
+pub async fn socket(
+    Admitted { stream, key }: Admitted,
+    State(api): State<Api>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
+    let live = here(&api, &stream).await?;
+    let most = api.streams.max_frame + HEADER;
+    let upgrade = upgrade.max_message_size(most).max_frame_size(most);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let (reply, outcomes) = mpsc::unbounded_channel();
+        let connection =
+            Connection { socket, live, key, clock: Arc::clone(&api.clock), order: Order::default(), reply };
+        // How it ended only its two ends care about.
+        let _ = connection.serve(outcomes).await;
+    }))
+}
+
+struct Connection {
+    socket: WebSocket,
+    live: Arc<Live>,
+    key: Option<Presented>,
+    clock: Arc<dyn Clock>,
+    order: Order,
+    reply: Reply,
+}
+
+/// The other end is gone, or does not read.
+struct Gone;
+
+impl Connection {
+    async fn serve(mut self, mut outcomes: mpsc::UnboundedReceiver<Outcome>) -> Result<(), Gone> {
+        let (mut follow, over) = (self.live.follow(), self.live.over());
+        let mut shown = self.live.shown().state;
+        self.state(shown).await?;
+        loop {
+            // Frames come last, or answers to them would pile up.
+            tokio::select! {
+                biased;
+                () = over.cancelled() => {
+                    return self.end(ELSEWHERE, "the stream is closed, or watched elsewhere").await;
+                }
+                Some(outcome) = outcomes.recv() => {
+                    if outcome.outcome != Became::Skipped {
+                        self.say(&Said::Frame(&outcome)).await?;
+                    }
+                }
+                changed = follow.changed() => {
+                    if changed.is_err() || !self.may_send() {
+                        return self.end(KEY, "the key is no good any more").await;
+                    }
+                    let state = self.live.shown().state;
+                    if std::mem::replace(&mut shown, state) != state {
+                        self.state(state).await?;
+                    }
+                }
+                message = self.socket.recv() => match message {
+                    Some(Ok(Message::Binary(bytes))) => {
+                        if !self.may_send() {
+                            return self.end(KEY, "the key is no good any more").await;
+                        }
+                        self.frame(bytes).await?;
+                    }
+                    Some(Ok(Message::Text(_))) => self.error("frames are binary messages".to_owned()).await?,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                }
+            }
+        }
+    }
+
+    async fn frame(&mut self, bytes: Bytes) -> Result<(), Gone> {
+        match Frame::read(bytes) {
+            Ok(frame) => {
+                self.live.offer(frame, &mut self.order, self.clock.now(), self.reply.clone());
+                Ok(())
+            }
+            Err(error) => {
+                self.live.spoiled();
+                self.error(error.to_string()).await
+            }
+        }
+    }
+
+    fn may_send(&self) -> bool {
+        self.key.as_ref().is_none_or(|key| key.opens(&self.live.shown().key, self.clock.now()))
+    }
+
+    async fn error(&mut self, why: String) -> Result<(), Gone> {
+        self.say(&Said::Error { why }).await
+    }
+
+    async fn state(&mut self, state: StreamState) -> Result<(), Gone> {
+        let since = self.live.shown().since.to_string();
+        self.say(&Said::State { decision: state.standing, reason: state.because, since }).await
+    }
+
+    async fn say(&mut self, said: &Said<'_>) -> Result<(), Gone> {
+        let text = serde_json::to_string(said).map_err(|_| Gone)?;
+        self.send(Message::Text(text.into())).await
+    }
+
+    async fn end(mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
+        self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        match tokio::time::timeout(PATIENCE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What is kept of an episode: when, how bad, and a bounded number of frames. Pure; the frames' bytes are written by whoever
+//! asks.
+
+use super::{rules::Grade, window::State};
+use crate::{
+    ports::streams::{Episode, EpisodeState, Evidence},
+    upload::{StreamId, TenantId},
+};
+use jiff::Timestamp;
+use std::{collections::BTreeMap, time::Duration};
+
+/// An episode that begins so soon after the last goes on with it: what flaps is one item for a person, not hundreds.
+const TOGETHER: Duration = Duration::from_secs(600);
+/// The first frames stay, however bad later ones are.
+const FIRST: usize = 3;
+/// A frame takes another's place only where it is clearly worse.
+const WORSE: f32 = 0.01;
+
+/// An episode that goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    pub episode: Episode,
+    /// Something was not written yet.
+    pub dirty: bool,
+    most: usize,
+}
+
+/// What to do with a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Keep {
+    No,
+    Yes,
+    /// And what was kept under this key is not needed any more.
+    Instead(String),
+}
+
+impl Case {
+    /// Goes on with `last`, or begins the next. `most` frames are kept.
+    pub fn begin(
+        (stream, tenant): (StreamId, &TenantId),
+        last: Option<Episode>,
+        state: State,
+        now: Timestamp,
+        most: usize,
+    ) -> Self {
+        let next = last.as_ref().map_or(1, |last| last.number.saturating_add(1));
+        let goes_on = |episode: &Episode| match (episode.state, episode.ended_at) {
+            (EpisodeState::Open, _) => true,
+            (EpisodeState::InReview, Some(ended)) => {
+                now.duration_since(ended) <= TOGETHER.try_into().unwrap_or_default()
+            }
+            _ => false,
+        };
+        let episode = match last.filter(goes_on) {
+            Some(last) => Episode { state: EpisodeState::Open, ended_at: None, ..last },
+            None => Episode {
+                stream,
+                tenant: tenant.clone(),
+                number: next,
+                state: EpisodeState::Open,
+                began_at: now,
+                ended_at: None,
+                worst: state.standing,
+                because: state.because,
+                scores: BTreeMap::new(),
+                evidence: Vec::new(),
+            },
+        };
+        let mut case = Self { episode, dirty: true, most };
+        case.stands(state);
+        case
+    }
+
+    pub fn stands(&mut self, state: State) {
+        if state.standing > self.episode.worst {
+            (self.episode.worst, self.episode.because) = (state.standing, state.because);
+            self.dirty = true;
+        }
+    }
+
+    /// Is a frame with these scores to be kept? If so, it goes in at once.
+    pub fn saw(&mut self, grade: Grade, evidence: Evidence) -> Keep {
+        if grade == Grade::Clean {
+            return Keep::No;
+        }
+        for (label, score) in &evidence.scores {
+            let worst = self.episode.scores.entry(label.clone()).or_insert(*score);
+            if *score > *worst {
+                *worst = *score;
+                self.dirty = true;
+            }
+        }
+        let all = &mut self.episode.evidence;
+        if all.len() < self.most {
+            all.push(evidence);
+            self.dirty = true;
+            return Keep::Yes;
+        }
+        let mildest = all.iter_mut().skip(FIRST).min_by(|a, b| top(a).total_cmp(&top(b)));
+        match mildest {
+            Some(kept) if top(&evidence) > top(kept) + WORSE => {
+                self.dirty = true;
+                Keep::Instead(std::mem::replace(kept, evidence).key)
+            }
+            _ => Keep::No,
+        }
+    }
+
+    pub fn end(&mut self, now: Timestamp) {
+        (self.episode.state, self.episode.ended_at) = (EpisodeState::InReview, Some(now));
+        self.dirty = true;
+    }
+}
+
+fn top(evidence: &Evidence) -> f32 {
+    evidence.scores.values().copied().fold(0.0, f32::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upload::{Because, Standing};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    fn evidence(n: u32, score: f32) -> Evidence {
+        Evidence {
+            key: format!("s/1-{n}"),
+            media_type: "image/jpeg".into(),
+            sequence: n.into(),
+            came_at: at(n.into()),
+            captured_at: None,
+            scores: [("m.red".to_owned(), score)].into(),
+        }
+    }
+
+    const CUT: State = State { standing: Standing::Cut, because: Because::Bad };
+    const WARN: State = State { standing: Standing::Warn, because: Because::Suspicious };
+
+    fn begun(last: Option<Episode>, now: i64) -> Case {
+        let stream = StreamId::new(at(0), &[1; 10]);
+        Case::begin((stream, &"acme".parse().unwrap()), last, WARN, at(now), 5)
+    }
+
+    #[test]
+    fn an_episode_keeps_its_first_frames_and_its_worst_and_never_more() {
+        let mut case = begun(None, 0);
+        assert_eq!(case.saw(Grade::Clean, evidence(0, 0.1)), Keep::No);
+        let mut replaced = 0;
+        for n in 1..100_000 {
+            let score = 0.4 + f32::from(u16::try_from(n % 60).unwrap()) / 100.0;
+            if let Keep::Instead(_) = case.saw(Grade::Bad, evidence(n, score)) {
+                replaced += 1;
+            }
+        }
+        let sequences: Vec<_> = case.episode.evidence.iter().map(|kept| kept.sequence).collect();
+        assert_eq!((sequences.len(), &sequences[..3]), (5, &[1, 2, 3][..]));
+        assert!(case.episode.evidence[3..].iter().all(|kept| top(kept) > 0.97));
+        assert!(replaced < 120, "a day of bad frames writes few of them: {replaced}");
+        assert_eq!(case.episode.scores["m.red"], 0.99);
+        case.stands(CUT);
+        case.stands(WARN);
+        assert_eq!((case.episode.worst, case.episode.because), (Standing::Cut, Because::Bad));
+    }
+
+    #[test]
+    fn what_flaps_is_one_episode_until_a_person_has_ruled() {
+        let mut first = begun(None, 0);
+        first.end(at(10));
+        let again = begun(Some(first.episode.clone()), 600);
+        assert_eq!((again.episode.number, again.episode.state), (1, EpisodeState::Open));
+        assert_eq!((again.episode.began_at, again.episode.ended_at), (at(0), None));
+        assert_eq!(begun(Some(first.episode.clone()), 700).episode.number, 2);
+        let ruled = Episode { state: EpisodeState::Ruled, ..first.episode };
+        assert_eq!(begun(Some(ruled), 20).episode.number, 2);
+        let left = begun(None, 0).episode;
+        assert_eq!(begun(Some(left), 9000).episode.number, 1, "of a process that died");
+    }
+}

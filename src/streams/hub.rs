@@ -1,0 +1,270 @@
+//! All streams that this process watches.
+
+use super::{
+    feed::feed,
+    judge::Judge,
+    kill::Kill,
+    live::{Live, Shown},
+    rules::{Rules, Tuning},
+    watcher::Watcher,
+    window::{State, Window},
+};
+use crate::{
+    Task,
+    events::Settled,
+    ports::{
+        Blobs, Clock, Frames, Kind, PortError, Result, Store,
+        streams::{Change, Stream},
+    },
+    telemetry::Metrics,
+    upload::{StreamId, TenantId},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{runtime::Handle, sync::Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often streams are looked for that nobody watches.
+const LOOK: Duration = Duration::from_secs(1);
+const FOUND: u32 = 64;
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// This process, among all that use the store.
+    pub holder: String,
+    /// For how long one that is not heard of keeps its streams.
+    pub term: Duration,
+    /// Frames that are judged at a time.
+    pub places: usize,
+    /// Frames that are kept of an episode.
+    pub evidence: usize,
+}
+
+/// The rules of streams that set none of their own.
+#[derive(Debug, Clone)]
+pub struct Book {
+    pub rules: Rules,
+    pub tenants: BTreeMap<TenantId, Rules>,
+}
+
+impl Book {
+    /// # Errors
+    /// What cannot be meant, with the key to change.
+    pub fn rules(&self, tenant: &TenantId, tuning: &Tuning) -> std::result::Result<Rules, String> {
+        self.tenants.get(tenant).unwrap_or(&self.rules).tuned(tuning)
+    }
+}
+
+pub struct Parts {
+    pub store: Arc<dyn Store>,
+    pub blobs: Arc<dyn Blobs>,
+    pub clock: Arc<dyn Clock>,
+    pub judge: Arc<dyn Judge>,
+    pub settled: Settled,
+    pub metrics: Arc<Metrics>,
+    pub kill: Kill,
+    pub book: Book,
+    /// The broker, where there is one.
+    pub frames: Option<Arc<dyn Frames>>,
+    pub options: Options,
+}
+
+/// Copies share everything.
+#[derive(Clone)]
+pub struct Hub(Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) judge: Arc<dyn Judge>,
+    pub(super) metrics: Arc<Metrics>,
+    settled: Settled,
+    killer: Kill,
+    book: Book,
+    frames: Option<Arc<dyn Frames>>,
+    pub(super) options: Options,
+    pub(super) places: Arc<Semaphore>,
+    /// Streams that wait for a place.
+    pub(super) wanting: AtomicUsize,
+    lives: Mutex<HashMap<StreamId, Arc<Live>>>,
+    /// One at a time takes a watch, or two of this process would take it from each other.
+    taking: tokio::sync::Mutex<()>,
+    /// Where streams are watched: HTTP threads have runtimes of their own, which end with them.
+    runtime: Handle,
+    tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
+impl Hub {
+    /// To be called on the runtime that is to watch.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, blobs, clock, judge, settled, metrics, kill, book, frames, options } = parts;
+        Self(Arc::new(Shared {
+            store,
+            blobs,
+            clock,
+            judge,
+            metrics,
+            settled,
+            killer: kill,
+            book,
+            frames,
+            places: Arc::new(Semaphore::new(options.places.max(1))),
+            options,
+            wanting: AtomicUsize::new(0),
+            lives: Mutex::default(),
+            taking: tokio::sync::Mutex::default(),
+            runtime: Handle::current(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }))
+    }
+
+    /// The stream, watched here from now on. `None` where it is not open, or another process watches it.
+    pub async fn live(&self, id: StreamId) -> Result<Option<Arc<Live>>> {
+        if let Some(live) = self.here(id) {
+            return Ok(Some(live));
+        }
+        let _one_at_a_time = self.0.taking.lock().await;
+        if let Some(live) = self.here(id) {
+            return Ok(Some(live));
+        }
+        if self.0.stop.is_cancelled() {
+            return Ok(None);
+        }
+        let (hub, now) = (&self.0, self.0.clock.now());
+        let until = now
+            .checked_add(hub.options.term)
+            .map_err(|e| PortError::new(Kind::Fail, "the term of a watch is too long").because(e))?;
+        let Some(watch) = hub.store.watch_stream(id, &hub.options.holder, now, until).await? else {
+            return Ok(None);
+        };
+        let stream = &watch.stream;
+        let tuning: Tuning = serde_json::from_str(&stream.tuning)
+            .map_err(|e| PortError::new(Kind::Fail, "a stream's rules are not understood").because(e))?;
+        let rules = hub.book.rules(&stream.tenant, &tuning);
+        let rules = rules.map_err(|e| PortError::new(Kind::Fail, format!("a stream's rules: {e}")))?;
+        let content = State { standing: stream.standing, because: stream.because };
+        let window = Window::new(rules, content, now);
+        let shown = Shown { state: window.state(), since: stream.since, key: stream.key.clone() };
+        let over = hub.stop.child_token();
+        let live = Arc::new(Live::new(
+            (id, stream.tenant.clone()),
+            stream.counts,
+            shown,
+            over,
+            Arc::clone(&hub.metrics),
+        ));
+        hub.lives().insert(id, Arc::clone(&live));
+        hub.metrics.streams_live.inc();
+        tracing::info!(stream.id = %id, stream.fence = watch.fence, "a stream is watched");
+        if let Some(frames) = hub.frames.clone().filter(|_| stream.queued) {
+            hub.tasks.spawn_on(feed(Arc::clone(hub), Arc::clone(&live), frames), &hub.runtime);
+        }
+        let watcher = Watcher::new(Arc::clone(hub), Arc::clone(&live), watch, window);
+        hub.tasks.spawn_on(watcher.run(), &hub.runtime);
+        Ok(Some(live))
+    }
+
+    /// The stream, if it is watched here.
+    pub fn here(&self, id: StreamId) -> Option<Arc<Live>> {
+        self.0.lives().get(&id).filter(|live| !live.over.is_cancelled()).cloned()
+    }
+
+    /// The stream was closed, here or elsewhere.
+    pub fn close(&self, id: StreamId) {
+        if let Some(live) = self.here(id) {
+            live.over.cancel();
+        }
+        if let Some(frames) = self.0.frames.clone() {
+            let close = async move {
+                // It goes away by itself, only later.
+                if let Err(error) = frames.close(id).await {
+                    tracing::debug!(stream.id = %id, %error, "a stream's queue is left to its end");
+                }
+            };
+            self.0.tasks.spawn_on(close, &self.0.runtime);
+        }
+    }
+
+    /// Looks for streams that nobody watches and somebody should.
+    pub fn start(&self) -> Task {
+        let hub = self.clone();
+        Task::start("watching streams", |stop| async move {
+            loop {
+                if let Err(error) = hub.adopt().await {
+                    tracing::warn!(%error, "streams could not be looked for");
+                }
+                if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+                    return;
+                }
+            }
+        })
+    }
+
+    async fn adopt(&self) -> Result<()> {
+        for id in self.0.store.deserted_streams(self.0.clock.now(), FOUND).await? {
+            self.live(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Leaves all streams to others, and waits until they are left.
+    pub async fn drain(&self, grace: Duration) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "some streams were not left in time; their next watchers wait for the term to end"
+            );
+        }
+    }
+}
+
+impl Shared {
+    fn lives(&self) -> MutexGuard<'_, HashMap<StreamId, Arc<Live>>> {
+        self.lives.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn forget(&self, live: &Arc<Live>) {
+        live.over.cancel();
+        let mut lives = self.lives();
+        if lives.get(&live.id).is_some_and(|known| Arc::ptr_eq(known, live)) {
+            lives.remove(&live.id);
+        }
+        self.metrics.streams_live.dec();
+    }
+
+    /// Streams that want to be judged now, for each place.
+    pub(super) fn load(&self) -> u32 {
+        let wanting = self.wanting.load(Ordering::Relaxed);
+        u32::try_from(wanting / self.options.places.max(1)).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// An event stands in the outbox.
+    pub(super) fn told(&self, stream: &Stream, change: &Change) {
+        self.metrics.stream_changed(change.standing);
+        self.settled.notify(stream.id.subject());
+        tracing::info!(
+            stream.id = %stream.id,
+            stream.tenant = %stream.tenant,
+            decision = %change.standing,
+            reason = %change.because,
+            "a stream stands otherwise"
+        );
+    }
+
+    pub(super) fn kill(&self, stream: &Stream, state: State) {
+        if self.killer.concerns(&stream.tenant) {
+            let (killer, stream) = (self.killer.clone(), stream.clone());
+            self.tasks.spawn_on(async move { killer.kill(&stream, state).await }, &self.runtime);
+        }
+    }
+}

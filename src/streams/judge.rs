@@ -1,0 +1,143 @@
+//! One frame to its scores: out of a child, through the models.
+
+use super::frame::Frame;
+use crate::pipeline::Classifiers;
+use async_trait::async_trait;
+use lazaret_classify::{Classifier, ScoreError, Tally};
+use lazaret_report::{Coverage, Unavailable, Why};
+use lazaret_sandbox::{PictureRequest, Pool, Resize, Target, Trouble, Variant};
+use rustix::fs::MemfdFlags;
+use std::{collections::BTreeMap, fs::File, io::Write, time::Duration};
+use tokio::sync::mpsc;
+
+/// What was seen on a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opinion {
+    /// By `model.label`.
+    pub scores: BTreeMap<String, f32>,
+    /// The picture as the first model got it, to tell a change of scene by.
+    pub sample: Vec<f32>,
+}
+
+/// Why a frame has no scores. It then counts for nothing, and never as clean.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unjudged {
+    /// The frame's own fault.
+    #[error("{0}")]
+    Frame(Why),
+    /// No frame can be judged just now.
+    #[error(transparent)]
+    Engine(#[from] Unavailable),
+}
+
+/// Who judges: [`Eyes`], or in a test somebody who does as the test says.
+#[async_trait]
+pub trait Judge: Send + Sync + 'static {
+    async fn judge(&self, frame: &Frame) -> Result<Opinion, Unjudged>;
+}
+
+/// The children and models.
+pub struct Eyes {
+    /// Children of the streams' own: whatever stored work waits for, these do not.
+    pub children: Pool,
+    pub classifiers: Classifiers,
+    /// Of a frame; a larger one is refused by its header.
+    pub max_pixels: u64,
+    /// For one frame, whatever it is made of.
+    pub deadline: Duration,
+}
+
+/// Values that wait for a model: a frame's variants.
+const IN_FLIGHT: usize = 4;
+
+#[async_trait]
+impl Judge for Eyes {
+    async fn judge(&self, frame: &Frame) -> Result<Opinion, Unjudged> {
+        // Given up in the middle, a child is killed.
+        tokio::time::timeout(self.deadline, self.look(frame)).await.unwrap_or_else(|_| {
+            let detail = format!("it was not judged within {} ms", self.deadline.as_millis());
+            Err(Unjudged::Frame(Why::new("frame.deadline", detail)))
+        })
+    }
+}
+
+impl Eyes {
+    /// What is unavailable; empty when frames can be judged.
+    pub async fn troubles(&self) -> Vec<Unavailable> {
+        let mut troubles: Vec<_> = self.classifiers.get().await.err().into_iter().collect();
+        troubles.extend(self.children.check().await.err());
+        troubles
+    }
+
+    async fn look(&self, frame: &Frame) -> Result<Opinion, Unjudged> {
+        let classifier = self.classifiers.get().await?;
+        let request = PictureRequest {
+            targets: classifier.targets().iter().map(target).collect(),
+            max_frames: 1,
+            max_pixels: self.max_pixels,
+            max_total_pixels: self.max_pixels,
+        };
+        let unwritten = |e: std::io::Error| Unavailable::new("streams", format!("a frame has no room: {e}"));
+        let file = in_memory(&frame.bytes).map_err(unwritten)?;
+        let mut session = self.children.open(&file, frame.bytes.len() as u64, frame.media_type).await?;
+        let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+        let decode = async move {
+            let decoded = session.picture(&request, &sender).await;
+            // The child is free while the models still run.
+            drop((session, sender));
+            decoded
+        };
+        let (decoded, scored) = tokio::join!(decode, score(&classifier, receiver));
+        // One that was decoded in part shows what its publisher wants it to.
+        match decoded.map(|picture| picture.coverage).unwrap_or_else(|trouble: Trouble| trouble.coverage()) {
+            Coverage::Complete => {}
+            Coverage::Partial(why) | Coverage::Failed(why) => return Err(Unjudged::Frame(why)),
+        }
+        let (tally, sample) = scored?;
+        let scores = tally.finish([0]).map_err(Unjudged::Frame)?;
+        Ok(Opinion {
+            scores: scores.worst.into_iter().map(|(label, worst)| (label, worst.score)).collect(),
+            sample,
+        })
+    }
+}
+
+async fn score(
+    classifier: &Classifier,
+    mut frames: mpsc::Receiver<lazaret_sandbox::Frame>,
+) -> Result<(Tally, Vec<f32>), Unjudged> {
+    let (mut tally, mut sample, mut failure) = (Tally::new(classifier), Vec::new(), None);
+    while let Some(frame) = frames.recv().await {
+        // Taken and dropped, so that the child is not left waiting.
+        if failure.is_some() {
+            continue;
+        }
+        if frame.target == 0 && frame.variant == Variant::AlphaDropped {
+            sample.clone_from(&frame.pixels);
+        }
+        let scored = match classifier.score_first(frame.target, frame.pixels).await {
+            Ok(scores) => tally.add(frame.index, frame.target, &scores).map_err(ScoreError::Failed),
+            Err(error) => Err(error),
+        };
+        failure = scored.err();
+    }
+    match failure {
+        None => Ok((tally, sample)),
+        Some(ScoreError::Failed(why)) => Err(Unjudged::Frame(why)),
+        Some(ScoreError::Unavailable(unavailable)) => Err(unavailable.into()),
+    }
+}
+
+fn target(target: &lazaret_classify::Target) -> Target {
+    let resize = match target.resize {
+        lazaret_classify::Resize::BilinearAlignCorners => Resize::BilinearAlignCorners,
+    };
+    Target { width: target.width, height: target.height, resize }
+}
+
+/// A frame never touches a disk on its way to a child.
+fn in_memory(bytes: &[u8]) -> std::io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("frame", MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    Ok(file)
+}

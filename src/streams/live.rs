@@ -1,0 +1,146 @@
+//! One stream that is being watched, as everybody else in the process sees it.
+
+use super::{
+    frame::Frame,
+    mailbox::{Mailbox, Waiting},
+    order::{Arrival, Order},
+    outcome::{Became, Counters, Outcome, Reply},
+    window::State,
+};
+use crate::{
+    ports::streams::{Counts, StreamKey},
+    telemetry::Metrics,
+    upload::{StreamId, TenantId},
+};
+use jiff::Timestamp;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// What those who follow a stream are told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    pub state: State,
+    pub since: Timestamp,
+    /// Who may send to it.
+    pub key: StreamKey,
+}
+
+pub struct Live {
+    pub id: StreamId,
+    pub tenant: TenantId,
+    pub(super) mailbox: Mailbox,
+    pub(super) counters: Counters,
+    pub(super) shown: watch::Sender<Shown>,
+    /// The pause that was last asked for.
+    pub(super) pause_ms: AtomicU64,
+    /// Of frames that come one by one.
+    posted: Mutex<Order>,
+    /// Nobody watches it here any more.
+    pub(super) over: CancellationToken,
+    metrics: Arc<Metrics>,
+}
+
+impl Live {
+    pub(super) fn new(
+        (id, tenant): (StreamId, TenantId),
+        counts: Counts,
+        shown: Shown,
+        over: CancellationToken,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            mailbox: Mailbox::default(),
+            counters: counts.into(),
+            shown: watch::Sender::new(shown),
+            pause_ms: AtomicU64::default(),
+            posted: Mutex::default(),
+            over,
+            metrics,
+        }
+    }
+
+    /// A frame of a source that keeps its own order. Its outcome goes to `reply`, once.
+    pub fn offer(&self, frame: Frame, order: &mut Order, came: Timestamp, reply: Reply) {
+        let (sequence, arrival) = order.arrives(frame.sequence);
+        let waiting = Waiting { frame, sequence, came, since: Instant::now(), reply };
+        match arrival {
+            Arrival::Late => {
+                Counters::add(&self.counters.late, 1);
+                self.tell(&waiting, Became::Late, None, BTreeMap::new());
+            }
+            Arrival::Next { lost } => {
+                Counters::add(&self.counters.lost, lost);
+                if let Some(older) = self.mailbox.put(waiting) {
+                    Counters::add(&self.counters.skipped, 1);
+                    self.tell(&older, Became::Skipped, None, BTreeMap::new());
+                }
+            }
+        }
+    }
+
+    /// As [`Self::offer`], of frames that come one by one.
+    pub fn post(&self, frame: Frame, came: Timestamp, reply: Reply) {
+        self.offer(frame, &mut self.posted.lock().unwrap_or_else(PoisonError::into_inner), came, reply);
+    }
+
+    /// Something came that is no frame.
+    pub fn spoiled(&self) {
+        Counters::add(&self.counters.failed, 1);
+    }
+
+    pub fn shown(&self) -> Shown {
+        self.shown.borrow().clone()
+    }
+
+    /// What is shown, and what will be.
+    pub fn follow(&self) -> watch::Receiver<Shown> {
+        self.shown.subscribe()
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.counters.now()
+    }
+
+    /// Ends when nobody watches the stream here any more: it was closed, or another process does.
+    pub fn over(&self) -> CancellationToken {
+        self.over.clone()
+    }
+
+    pub(super) fn tell(
+        &self,
+        waiting: &Waiting,
+        outcome: Became,
+        why: Option<String>,
+        scores: BTreeMap<String, f32>,
+    ) {
+        self.metrics.frame(outcome.as_str());
+        let State { standing, because } = self.shown.borrow().state;
+        let outcome = Outcome {
+            sequence: waiting.sequence,
+            outcome,
+            why,
+            decision: standing,
+            reason: because,
+            scores,
+            counts: self.counters.now(),
+            next_in_ms: self.pause_ms.load(Ordering::Relaxed),
+            elapsed_ms: waiting.since.elapsed().as_secs_f64() * 1e3,
+        };
+        // Who sent it may have gone.
+        let _ = waiting.reply.send(outcome);
+    }
+
+    pub(super) fn pause(&self, pause: Duration) {
+        self.pause_ms.store(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}

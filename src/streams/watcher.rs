@@ -1,0 +1,424 @@
+//! The one who decides on a stream: takes its newest frame when it is its turn, has it judged, and puts on record what
+//! changes. Worse is shown at once and written as soon as can be; better is written first.
+
+use super::{
+    case::{Case, Keep},
+    hub::Shared,
+    judge::{Opinion, Unjudged},
+    live::{Live, Shown},
+    mailbox::Waiting,
+    outcome::{Became, Counters},
+    pace::{self, Pace},
+    rules::Grade,
+    window::{State, Window},
+};
+use crate::{
+    ports::{
+        PortError,
+        blobs::Zone,
+        store::Stale,
+        streams::{Change, Evidence, Sign, Watch},
+    },
+    upload::{Because, Standing},
+};
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io::Write,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+
+/// How often it looks at the time.
+const TICK: Duration = Duration::from_millis(100);
+/// An episode's new frames are written no more often.
+const QUIET: Duration = Duration::from_secs(1);
+/// The frames before an episode that are kept once it begins.
+const BEFORE: usize = 3;
+/// A stream that nothing came on for so long is left; who sends to it again finds it as it was.
+const IDLE: Duration = Duration::from_secs(30);
+
+pub(super) struct Watcher {
+    live: Arc<Live>,
+    hub: Arc<Shared>,
+    watch: Watch,
+    window: Window,
+    pace: Pace,
+    scene: Vec<f32>,
+    /// No frame is judged before.
+    due: Instant,
+    /// What is on record.
+    told: State,
+    case: Option<Case>,
+    /// Frames that are no episode yet.
+    before: VecDeque<Seen>,
+    last: (BTreeMap<String, f32>, Option<u64>),
+    /// How many frames were kept, for their keys.
+    kept: u64,
+    /// Kept frames whose place another took.
+    stale: Vec<String>,
+    signed: Instant,
+    written: Instant,
+    /// When something came last.
+    stirred: Instant,
+    /// Engines' troubles are logged once an outage.
+    blind: bool,
+}
+
+/// A frame that may have to be kept.
+struct Seen {
+    grade: Grade,
+    bytes: Bytes,
+    evidence: Evidence,
+}
+
+/// Somebody else decides now, or nobody any more.
+struct Lost;
+
+impl Watcher {
+    pub(super) fn new(hub: Arc<Shared>, live: Arc<Live>, watch: Watch, window: Window) -> Self {
+        let (now, told) =
+            (Instant::now(), State { standing: watch.stream.standing, because: watch.stream.because });
+        let pace = Pace::new(window.rules());
+        Self {
+            live,
+            hub,
+            watch,
+            window,
+            pace,
+            scene: Vec::new(),
+            due: now,
+            told,
+            case: None,
+            before: VecDeque::new(),
+            last: Default::default(),
+            kept: 0,
+            stale: Vec::new(),
+            signed: now,
+            written: now,
+            stirred: now,
+            blind: false,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let (live, hub, stop) = (Arc::clone(&self.live), Arc::clone(&self.hub), self.hub.stop.clone());
+        let turn = |due| turn(Arc::clone(&live), Arc::clone(&hub), due);
+        let mut place = Box::pin(turn(self.due));
+        let left = loop {
+            // The place is waited for across ticks: who waits longest is next.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break true,
+                () = live.over.cancelled() => break false,
+                taken = &mut place => {
+                    self.judge(taken).await;
+                    place = Box::pin(turn(self.due));
+                }
+                () = tokio::time::sleep(TICK) => {}
+            }
+            if self.round().await.is_err() {
+                break false;
+            }
+            if self.stirred.elapsed() > IDLE && self.is_idle() {
+                self.close_case();
+                break true;
+            }
+        };
+        drop(place);
+        if left {
+            let shown = self.live.shown.borrow().state;
+            let _lost_already = self.write(shown, self.hub.clock.now()).await;
+            if let Err(error) = self.hub.store.leave_stream(live.id, self.watch.fence, &self.sign()).await {
+                tracing::warn!(stream.id = %live.id, %error, "the next watcher has to wait for this one's term to end");
+            }
+        }
+        self.hub.forget(&live);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.window.watched_at().is_none() && !self.watch.stream.queued && self.told == self.window.state()
+    }
+
+    async fn judge(&mut self, place: OwnedSemaphorePermit) {
+        let Some(waiting) = self.live.mailbox.take() else { return };
+        let began = Instant::now();
+        self.stirred = began;
+        let judged = self.hub.judge.judge(&waiting.frame).await;
+        drop(place);
+        self.hub.metrics.frame_judged(began.elapsed());
+        match judged {
+            Ok(opinion) => self.judged(&waiting, opinion).await,
+            Err(unjudged) => self.unjudged(&waiting, &unjudged, began),
+        }
+    }
+
+    fn unjudged(&mut self, waiting: &Waiting, unjudged: &Unjudged, began: Instant) {
+        Counters::add(&self.live.counters.failed, 1);
+        if let Unjudged::Engine(error) = unjudged
+            && !std::mem::replace(&mut self.blind, true)
+        {
+            tracing::error!(stream.id = %self.live.id, %error, "frames cannot be judged");
+        }
+        // One that costs as much as it may does not have the next place at once.
+        self.due = began + self.window.rules().fastest.max(began.elapsed());
+        self.live.tell(waiting, Became::Failed, Some(unjudged.to_string()), BTreeMap::new());
+    }
+
+    async fn judged(&mut self, waiting: &Waiting, opinion: Opinion) {
+        self.blind = false;
+        Counters::add(&self.live.counters.judged, 1);
+        let rules = self.window.rules();
+        let (grade, scores) = (rules.grade(&opinion.scores), rules.telling(&opinion.scores));
+        let scene = !self.scene.is_empty() && pace::is_another_scene(&self.scene, &opinion.sample);
+        self.scene = opinion.sample;
+        let state = self.window.judged(grade, waiting.came);
+        let pause = self.pace.after(grade, state.standing, scene, self.hub.load());
+        // From when it came, or whoever once waited for a place would always wait as long.
+        self.due = waiting.since + pause;
+        self.live.pause(pause.saturating_sub(waiting.since.elapsed()));
+        self.last = (scores.clone(), Some(waiting.sequence));
+        let better = state.standing < self.live.shown.borrow().state.standing;
+        if better {
+            // Whoever hears of it can rely on it.
+            let _next_round_knows = self.round().await;
+        } else {
+            self.show(state);
+        }
+        self.live.tell(waiting, Became::Judged, None, scores.clone());
+        if grade > Grade::Clean {
+            let evidence = Evidence {
+                key: String::new(),
+                media_type: waiting.frame.media_type.to_owned(),
+                sequence: waiting.sequence,
+                came_at: waiting.came,
+                captured_at: waiting.frame.captured,
+                scores,
+            };
+            self.before.push_back(Seen { grade, bytes: waiting.frame.bytes.clone(), evidence });
+            if self.before.len() > BEFORE {
+                self.before.pop_front();
+            }
+        }
+    }
+
+    /// Looks at the time, and writes what there is to write.
+    async fn round(&mut self) -> Result<(), Lost> {
+        let now = self.hub.clock.now();
+        let state = self.window.tick(now);
+        if state.standing >= self.live.shown.borrow().state.standing {
+            self.show(state);
+        }
+        self.open_case(now).await;
+        let quiet = self.case.as_ref().is_some_and(|case| case.dirty) && self.written.elapsed() >= QUIET;
+        let shown = self.live.shown.borrow().state;
+        if shown != self.told || (quiet && state == self.told) {
+            // What was shown goes on record, also where it is over by now.
+            self.write(shown, now).await?;
+        }
+        if shown == self.told && state != self.told {
+            self.write(state, now).await?;
+        } else if self.signed.elapsed() >= self.sign_every() {
+            self.renew(now).await?;
+        }
+        // Nothing was written for so long that somebody else may have taken over.
+        if self.hub.clock.now() > self.watch.until {
+            return Err(Lost);
+        }
+        Ok(())
+    }
+
+    fn show(&self, state: State) {
+        let now = self.hub.clock.now();
+        let changed = self.live.shown.send_if_modified(|shown| {
+            let changed = shown.state != state;
+            if changed {
+                *shown = Shown { state, since: now, key: shown.key.clone() };
+            }
+            changed
+        });
+        if changed && state.standing == Standing::Cut {
+            self.hub.kill(&self.watch.stream, state);
+        }
+    }
+
+    /// What was seen makes an episode; that nobody looks does not.
+    async fn open_case(&mut self, now: Timestamp) {
+        let content = self.window.content();
+        if content.standing == Standing::Pass {
+            self.close_case();
+            return;
+        }
+        if self.case.is_none() {
+            let stream = &self.watch.stream;
+            let last = match stream.episode {
+                0 => Ok(None),
+                number => self.hub.store.episode(stream.id, number).await,
+            };
+            match last {
+                Ok(last) => {
+                    let of = (stream.id, &stream.tenant);
+                    self.case = Some(Case::begin(of, last, content, now, self.hub.options.evidence));
+                }
+                // The decision is written all the same, and the episode when it can be.
+                Err(error) => tracing::warn!(stream.id = %stream.id, %error, "an episode has to wait"),
+            }
+        }
+        while let Some(case) = &mut self.case
+            && let Some(mut seen) = self.before.pop_front()
+        {
+            case.stands(content);
+            self.kept += 1;
+            let (fence, n) = (self.watch.fence, self.kept);
+            seen.evidence.key = format!("{}/{}-{fence}-{n}", self.live.id, case.episode.number);
+            let key = seen.evidence.key.clone();
+            let keep = case.saw(seen.grade, seen.evidence);
+            if keep == Keep::No {
+                continue;
+            }
+            if let Err(error) = self.hub.keep(&key, &seen.bytes).await {
+                tracing::warn!(stream.id = %self.live.id, %error, "a frame could not be kept");
+                if let Some(case) = &mut self.case {
+                    case.episode.evidence.retain(|kept| kept.key != key);
+                }
+            }
+            if let Keep::Instead(old) = keep {
+                self.stale.push(old);
+            }
+        }
+        if let Some(case) = &mut self.case {
+            case.stands(content);
+        }
+    }
+
+    fn close_case(&mut self) {
+        if let Some(case) = &mut self.case
+            && case.episode.ended_at.is_none()
+        {
+            case.end(self.hub.clock.now());
+        }
+    }
+
+    /// The state, and the episode as it is now; and an event where the state is another than on record.
+    async fn write(&mut self, state: State, now: Timestamp) -> Result<(), Lost> {
+        let change = Change {
+            standing: state.standing,
+            because: state.because,
+            told: state != self.told,
+            scores: self.last.0.clone(),
+            sequence: self.last.1.filter(|_| state.because != Because::Unwatched),
+            sign: self.sign_until(now),
+            episode: self.case.as_ref().map(|case| case.episode.clone()),
+            at: now,
+        };
+        if !change.told && change.episode.is_none() {
+            return Ok(());
+        }
+        match self.hub.store.change_stream(&self.watch, &change).await {
+            Ok(Ok(())) => {
+                (self.written, self.signed) = (Instant::now(), Instant::now());
+                self.watch.until = change.sign.until;
+                if change.told {
+                    self.told = state;
+                    self.show(state);
+                    self.hub.told(&self.watch.stream, &change);
+                }
+                if let Some(case) = &mut self.case {
+                    case.dirty = false;
+                    self.watch.stream.episode = case.episode.number;
+                }
+                self.case.take_if(|case| case.episode.ended_at.is_some());
+                // No record names them any more.
+                for key in std::mem::take(&mut self.stale) {
+                    self.hub.drop_evidence(&key).await;
+                }
+                Ok(())
+            }
+            Ok(Err(Stale)) => Err(Lost),
+            Err(error) => {
+                self.unwritten(&error);
+                Ok(())
+            }
+        }
+    }
+
+    async fn renew(&mut self, now: Timestamp) -> Result<(), Lost> {
+        let sign = self.sign_until(now);
+        match self.hub.store.sign_stream(self.live.id, self.watch.fence, &sign).await {
+            Ok(Ok(())) => {
+                self.watch.until = sign.until;
+                self.signed = Instant::now();
+            }
+            Ok(Err(Stale)) => return Err(Lost),
+            Err(error) => self.unwritten(&error),
+        }
+        // The key may have been changed meanwhile, by any process.
+        if let Ok(Some(stream)) = self.hub.store.stream(self.live.id).await {
+            self.live.shown.send_if_modified(|shown| {
+                let changed = shown.key != stream.key;
+                shown.key = stream.key;
+                changed
+            });
+        }
+        Ok(())
+    }
+
+    fn unwritten(&self, error: &PortError) {
+        tracing::warn!(stream.id = %self.live.id, %error, "a stream's state could not be written; it is tried again");
+    }
+
+    fn sign_until(&self, now: Timestamp) -> Sign {
+        Sign { until: now.checked_add(self.hub.options.term).unwrap_or(now), ..self.sign() }
+    }
+
+    fn sign(&self) -> Sign {
+        let deadline = self.window.rules().deadline;
+        let watched_until = self.window.watched_at().and_then(|at| at.checked_add(deadline).ok());
+        Sign { until: self.watch.until, watched_until, counts: self.live.counters.now() }
+    }
+
+    fn sign_every(&self) -> Duration {
+        (self.hub.options.term / 3).min(self.window.rules().deadline / 3)
+    }
+}
+
+/// Waits until there is a frame that is due, and a place to judge it.
+async fn turn(live: Arc<Live>, hub: Arc<Shared>, due: Instant) -> OwnedSemaphorePermit {
+    loop {
+        tokio::time::sleep_until(due).await;
+        live.mailbox.filled().await;
+        hub.wanting.fetch_add(1, Ordering::Relaxed);
+        let _wanting = Wanting(&hub);
+        // It is never closed.
+        if let Ok(place) = Arc::clone(&hub.places).acquire_owned().await {
+            return place;
+        }
+    }
+}
+
+struct Wanting<'a>(&'a Shared);
+
+impl Drop for Wanting<'_> {
+    fn drop(&mut self) {
+        self.0.wanting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    /// Makes a frame durable where nothing is delivered from.
+    async fn keep(&self, key: &str, bytes: &Bytes) -> Result<(), PortError> {
+        let mut spool = self.blobs.spool().await?;
+        let bytes = bytes.clone();
+        let written = tokio::task::spawn_blocking(move || spool.write_all(&bytes).map(|()| spool)).await;
+        let spool = written.map_err(std::io::Error::other)??;
+        self.blobs.put(Zone::Held, key, &spool).await
+    }
+
+    async fn drop_evidence(&self, key: &str) {
+        if let Err(error) = self.blobs.remove(Zone::Held, key).await {
+            tracing::warn!(evidence.key = key, %error, "a frame stays until the next sweep");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+use super::*;
+use crate::streams::rules::tests::rules;
+use proptest::prelude::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+}
+
+fn window() -> Window {
+    Window::new(rules(), State::CLEAN, at(0))
+}
+
+/// One frame a second from second 0 on; the standing after each.
+fn standings(grades: &[Grade]) -> Vec<Standing> {
+    let mut window = window();
+    (0..).zip(grades).map(|(second, grade)| window.judged(*grade, at(second)).standing).collect()
+}
+
+use Grade::{Bad, Certain, Clean, Near};
+use Standing::{Cut, Pass, Warn};
+
+#[test]
+fn so_many_of_the_window_warn_or_cut_and_a_clean_while_clears() {
+    let few = standings(&[Bad, Clean, Bad, Clean, Clean, Bad, Clean]);
+    assert_eq!(few, [Pass; 7], "never three in five");
+    assert_eq!(standings(&[Near, Clean, Bad, Near, Clean, Clean]), [Pass, Pass, Pass, Warn, Warn, Warn]);
+    let cut = [Bad, Clean, Bad, Clean, Bad, Clean, Clean, Clean, Clean, Clean, Clean, Clean];
+    let mut expected = vec![Pass; 4];
+    expected.extend([Cut; 6]);
+    // The window is full of clean frames after five; the fifth is four seconds after the first.
+    expected.extend([Pass; 2]);
+    assert_eq!(standings(&cut), expected);
+    assert_eq!(standings(&[Clean, Certain, Clean]), [Pass, Cut, Cut]);
+}
+
+#[test]
+fn recovery_takes_frames_and_time() {
+    let mut quick = window();
+    quick.judged(Certain, at(0));
+    for _ in 0..100 {
+        assert_eq!(quick.judged(Clean, at(1)).standing, Cut, "a hundred frames within a second");
+    }
+    assert_eq!(quick.judged(Clean, at(6)).standing, Pass);
+    // Of frames that came while nobody watched for too long, none counts.
+    let mut gap = window();
+    gap.judged(Certain, at(0));
+    for second in [1, 2, 3, 4, 20, 21, 22, 23] {
+        assert_eq!(gap.judged(Clean, at(second)).standing, Cut, "{second}");
+    }
+    assert_eq!(gap.judged(Clean, at(25)).standing, Pass);
+}
+
+#[test]
+fn nobody_watching_is_never_a_pass() {
+    let mut window = window();
+    assert_eq!(window.state(), State::UNWATCHED, "from the first moment on");
+    assert_eq!(window.judged(Clean, at(1)), State::CLEAN);
+    assert_eq!(window.tick(at(11)), State::CLEAN);
+    assert_eq!(window.tick(at(12)), State::UNWATCHED);
+    assert_eq!(window.judged(Clean, at(30)), State::CLEAN);
+    window.judged(Certain, at(31));
+    let cut = State { standing: Cut, because: Because::Certain };
+    assert_eq!(window.tick(at(99)), cut, "what is cut stays cut");
+    let moved = Window::new(rules(), cut, at(0));
+    assert_eq!(moved.state(), cut);
+    assert_eq!(Window::new(rules(), State::UNWATCHED, at(0)).content(), State::CLEAN);
+}
+
+#[test]
+fn a_clock_that_goes_back_clears_nothing() {
+    let mut window = window();
+    window.judged(Certain, at(100));
+    for _ in 0..20 {
+        assert_eq!(window.judged(Clean, at(5)).standing, Cut);
+    }
+    assert_eq!(window.tick(at(50)).standing, Cut);
+    assert_eq!(window.judged(Clean, at(105)).standing, Pass);
+}
+
+/// A day at ten frames a second.
+#[test]
+fn a_day_does_not_make_it_grow() {
+    let mut window = window();
+    for n in 0..864_000_i64 {
+        let grade = [Clean, Clean, Near, Bad][(n.unsigned_abs() as usize * 7919 / 13) % 4];
+        let came = Timestamp::from_millisecond(1_790_000_000_000 + n * 100).unwrap();
+        window.judged(grade, came);
+    }
+    assert_eq!((window.recent.len(), window.recent.capacity()), (5, window.rules.window));
+}
+
+fn any_grade() -> impl Strategy<Value = Grade> {
+    prop_oneof![Just(Clean), Just(Near), Just(Bad), Just(Certain)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn one_stray_frame_never_cuts(before in 0..40_usize, after in 0..40_usize, near in any::<bool>()) {
+        let mut grades = vec![Clean; before];
+        grades.push(if near { Near } else { Bad });
+        grades.extend(vec![Clean; after]);
+        prop_assert!(standings(&grades).iter().all(|standing| *standing == Pass));
+    }
+
+    /// Whatever comes, and however long the pauses: had every frame been as bad or worse, no decision were better.
+    #[test]
+    fn it_is_monotonic(
+        frames in prop::collection::vec((any_grade(), any_grade(), 0..15_i64, any::<bool>()), 1..200),
+    ) {
+        let (mut better, mut worse) = (window(), window());
+        let mut second = 0;
+        for (one, other, pause, looks) in frames {
+            second += pause;
+            if looks {
+                prop_assert!(better.tick(at(second)).standing <= worse.tick(at(second)).standing);
+            }
+            let low = better.judged(one.min(other), at(second));
+            let high = worse.judged(one.max(other), at(second));
+            prop_assert!(low.standing <= high.standing, "{low:?} {high:?} at {second}");
+        }
+    }
+
+    /// Frames that are left out (skipped, lost, spoiled) never make a stream that is cut pass sooner.
+    #[test]
+    fn skipped_frames_never_count_as_clean(kept in prop::collection::vec(any::<bool>(), 1..60)) {
+        let (mut all, mut some) = (window(), window());
+        all.judged(Certain, at(0));
+        some.judged(Certain, at(0));
+        for (second, kept) in (1..).zip(kept) {
+            let cleared = all.judged(Clean, at(second)).standing == Pass;
+            let sooner = if kept { some.judged(Clean, at(second)) } else { some.tick(at(second)) };
+            prop_assert!(cleared || sooner.standing == Cut);
+        }
+    }
+
+    #[test]
+    fn a_pass_needs_a_frame_judged_within_the_deadline(
+        frames in prop::collection::vec((any_grade(), 0..30_i64), 1..100),
+    ) {
+        let mut window = window();
+        let (mut now, mut judged) = (0, None);
+        for (grade, pause) in frames {
+            now += pause;
+            if window.tick(at(now)).standing == Pass {
+                let last: i64 = judged.unwrap();
+                prop_assert!(now - last <= 10);
+            }
+            window.judged(grade, at(now));
+            judged = Some(now);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The real executables, with a model that fires on red.
+
+use crate::{
+    red::{GREY, RED, SETTINGS, numbered, open, plain, prepare},
+    server::Server,
+    site::Site,
+    wait::until,
+    world::Socket,
+};
+use lazaret_fixtures::picture;
+use serde_json::json;
+use std::{fs, path::Path, time::Duration};
+
+/// A site whose one model fires on red.
+async fn site() -> (Site, Server) {
+    let site = Site::new(SETTINGS);
+    // Streams need no clamd.
+    site.hold_clamd_down();
+    let key = prepare(&site).await;
+    let server = Server::start_with(&site, &key).await;
+    (site, server)
+}
+
+async fn socket(server: &Server, (id, key): &(String, String)) -> Socket {
+    let address = server.url.strip_prefix("http://").unwrap();
+    Socket::to(address, &format!("/v1/streams/{id}/frames"), key).await
+}
+
+/// A clip of ten seconds, one frame a second, whose middle four trip the model.
+#[tokio::test]
+async fn a_clip_is_cut_within_the_deadline_and_cleared_after() {
+    let (site, server) = site().await;
+    let stream = open(&server, json!({})).await;
+    let mut socket = socket(&server, &stream).await;
+    let mut decisions = Vec::new();
+    for second in 0..10_u64 {
+        let colour = if (3..7).contains(&second) { RED } else { GREY };
+        // Pictures of every kind, and raw pixels.
+        let frame = match second % 3 {
+            0 => numbered(0, second, (0, 0), &picture::jpeg(&plain(640, 360, colour), 85)),
+            1 => numbered(0, second, (0, 0), &picture::png(&plain(640, 360, colour))),
+            _ => numbered(1, second, (32, 18), plain(32, 18, colour).as_raw()),
+        };
+        socket.send(frame).await;
+        let judged = socket.next_of("frame").await;
+        assert_eq!((&judged["outcome"], &judged["sequence"]), (&"judged".into(), &second.into()), "{judged}");
+        decisions.push(judged["decision"].as_str().unwrap().to_owned());
+        assert!(judged["elapsed_ms"].as_f64().unwrap() < 5000.0, "{judged}");
+    }
+    let expected = ["pass", "pass", "pass", "pass", "cut", "cut", "cut", "cut", "cut", "pass"];
+    assert_eq!(decisions, expected);
+    // Frames that were kept lie where nothing is delivered from.
+    until("its frames are kept", async || {
+        let held = files(&site.data("blobs/held"));
+        if held >= 3 { Ok(()) } else { Err(held) }
+    })
+    .await;
+    assert_eq!(files(&site.data("blobs/published")), 0);
+    server.kill().await;
+    // A second life: what was kept outlives the sweep at its start.
+    let kept = files(&site.data("blobs/held"));
+    let server = Server::start_with(&site, "").await;
+    assert_eq!(files(&site.data("blobs/held")), kept);
+    server.kill().await;
+}
+
+fn files(folder: &Path) -> usize {
+    let all = walkdir::WalkDir::new(folder).into_iter().flatten();
+    all.filter(|entry| entry.file_type().is_file() && fs::metadata(entry.path()).is_ok()).count()
+}
+
+/// Each costs that frame, its outcome says why, and the next good frame is judged.
+#[tokio::test]
+async fn frames_that_are_made_to_hurt() {
+    let (_site, server) = site().await;
+    let stream = open(&server, json!({})).await;
+    let mut socket = socket(&server, &stream).await;
+    let good = picture::jpeg(&plain(640, 360, GREY), 85);
+    let huge = picture::jpeg(&plain(10_000, 10_000, RED), 85);
+    let mut lies = good.clone();
+    // The size in the JPEG's frame header: 65,500 × 65,500.
+    let sof = lies.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    lies[sof + 5..sof + 9].copy_from_slice(&[0xff, 0xdc, 0xff, 0xdc]);
+    let cut_short = good[..good.len() / 2].to_vec();
+    let noise: Vec<u8> = [&[0xff, 0xd8, 0xff][..], &[0x55; 5000]].concat();
+    let cases = [
+        ("100 megapixels", huge, "pixels"),
+        ("a header that lies", lies, "pixels"),
+        ("cut short", cut_short, ""),
+        ("noise", noise, ""),
+    ];
+    for (n, (case, bytes, why)) in cases.into_iter().enumerate() {
+        for again in 0..3 {
+            let sequence = 10 * (n as u64 + 1) + again;
+            socket.send(numbered(0, sequence, (0, 0), &bytes)).await;
+            let failed = socket.next_of("frame").await;
+            assert_eq!(failed["outcome"], "failed", "{case}: {failed}");
+            assert!(failed["why"].as_str().unwrap().contains(why), "{case}: {failed}");
+            assert_ne!(failed["decision"], "pass", "{case}: {failed}");
+        }
+    }
+    // A change of size and of format in mid-stream is nothing special.
+    for (n, frame) in [good, picture::png(&plain(1280, 720, GREY)), picture::jpeg(&plain(64, 48, GREY), 60)]
+        .into_iter()
+        .enumerate()
+    {
+        socket.send(numbered(0, 100 + n as u64, (0, 0), &frame)).await;
+        assert_eq!(socket.next_of("frame").await["decision"], "pass");
+    }
+    // A picture of no pixels, and pixels that are not as many as said.
+    socket.send(numbered(1, 200, (0, 0), b"")).await;
+    socket.next_of("error").await;
+    socket.send(numbered(1, 201, (3, 3), &[0; 26])).await;
+    assert!(socket.next_of("error").await["why"].as_str().unwrap().contains("3 × 3"));
+}
+
+#[tokio::test]
+async fn a_server_that_stops_sends_publishers_elsewhere() {
+    let (_site, server) = site().await;
+    let stream = open(&server, json!({})).await;
+    let mut socket = socket(&server, &stream).await;
+    socket.send(picture::jpeg(&plain(64, 48, GREY), 85)).await;
+    assert_eq!(socket.next_of("frame").await["decision"], "pass");
+    server.terminate();
+    let closed = loop {
+        if let Err(closed) = socket.next().await {
+            break closed.expect("it says why");
+        }
+    };
+    assert_eq!(u16::from(closed.code), 1012);
+    drop(socket);
+    let ended = tokio::time::timeout(Duration::from_secs(60), server.ended()).await.unwrap();
+    assert!(ended.success(), "{ended:?}");
+}

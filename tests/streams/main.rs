@@ -1,0 +1,35 @@
+//! Live streams through the public door: in process, with a judge that does as the test says, and as the operator runs
+//! them, with real children and a real model.
+
+#[path = "../service/backing.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod backing;
+#[path = "../common/mod.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod common;
+#[path = "../../workers/classify/tests/common/onnx.rs"]
+#[expect(dead_code, reason = "other tests make other models")]
+mod onnx;
+#[path = "../service/process.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod process;
+#[path = "../service/server.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod server;
+#[path = "../service/site.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod site;
+#[path = "../service/wait.rs"]
+mod wait;
+
+mod calls;
+mod decisions;
+mod end_to_end;
+mod fairness;
+mod hook;
+mod hostile;
+mod moving;
+#[expect(dead_code, reason = "the distributed tests use more of it")]
+mod red;
+mod socket;
+mod world;

@@ -1,0 +1,99 @@
+//! Several processes on one store: one of them decides.
+
+use crate::{
+    common::{assert_problem, eventually, json},
+    world::{Scripted, World, frame, front_with, new_hub, options},
+};
+use axum::ServiceExt;
+use lazaret::{
+    http::{Front, api_router},
+    streams::{Hub, Kill},
+    upload::Standing,
+};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+/// Another process of the world's, with a door of its own.
+async fn another(world: &World) -> (Hub, SocketAddr) {
+    let hub = new_hub(&world.app.api, Arc::new(Scripted::default()), Kill::default(), options("two"));
+    let mut api = world.app.api.clone();
+    api.streams = Arc::new(front_with(hub.clone()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let front = Front::new(api_router(api), None);
+    tokio::spawn(async move { axum::serve(listener, front.into_make_service()).await });
+    (hub, address)
+}
+
+#[tokio::test]
+async fn one_process_at_a_time_watches_and_when_it_leaves_the_next_takes_over() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    assert_eq!(stream.decision("0.1").await, "pass");
+    assert_eq!(stream.decision("0.995").await, "cut");
+    let (two, address) = another(&world).await;
+    let url = format!("http://{address}{}", stream.path("/frames"));
+    let send = async |says| {
+        world.app.client.post(&url).bearer_auth(&stream.key).body(frame(says)).send().await.unwrap()
+    };
+    assert_problem(send("0.1").await, 409, "stream.elsewhere", "the other process").await;
+    world.hub.drain(Duration::from_secs(10)).await;
+    let moved = json(send("0.1").await).await;
+    assert_eq!((&moved["outcome"], &moved["decision"]), (&"judged".into(), &"cut".into()), "as it was");
+    assert_eq!(moved["counts"]["judged"], 3, "and what was counted goes with it");
+    two.drain(Duration::from_secs(10)).await;
+}
+
+/// A process that dies with a stream passing: what it said does not hold, and the next one begins unwatched.
+#[tokio::test]
+async fn after_a_death_there_is_no_false_pass() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    // The first process has a runtime of its own, which ends at once.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dying = {
+        let _entered = runtime.enter();
+        new_hub(&world.app.api, world.judge.clone(), Kill::default(), options("dying"))
+    };
+    let live = dying.live(stream.stream()).await.unwrap().unwrap();
+    let (reply, mut outcome) = tokio::sync::mpsc::unbounded_channel();
+    let clean = lazaret::streams::Frame::read(frame("0.1").into()).unwrap();
+    live.post(clean, stream.now(), reply);
+    outcome.recv().await.unwrap();
+    let row = async || world.store().stream(stream.stream()).await.unwrap().unwrap();
+    eventually("it passes", async || row().await.standing == Standing::Pass).await;
+    drop(live);
+    runtime.shutdown_background();
+    drop(dying);
+
+    world.clock().advance(Duration::from_secs(6));
+    let (two, _) = another(&world).await;
+    assert_eq!(row().await.seen_at(stream.now()).0, Standing::Warn, "by the row alone");
+    assert_eq!(stream.stands().await.1, "unwatched");
+    let looking = two.start();
+    eventually("the next one takes it over", async || row().await.holder.as_deref() == Some("two")).await;
+    eventually("and says that nobody watched", async || {
+        world.told().await == ["stream.cleared", "stream.warned"]
+    })
+    .await;
+    looking.drain(Duration::from_secs(10)).await;
+    two.drain(Duration::from_secs(10)).await;
+}
+
+/// One that was thought dead and wakes decides nothing.
+#[tokio::test]
+async fn a_watcher_that_wakes_too_late_changes_nothing() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let two = new_hub(&world.app.api, world.judge.clone(), Kill::default(), options("two"));
+    let late = two.live(stream.stream()).await.unwrap().unwrap();
+    let (reply, _outcome) = tokio::sync::mpsc::unbounded_channel();
+    let held = lazaret::streams::Frame::read(frame("held 0.995").into()).unwrap();
+    late.post(held, stream.now(), reply);
+    eventually("it is busy", async || !world.judge.seen.lock().unwrap().is_empty()).await;
+    world.clock().advance(Duration::from_secs(6));
+    assert_eq!(stream.decision("0.1").await, "pass", "the first process has it now");
+    world.judge.gate.add_permits(1);
+    eventually("it gives up", async || late.over().is_cancelled()).await;
+    assert_eq!(world.told().await, ["stream.cleared"]);
+    assert_eq!(stream.stands().await.0, "pass");
+}

@@ -1,0 +1,84 @@
+//! The WebSocket.
+
+use crate::world::{World, frame, numbered};
+use serde_json::json;
+
+#[tokio::test]
+async fn decisions_come_on_the_same_socket() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let mut socket = stream.socket().await;
+    let hello = socket.next().await.unwrap();
+    assert_eq!(
+        (&hello["type"], &hello["decision"], &hello["reason"]),
+        (&"state".into(), &"warn".into(), &"unwatched".into())
+    );
+    socket.send(numbered(7, 1, "0.25")).await;
+    let judged = socket.next_of("frame").await;
+    assert_eq!((&judged["sequence"], &judged["outcome"]), (&7.into(), &"judged".into()));
+    assert_eq!((&judged["decision"], &judged["scores"]["tiny.red"]), (&"pass".into(), &0.25.into()));
+    for bytes in [Vec::new(), b"garbage".to_vec()] {
+        socket.send(bytes).await;
+        assert!(!socket.next_of("error").await["why"].as_str().unwrap().is_empty());
+    }
+    socket.text("hello").await;
+    assert!(socket.next_of("error").await["why"].as_str().unwrap().contains("binary"));
+    socket.send(numbered(7, 1, "0.25")).await;
+    assert_eq!(socket.next_of("frame").await["outcome"], "late");
+    socket.send(frame("0.995")).await;
+    assert_eq!(socket.next_of("frame").await["decision"], "cut");
+    // Another connection has an order of its own.
+    let mut second = stream.socket().await;
+    assert_eq!(second.next().await.unwrap()["decision"], "cut");
+    second.send(numbered(1, 1, "0.1")).await;
+    assert_eq!(second.next_of("frame").await["outcome"], "judged");
+}
+
+#[tokio::test]
+async fn a_frame_that_is_too_large_ends_the_connection() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let mut socket = stream.socket().await;
+    socket.next().await.unwrap();
+    socket.send_into_the_void(vec![0xff; (1 << 20) + 33]).await;
+    while socket.next().await.is_ok() {}
+    assert_eq!(stream.decision("0.1").await, "pass", "and nothing else");
+}
+
+#[tokio::test]
+async fn a_key_that_was_changed_or_ended_sends_no_more() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let mut socket = stream.socket().await;
+    socket.send(frame("0.1")).await;
+    socket.next_of("frame").await;
+    let rotated =
+        world.app.post(&stream.path("/key")).json(&json!({ "expires_in": "1h" })).send().await.unwrap();
+    let rotated = crate::common::json(rotated).await;
+    let closed = loop {
+        if let Err(closed) = socket.next().await {
+            break closed.unwrap();
+        }
+    };
+    assert_eq!(u16::from(closed.code), 4401, "{closed:?}");
+    assert_eq!(stream.send(frame("0.1")).await.status(), 401, "the old key");
+    let fresh = rotated["key"].as_str().unwrap();
+    let url = world.app.url(&stream.path("/frames"));
+    let send = async || {
+        world.app.client.post(&url).bearer_auth(fresh).body(frame("0.1")).send().await.unwrap().status()
+    };
+    assert_eq!(send().await, 200);
+    world.clock().advance(std::time::Duration::from_secs(3600));
+    assert_eq!(send().await, 401, "it has ended");
+}
+
+#[tokio::test]
+async fn the_end_of_a_stream_ends_its_connections() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let mut socket = stream.socket().await;
+    socket.next().await.unwrap();
+    assert_eq!(world.app.delete(&stream.path("")).send().await.unwrap().status(), 204);
+    let closed = socket.next().await.unwrap_err().unwrap();
+    assert_eq!(u16::from(closed.code), 1012);
+}
