@@ -6,7 +6,7 @@ use lazaret_report::Coverage;
 
 const PDF: &str = "application/pdf";
 
-const CATALOG: &[u8] = b"<< /Type /Catalog >>";
+const CATALOG: &[u8] = b"<< /Type /Catalog /Pages << /Type /Pages /Kids [] /Count 0 >> >>";
 const PACKED: &[u8] = b"2 0 << /S /JavaScript /JS (app.alert(1)) >>";
 const OBJECTS: &str = "/Type /ObjStm /N 1 /First 4";
 
