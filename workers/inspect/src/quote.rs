@@ -1,5 +1,7 @@
 //! Names and bytes of a file in sentences for people: escaped, and never long.
 
+use std::fmt::Display;
+
 /// Longest piece of a file shown in a finding, in characters before escaping.
 const LONGEST: usize = 40;
 
@@ -25,6 +27,18 @@ pub fn quoted(text: &str) -> String {
 pub fn quoted_bytes(bytes: &[u8]) -> String {
     let text: String = bytes.iter().take(LONGEST + 1).map(|&b| char::from(b)).collect();
     quoted(&text)
+}
+
+/// What a reader says is wrong: it quotes the file, unescaped and at any length.
+pub(crate) fn told(error: &impl Display) -> String {
+    let mut shown = String::new();
+    for c in error.to_string().chars().take(4 * LONGEST) {
+        match c {
+            ' '..='~' => shown.push(c),
+            _ => shown.extend(c.escape_unicode()),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -134,7 +134,8 @@ pub fn webp_animated() -> Vec<u8> {
 
 /// A PDF whose one object holds `dictionary`.
 pub fn pdf_with(dictionary: &str) -> Vec<u8> {
-    let body = format!("%PDF-1.4\n1 0 obj\n<< /Type /Catalog {dictionary} >>\nendobj\n");
+    let pages = "/Pages << /Type /Pages /Kids [] /Count 0 >>";
+    let body = format!("%PDF-1.4\n1 0 obj\n<< /Type /Catalog {pages} {dictionary} >>\nendobj\n");
     let xref = "xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \ntrailer\n<< /Size 2 /Root 1 0 R >>\n";
     format!("{body}{xref}startxref\n{}\n%%EOF", body.len()).into_bytes()
 }
@@ -146,8 +147,9 @@ pub fn pdf() -> Vec<u8> {
 /// [`pdf`] with a second revision behind `between`.
 pub fn pdf_revised(between: &[u8]) -> Vec<u8> {
     let mut file = [&pdf()[..], between, b"\n"].concat();
-    let at = file.len();
-    file.extend(format!("xref\n0 0\ntrailer\n<< /Prev 9 >>\nstartxref\n{at}\n%%EOF").into_bytes());
+    let (at, first) = (file.len(), file.windows(4).position(|w| w == b"xref").unwrap());
+    let trailer = format!("xref\n0 0\ntrailer\n<< /Root 1 0 R /Prev {first} >>\n");
+    file.extend(format!("{trailer}startxref\n{at}\n%%EOF").into_bytes());
     file
 }
 

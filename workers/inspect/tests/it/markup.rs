@@ -158,3 +158,14 @@ fn what_stands_behind_and_what_breaks_the_rules() {
         assert_eq!(why(&report), coverage, "{shown}: {report:?}");
     }
 }
+
+/// Found by fuzzing: the reader of XML quotes what it does not like.
+#[test]
+fn what_is_wrong_with_a_document_is_told_escaped_and_in_short() {
+    let long = format!("<svg><defs></{}\u{1b}[2J\0></svg>", "x".repeat(9000));
+    for file in ["<svg><defs></def\u{1b}[2J\0></svg>", &long] {
+        let report = report(SVG, file.as_bytes());
+        let detail = &report.findings[0].detail;
+        assert!(detail.len() < 400 && detail.bytes().all(|b| (b' '..=b'~').contains(&b)), "{detail:?}");
+    }
+}

@@ -3,10 +3,11 @@
 use crate::containers::{codes, report, why};
 use lazaret_fixtures::document::{deflated, pdf_of, pdf_stream};
 use lazaret_report::Coverage;
+use memchr::memmem;
 
 const PDF: &str = "application/pdf";
 
-const CATALOG: &[u8] = b"<< /Type /Catalog >>";
+const CATALOG: &[u8] = b"<< /Type /Catalog /Pages << /Type /Pages /Kids [] /Count 0 >> >>";
 const PACKED: &[u8] = b"2 0 << /S /JavaScript /JS (app.alert(1)) >>";
 const OBJECTS: &str = "/Type /ObjStm /N 1 /First 4";
 
@@ -107,10 +108,14 @@ fn names_however_they_are_written() {
 
 #[test]
 fn what_cannot_be_looked_into_is_said() {
-    let odd =
-        [b"<< /Length 9 /Filter /FlateDecode % obj\n >>\nstream\n", &deflated(PACKED)[..], b"\nendstream"]
-            .concat();
+    let packed = deflated(PACKED);
+    let odd = format!("<< /Length {} /Filter /FlateDecode % obj\n >>\nstream\n", packed.len());
+    let odd = [odd.as_bytes(), &packed, b"\nendstream"].concat();
     let two = pdf_stream(&format!("{OBJECTS} /Filter /DCTDecode /Filter /FlateDecode"), &deflated(PACKED));
+    let mut revised = with(pdf_stream(&format!("{OBJECTS} /Filter /FlateDecode"), &packed));
+    let (at, first) = (revised.len(), memmem::find(&revised, b"xref").unwrap());
+    let trailer = format!("xref\n0 0\ntrailer\n<< /Size 3 /Root 1 0 R /Prev {first} >>\n");
+    revised.extend(format!("{trailer}startxref\n{at}\n%%EOF").into_bytes());
     for (file, found, coverage) in [
         (pdf_of(&[CATALOG.to_vec()], "/Encrypt 9 0 R"), &[][..], "encrypted"),
         (pdf_of(&[CATALOG.to_vec()], "/Encr#79pt 9 0 R"), &[], "encrypted"),
@@ -134,17 +139,7 @@ fn what_cannot_be_looked_into_is_said() {
         (with(two), &["malformed", "active"], ""),
         (with(odd), &["malformed", "active"], ""),
         // An object stream of an earlier revision is looked into, too.
-        (
-            [with(pdf_stream(&format!("{OBJECTS} /Filter /FlateDecode"), &deflated(PACKED))), {
-                let xref = b"xref\n0 0\ntrailer\n<< /Size 2 >>\nstartxref\n".to_vec();
-                let at =
-                    with(pdf_stream(&format!("{OBJECTS} /Filter /FlateDecode"), &deflated(PACKED))).len();
-                [xref, format!("{at}\n%%EOF").into_bytes()].concat()
-            }]
-            .concat(),
-            &["active"],
-            "",
-        ),
+        (revised, &["active"], ""),
     ] {
         let report = report(PDF, &file);
         assert_eq!(codes(&report), found, "{}: {report:?}", String::from_utf8_lossy(&file));
@@ -169,4 +164,41 @@ fn streams_without_number() {
     let report = report(PDF, &file);
     assert_eq!(why(&report), "limit.findings", "{report:?}");
     assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+}
+
+/// Found by mutants: each of these was published, and qpdf refused it.
+#[test]
+fn a_document_whose_parts_are_not_where_it_says_is_told() {
+    let pages = b"<< /Type /Pages /Kids [] /Count 0 >>".to_vec();
+    let whole =
+        pdf_of(&[b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(), pages, pdf_stream("", b"(text)")], "");
+    assert_eq!(codes(&report(PDF, &whole)), Vec::<&str>::new());
+    for (from, to) in [
+        ("0000000015 00000 n", "0000000016 00000 n"),
+        ("0000000015 00000 n", "0000000015 00001 n"),
+        ("0000000015 00000 n \n", "0000000015 00000 n \t"),
+        ("0000000015 00000 n", "0000000015 00000 x"),
+        ("/Root 1 0 R", "/Roof 1 0 R"),
+        ("/Root 1 0 R", "/Root 3 0 R"),
+        ("/Root 1 0 R", "/Root 1 0 S"),
+        ("/Kids []", "/Kids [2"),
+        ("/Kids []", "/Kinds  "),
+        ("2 0 obj\n<<", "2 0 obj\n(<"),
+        ("/Length 6", "/Length 5"),
+        ("/Length 6", "/Width  6"),
+        ("/Catalog", "/Cat )og"),
+    ] {
+        let at = memmem::find(&whole, from.as_bytes()).unwrap_or_else(|| panic!("{from}"));
+        let mut broken = whole.clone();
+        broken.splice(at..at + from.len(), to.bytes());
+        assert_eq!(codes(&report(PDF, &broken)), ["malformed"], "{to}");
+    }
+    let circle = pdf_of(
+        &[
+            b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+            b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>".to_vec(),
+        ],
+        "",
+    );
+    assert_eq!(codes(&report(PDF, &circle)), ["malformed"]);
 }

@@ -3,6 +3,7 @@
 
 use super::encoding::{Text, keeps_ascii};
 use super::{Acts, LONGEST, Told, element, reference, style};
+use crate::quote::told;
 use crate::structure::log::Log;
 use crate::structure::source::{Source, Stop};
 use quick_xml::Reader;
@@ -41,14 +42,14 @@ fn walk(source: &mut Source<'_>, root: &str, log: &mut Log) -> Result<(), Stop> 
                 }
             }
             Err(Error::Syntax(e)) if document.ended => {
-                log.malformed(here(), e.to_string());
+                log.malformed(here(), told(&e));
                 return source.seek(here());
             }
             Err(Error::Syntax(SyntaxError::InvalidBangMarkup)) if end < text.text.len() => {
                 return Err(Stop::Malformed(here(), "markup of no kind".to_owned()));
             }
             Err(Error::Syntax(_)) => return Err(Stop::Truncated(source.size())),
-            Err(e) => return Err(Stop::Malformed(here(), e.to_string())),
+            Err(e) => return Err(Stop::Malformed(here(), told(&e))),
         }
         at = end;
     }

@@ -174,8 +174,10 @@ fn pages(source: &mut Source<'_>, root: Value, listed: &Listed) -> Result<(), Ba
     }
     let mut seen = BTreeSet::new();
     while let Some(value) = open.pop() {
-        let Value::Reference(number, _) = value else { return broken("a page that is no object") };
-        if !seen.insert(number) {
+        // Readers take a node that is no object of its own, too.
+        if let Value::Reference(number, _) = value
+            && !seen.insert(number)
+        {
             return broken("pages that go in circles");
         }
         let Some(node) = resolved(source, value, listed)? else { continue };
