@@ -37,6 +37,8 @@ const TICK: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_secs(1);
 /// The frames before an episode that are kept once it begins.
 const BEFORE: usize = 3;
+/// And how long before.
+const LED: Duration = Duration::from_secs(60);
 /// A stream that nothing came on for so long is left; who sends to it again finds it as it was.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -69,6 +71,7 @@ pub(super) struct Watcher {
 
 /// A frame that may have to be kept.
 struct Seen {
+    since: Instant,
     grade: Grade,
     bytes: Bytes,
     evidence: Evidence,
@@ -128,6 +131,8 @@ impl Watcher {
             }
         };
         drop(place);
+        // Whoever waits for it waits no longer.
+        drop(live.mailbox.take());
         if left {
             let shown = self.live.shown.borrow().state;
             let _lost_already = self.write(shown, self.hub.clock.now()).await;
@@ -197,7 +202,12 @@ impl Watcher {
                 captured_at: waiting.frame.captured,
                 scores,
             };
-            self.before.push_back(Seen { grade, bytes: waiting.frame.bytes.clone(), evidence });
+            self.before.push_back(Seen {
+                since: waiting.since,
+                grade,
+                bytes: waiting.frame.bytes.clone(),
+                evidence,
+            });
             if self.before.len() > BEFORE {
                 self.before.pop_front();
             }
@@ -247,6 +257,7 @@ impl Watcher {
     /// What was seen makes an episode; that nobody looks does not.
     async fn open_case(&mut self, now: Timestamp) {
         let content = self.window.content();
+        self.before.retain(|seen| seen.since.elapsed() <= LED);
         if content.standing == Standing::Pass {
             self.close_case();
             return;
