@@ -45,7 +45,7 @@ impl Spawner {
         let started = started.await.map_err(|_| gone())?;
         let path = config.child.display();
         let (mut child, socket) =
-            started.map_err(|e| format!("cannot start {path}: {e}; install lazaret-media beside lazaret"))?;
+            started.map_err(|e| format!("cannot start {path}: {e}; install it beside lazaret"))?;
         let socket = UnixStream::from_std(socket).map_err(|e| e.to_string())?;
         let stderr = Tail::of(child.stderr.take().ok_or("the child has no stderr")?);
         let none = || Err(String::new());
