@@ -1,6 +1,6 @@
 //! `make bench`: speed and memory of the real executables, beside what they are measured against, in one run.
 //!
-//! `cargo bench -- pictures|sandbox|upload|delivery|scan|pipeline|outbox|workers` selects; BENCH_QUICK=1 takes small
+//! `cargo bench -- pictures|sandbox|video|upload|delivery|scan|pipeline|outbox|workers` selects; BENCH_QUICK=1 takes small
 //! counts, to try the benchmark itself.
 //! Figures are printed as tables, as Markdown for the README, and written as JSON under target/bench/.
 
@@ -26,6 +26,7 @@ mod scan;
 mod service;
 mod shared;
 mod upload;
+mod video;
 mod workers;
 
 use anyhow::{Context, bail};
@@ -37,7 +38,8 @@ use std::path::Path;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-const ALL: [&str; 8] = ["pictures", "sandbox", "upload", "delivery", "scan", "pipeline", "outbox", "workers"];
+const ALL: [&str; 9] =
+    ["pictures", "sandbox", "video", "upload", "delivery", "scan", "pipeline", "outbox", "workers"];
 
 /// Small counts: the figures then mean nothing, and every line of the benchmark still runs.
 pub fn quick() -> bool {
@@ -74,6 +76,7 @@ async fn run(name: &str) -> anyhow::Result<Section> {
     match name {
         "pictures" => pictures::run().await,
         "sandbox" => shared::on_all_cores(sandbox::run).await,
+        "video" => video::run().await,
         "upload" => upload::run().await,
         "delivery" => delivery::run().await,
         "scan" => scan::run().await,
