@@ -52,14 +52,14 @@ async fn a_film_that_is_cut_off_is_a_gap() {
 #[tokio::test]
 async fn sizes_may_change_in_the_middle_and_all_is_seen() {
     let (pool, studio) = (pool(), Studio::new());
-    let coded = "-c:v libx264 -g 25 -pix_fmt yuv420p";
+    let coded = "-c:v libx264 -g 25 -bf 0 -pix_fmt yuv420p";
     let mut joined = Vec::new();
     for (name, size) in [("a.h264", "320x180"), ("b.h264", "160x240")] {
         let source = format!("-f lavfi -i testsrc2=size={size}:rate=25:duration=3 {coded}");
         joined.extend(studio.make(name, &source));
     }
     fs::write(studio.path("joined.h264"), joined).unwrap();
-    let clip = studio.make("joined.mkv", "-framerate 25 -i joined.h264 -c copy");
+    let clip = studio.make("joined.mkv", "-fflags +genpts -framerate 25 -i joined.h264 -c copy");
     let (film, shots) = film(&pool, &clip, "video/x-matroska").await;
     let film = film.unwrap();
     assert!(film.coverage.is_complete(), "{:?}", film.coverage);

@@ -108,7 +108,8 @@ impl Look<'_, '_> {
                     Err(error) => self.damaged(error),
                 }
                 self.receive(&group, source_of(&packets))?;
-                if self.over.is_some() || self.has_all(&group) {
+                // A decoder holds frames back: asked before the key frame comes out, not after.
+                if self.over.is_some() || self.key_will_do(&group) || self.has_all(&group) {
                     break;
                 }
             }
@@ -141,6 +142,13 @@ impl Look<'_, '_> {
             && !asked
             && self.index.clock[group.key] - shown.clock < self.gap / 4
             && self.next_clock(group) - shown.clock <= self.gap
+    }
+
+    /// Nothing of the group is needed but its key frame.
+    fn key_will_do(&self, group: &Group) -> bool {
+        self.request.spans.is_empty()
+            && !self.wanted.iter().any(|(rank, _)| *rank > group.key && *rank < group.next)
+            && self.next_clock(group) - self.index.clock[group.key] <= self.gap
     }
 
     fn has_all(&self, group: &Group) -> bool {
@@ -312,11 +320,14 @@ impl Look<'_, '_> {
         let gap = || if whole { self.index.coverage(&self.seen, self.gap) } else { Coverage::Complete };
         let unseen = source.unseen.clone().map(|what| Coverage::partial("unseen", what));
         let flaw = |why: Option<Why>| why.map_or(Coverage::Complete, Coverage::Partial);
-        let coverage = self.over.clone().unwrap_or_else(gap);
+        let is_over = self.over.is_some();
+        // Of several reasons the first is told: a gap is mostly what comes of the others.
+        let coverage = self.over.clone().unwrap_or(Coverage::Complete);
         let coverage = coverage
             .and(flaw(self.index.flaw.clone()))
             .and(flaw(self.flaw.clone()))
-            .and(unseen.unwrap_or(Coverage::Complete));
+            .and(unseen.unwrap_or(Coverage::Complete))
+            .and(if is_over { Coverage::Complete } else { gap() });
         let version = ffmpeg_next::codec::version();
         let (major, minor, micro) = (version >> 16, (version >> 8) & 0xff, version & 0xff);
         Ok(Film {
