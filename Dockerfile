@@ -6,15 +6,16 @@ WORKDIR /src
 COPY . .
 # Packages that are needed to build, the ONNX Runtime and the default model, each checked by SHA-256.
 RUN scripts/setup.sh
-RUN cargo build --release --locked -p lazaret -p lazaret-media \
- && install -D -t /out/bin target/release/lazaret target/release/lazaret-media \
+RUN cargo build --release --locked -p lazaret -p lazaret-media -p lazaret-video \
+ && install -D -t /out/bin target/release/lazaret target/release/lazaret-media target/release/lazaret-video \
  && install -D .setup/lib/libonnxruntime.so /out/lib/libonnxruntime.so \
  && mkdir -p /out/share/lazaret && cp -r models /out/share/lazaret/models
 
 FROM debian:bookworm-slim
-# Fonts for watermarks, certificates for TLS, curl for the health check.
+# Fonts for watermarks, certificates for TLS, curl for the health check, FFmpeg for films.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates curl fonts-dejavu-core fonts-noto-core \
+    libavcodec59 libavformat59 libavutil57 libswresample4 libswscale6 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/lazaret --create-home lazaret
 COPY --from=build /out /usr/local

@@ -11,7 +11,7 @@ pub fn folder() -> anyhow::Result<PathBuf> {
 
 pub fn lazaret() -> anyhow::Result<PathBuf> {
     let folder = folder()?;
-    for name in ["lazaret", "lazaret-media"] {
+    for name in ["lazaret", "lazaret-media", "lazaret-video"] {
         let path = folder.join(name);
         ensure!(path.is_file(), "{} is not there; run `make bench`, which builds it", path.display());
     }

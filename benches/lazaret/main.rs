@@ -1,6 +1,6 @@
 //! `make bench`: speed and memory of the real executables, beside what they are measured against, in one run.
 //!
-//! `cargo bench -- pictures|sandbox|upload|delivery|scan|pipeline|outbox|workers|live` selects; BENCH_QUICK=1 takes small
+//! `cargo bench -- pictures|sandbox|video|upload|delivery|scan|pipeline|outbox|workers|live` selects; BENCH_QUICK=1 takes small
 //! counts, to try the benchmark itself.
 //! Figures are printed as tables, as Markdown for the README, and written as JSON under target/bench/.
 
@@ -27,6 +27,7 @@ mod scan;
 mod service;
 mod shared;
 mod upload;
+mod video;
 mod workers;
 
 use anyhow::{Context, bail};
@@ -38,8 +39,8 @@ use std::path::Path;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-const ALL: [&str; 9] =
-    ["pictures", "sandbox", "upload", "delivery", "scan", "pipeline", "outbox", "workers", "live"];
+const ALL: [&str; 10] =
+    ["pictures", "sandbox", "video", "upload", "delivery", "scan", "pipeline", "outbox", "workers", "live"];
 
 /// Small counts: the figures then mean nothing, and every line of the benchmark still runs.
 pub fn quick() -> bool {
@@ -76,6 +77,7 @@ async fn run(name: &str) -> anyhow::Result<Section> {
     match name {
         "pictures" => pictures::run().await,
         "sandbox" => shared::on_all_cores(sandbox::run).await,
+        "video" => video::run().await,
         "upload" => upload::run().await,
         "delivery" => delivery::run().await,
         "scan" => scan::run().await,

@@ -6,7 +6,7 @@ use crate::{
         Config,
         sections::{Clamd, Sandbox, Signatures},
     },
-    pipeline::{Archives, Classifiers, ContentModels, Engines, Examiner, Patience, TypeRules},
+    pipeline::{Archives, Classifiers, ContentModels, Engines, Examiner, Films, Patience, TypeRules},
     ports::Clock,
     upload::plan::SwitchedOff,
 };
@@ -23,6 +23,8 @@ use std::{
 const TEST_SIGNATURES: &str = include_str!("../../fixtures/signatures/test.ndb");
 /// Files that a child sees before a fresh one takes its place: a slow leak stays small.
 const JOBS_PER_CHILD: u32 = 1_000;
+/// The same of films, for whose decoders a fresh start is little.
+const FILMS_PER_CHILD: u32 = 50;
 
 /// Starts the engines; those that cannot start are unavailable, and say why when they are asked. A managed clamd lives
 /// in the folder `clamd`.
@@ -43,7 +45,8 @@ pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>)
     let antivirus = Antivirus::start(source, limits, move || clock.now()).await;
     let classifiers = Classifiers::new(models_folder(config), runtime(config), threads);
     let pool = children(config, or(config.media.children, cores() * 2), None)?;
-    Ok(Engines { content: ContentModels::new(threads, runtime(config)), antivirus, media: pool, classifiers })
+    let content = ContentModels::new(threads, runtime(config));
+    Ok(Engines { content, antivirus, media: pool, video: films(config)?, classifiers })
 }
 
 /// So many children at a time, under the settings' limits. With `deadline` a request may take no longer than that, and
@@ -58,15 +61,35 @@ pub(super) fn children(config: &Config, size: usize, deadline: Option<Duration>)
         memory_bytes: media.memory.0,
         max_output_bytes: media.max_output.0,
         max_jobs_per_child: JOBS_PER_CHILD,
-        confinement: match media.sandbox {
-            Sandbox::Enforced => Confinement::Enforced,
-            Sandbox::BestEffort => Confinement::BestEffort,
-        },
+        confinement: confinement(config),
         setup: ChildSetup {
             mark: if deadline.is_none() { mark(config)? } else { None },
             budget: budget(config),
         },
     }))
+}
+
+/// The children that decode films.
+fn films(config: &Config) -> anyhow::Result<Pool> {
+    let video = &config.video;
+    Ok(Pool::new(PoolConfig {
+        child: beside(&video.child, "lazaret-video", "video.child")?,
+        size: or(video.children, cores()),
+        wall: video.wall.0,
+        cpu: video.cpu.0,
+        memory_bytes: video.memory.0,
+        max_output_bytes: video.max_output.0,
+        max_jobs_per_child: FILMS_PER_CHILD,
+        confinement: confinement(config),
+        setup: ChildSetup { mark: mark(config)?, budget: budget(config) },
+    }))
+}
+
+fn confinement(config: &Config) -> Confinement {
+    match config.media.sandbox {
+        Sandbox::Enforced => Confinement::Enforced,
+        Sandbox::BestEffort => Confinement::BestEffort,
+    }
 }
 
 /// The checks, as the settings want them.
@@ -76,6 +99,15 @@ pub fn examiner(config: &Config, engines: Engines, patience: Patience) -> Examin
         types: TypeRules::from(&config.types),
         off: config.checks.off.iter().map(SwitchedOff::from).collect(),
         budget: budget(config),
+        films: Films {
+            max_gap: config.video.max_gap.0,
+            near_gap: config.video.near_gap.0,
+            near: config.video.near,
+            random: config.video.random,
+            max_frames: config.video.max_frames,
+            max_pixels: config.media.max_pixels,
+            time: config.video.time.0,
+        },
         archives: Archives {
             depth: config.archives.depth,
             members: config.archives.members,
@@ -135,11 +167,17 @@ pub fn signatures_folder(folder: &Path) -> anyhow::Result<PathBuf> {
 
 /// The decoders' executable.
 pub fn child(config: &Config) -> anyhow::Result<PathBuf> {
-    if !config.media.child.as_os_str().is_empty() {
-        return Ok(config.media.child.clone());
+    beside(&config.media.child, "lazaret-media", "media.child")
+}
+
+/// The path that is configured, or the executable of this name beside our own.
+fn beside(configured: &Path, name: &str, key: &str) -> anyhow::Result<PathBuf> {
+    if !configured.as_os_str().is_empty() {
+        return Ok(configured.to_owned());
     }
-    let own = std::env::current_exe().context("this executable's own path is not known; set media.child")?;
-    Ok(own.with_file_name("lazaret-media"))
+    let own = std::env::current_exe()
+        .with_context(|| format!("this executable's own path is not known; set {key}"))?;
+    Ok(own.with_file_name(name))
 }
 
 /// Beside the executable, where packages put it, or in the checkout it was built from. Never in the current folder,

@@ -192,9 +192,11 @@ impl App {
 
 async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::Result<Scanning> {
     let engines = start_engines(config, &folder.path().join("clamd"), Arc::clone(&base.clock)).await?;
-    if let Err(hole) = prove_sandbox(config, &engines.media).await {
-        engines.antivirus.shutdown().await;
-        return Err(hole);
+    for children in [&engines.media, &engines.video] {
+        if let Err(hole) = prove_sandbox(config, children).await {
+            engines.antivirus.shutdown().await;
+            return Err(hole);
+        }
     }
     let work = Work {
         policies: Policies::new(Arc::clone(&base.rows.store)).context("the embedded policy")?,

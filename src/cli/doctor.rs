@@ -106,7 +106,9 @@ async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
         },
     ));
     lines.push(Line::new("media", engines.media.check().await.map_err(|trouble| trouble.why)));
+    lines.push(Line::new("video", engines.video.check().await.map_err(|trouble| trouble.why)));
     lines.extend(sandbox::lines(&config, engines.media.self_test().await));
+    lines.push(sandbox::proof(&config, "sandbox video", engines.video.self_test().await));
     for off in &config.checks.off {
         let mut line = Line::new(&format!("check {}", off.check), Ok(format!("off for {}", off.media_type)));
         line.advice = format!("switched off by the operator: {}", off.because);

@@ -40,6 +40,18 @@ impl Config {
                 return Err(format!("archives.{key} must be at least 1"));
             }
         }
+        if self.video.max_gap.0.is_zero() || self.video.near_gap.0.is_zero() {
+            return Err("video.max_gap and video.near_gap must be longer than nothing".into());
+        }
+        if self.video.max_frames == 0 {
+            return Err("video.max_frames must be at least 1".into());
+        }
+        if !(0.0..=1.0).contains(&self.video.near) {
+            return Err(format!("video.near is {}: expected a number from 0 to 1", self.video.near));
+        }
+        if self.video.time > self.video.cpu {
+            return Err("video.time must be at most video.cpu, which is the end of the child".into());
+        }
         if self.pipeline.attempts == 0 {
             return Err("pipeline.attempts must be at least 1".into());
         }

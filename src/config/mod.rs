@@ -29,6 +29,7 @@ pub struct Config {
     pub checks: sections::Checks,
     pub antivirus: sections::Antivirus,
     pub media: sections::Media,
+    pub video: sections::Video,
     pub archives: sections::Archives,
     pub models: sections::Models,
     pub pipeline: sections::Pipeline,

@@ -181,6 +181,23 @@ pub struct Media {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Video {
+    pub child: PathBuf,
+    pub children: usize,
+    pub wall: Span,
+    pub cpu: Span,
+    pub memory: Size,
+    pub max_output: Size,
+    pub max_gap: Span,
+    pub near_gap: Span,
+    pub near: f32,
+    pub random: u32,
+    pub max_frames: u32,
+    pub time: Span,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Archives {
     pub depth: u32,
     pub members: u32,

@@ -2,9 +2,16 @@
 
 use crate::{
     http::{Allowed, Api, Problem, caller, extract::Id, problem::ProblemBody},
-    ports::blobs::Zone,
+    ports::{
+        self,
+        blobs::{Blobs, Zone},
+    },
+    upload::UploadId,
 };
 use axum::{extract::State, http::StatusCode};
+
+/// More scans than any upload has.
+const SHEETS: usize = 200;
 
 /// Erase an upload. It is out of reach when this returns; erasing again changes nothing.
 #[utoipa::path(
@@ -36,6 +43,9 @@ pub async fn erase(
                     tracing::warn!(upload.id = %id, %error, "erased bytes stay until the next sweep");
                 }
             }
+            if let Err(error) = forget_sheets(&*api.blobs, id).await {
+                tracing::warn!(upload.id = %id, %error, "erased contact sheets stay until the next sweep");
+            }
             if let Some(direct) = &api.remote.direct
                 && let Err(error) = direct.forget(id).await
             {
@@ -46,4 +56,14 @@ pub async fn erase(
         None => {}
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Of films: they lie beside the upload in the held zone.
+async fn forget_sheets(blobs: &dyn Blobs, id: UploadId) -> ports::Result<()> {
+    let of_upload = format!("{id}/");
+    let keys = blobs.list(Zone::Held, &of_upload, SHEETS).await?;
+    for key in keys.iter().take_while(|key| key.starts_with(&of_upload)) {
+        blobs.remove(Zone::Held, key).await?;
+    }
+    Ok(())
 }

@@ -30,7 +30,7 @@ pub struct UploadSummary {
     pub sha256: String,
     /// The sender's own id for it.
     pub external_id: Option<String>,
-    /// Why it waits, where an engine is unavailable.
+    /// Why it waits, where an engine is unavailable; of a scan that takes long, what it is busy with.
     pub waiting_for: Option<String>,
 }
 

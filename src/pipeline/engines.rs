@@ -16,6 +16,8 @@ pub struct Engines {
     pub content: ContentModels,
     pub antivirus: Antivirus,
     pub media: Pool,
+    /// Of children that decode films.
+    pub video: Pool,
     pub classifiers: Classifiers,
 }
 
@@ -30,6 +32,7 @@ impl Engines {
         troubles.extend(self.classifiers.get().await.err());
         troubles.extend(self.content.ready().await.err());
         troubles.extend(self.media.check().await.err());
+        troubles.extend(self.video.check().await.err());
         troubles
     }
 }

@@ -1,11 +1,14 @@
 //! All checks of one file. The same code serves `lazaret scan` and the service.
 
 use super::{
-    Archives, Engines, TypeRules, content,
+    Archives, Engines, Judge, TypeRules, content,
     image::{self, Seen},
     members::{Place, Run, fold},
+    video::{self, Films, Sheet},
 };
-use crate::upload::{Check, CheckResult, Outcome, Plan, plan::SwitchedOff, verdict::Examined};
+use crate::upload::{
+    Check, CheckResult, Outcome, Plan, film::FilmDetail, plan::SwitchedOff, verdict::Examined,
+};
 use async_trait::async_trait;
 use lazaret_inspect::{Declared, Identified, identify_picture};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
@@ -34,6 +37,8 @@ pub struct Subject<'a> {
     pub sha256: &'a str,
     pub declared: Option<&'a str>,
     pub filename: Option<&'a str>,
+    /// What the policy says of single frames, where films are looked at with its eyes.
+    pub judge: Option<Judge<'a>>,
 }
 
 /// What was learnt, and the child that may still hold the decoded picture.
@@ -43,6 +48,9 @@ pub struct Examination {
     pub times: Vec<(Check, Duration)>,
     /// Absent where there is no picture, or the child died on it.
     pub picture: Option<(Session, Picture)>,
+    /// The child that looked at the film.
+    pub film: Option<Session>,
+    pub sheet: Option<Sheet>,
 }
 
 /// The engines and the settings of the checks.
@@ -52,6 +60,7 @@ pub struct Examiner {
     pub types: TypeRules,
     pub off: Vec<SwitchedOff>,
     pub budget: Budget,
+    pub films: Films,
     pub archives: Archives,
     pub patience: Patience,
 }
@@ -124,8 +133,10 @@ impl Examiner {
             plan,
             results,
             labels: content.labels,
+            film: content.detail,
         };
-        Ok(Examination { examined, times, picture: content.picture })
+        let Content { picture, film, sheet, .. } = content;
+        Ok(Examination { examined, times, picture, film, sheet })
     }
 
     /// The media type and its check; for pictures by magic bytes alone, until their walk is known.
@@ -202,13 +213,29 @@ impl Examiner {
         } else if plan.requires(Check::Image) && !pictures {
             content.results.push(without_pictures(media_type));
         }
-        if plan.requires(Check::Video) {
-            let why = "videos cannot be decoded yet";
-            content.results.push(CheckResult::failed(Check::Video, None, "video.unsupported", why));
+        let film = plan.requires(Check::Video) && video::is_decodable(media_type);
+        if plan.requires(Check::Video) && !film {
+            content.results.push(video::unsupported(media_type));
         }
-        if !walk && !pictures {
-            return Ok(content);
+        if walk || pictures {
+            self.pictures(&mut content, (walk, pictures), subject, media_type).await?;
         }
+        if film {
+            let began = Instant::now();
+            self.film(&mut content, subject, media_type).await?;
+            content.times.push((Check::Video, began.elapsed()));
+        }
+        Ok(content)
+    }
+
+    /// The walk, and pictures, which one child does. It is free again where there are none.
+    async fn pictures(
+        &self,
+        content: &mut Content,
+        (walk, pictures): (bool, bool),
+        subject: &Subject<'_>,
+        media_type: &str,
+    ) -> Result<(), Unavailable> {
         let mut session = match self.engines.media.open(subject.file, subject.size, media_type).await {
             Ok(session) => session,
             Err(trouble) => {
@@ -217,7 +244,7 @@ impl Examiner {
                         content.results.push(self.give_up(check, trouble.clone())?);
                     }
                 }
-                return Ok(content);
+                return Ok(());
             }
         };
         let mut began = Instant::now();
@@ -246,7 +273,31 @@ impl Examiner {
             }
             content.times.push((Check::Image, began.elapsed()));
         }
-        Ok(content)
+        Ok(())
+    }
+
+    async fn film(
+        &self,
+        content: &mut Content,
+        subject: &Subject<'_>,
+        media_type: &str,
+    ) -> Result<(), Unavailable> {
+        let looked = async {
+            let mut session = self.engines.video.open(subject.file, subject.size, media_type).await?;
+            let seen = video::look(&self.engines, &mut session, &self.films, subject, media_type).await?;
+            Ok::<_, Unavailable>((session, seen))
+        };
+        match looked.await {
+            Ok((session, video::Seen { results, labels, film, sheet })) => {
+                content.results.extend(results);
+                content.labels = labels;
+                content.film = film.is_some().then_some(session);
+                content.detail = film;
+                content.sheet = sheet;
+            }
+            Err(trouble) => content.results.push(self.give_up(Check::Video, trouble)?),
+        }
+        Ok(())
     }
 }
 
@@ -265,6 +316,9 @@ struct Content {
     times: Vec<(Check, Duration)>,
     labels: BTreeMap<String, f32>,
     picture: Option<(Session, Picture)>,
+    film: Option<Session>,
+    detail: Option<FilmDetail>,
+    sheet: Option<Sheet>,
 }
 
 fn is_archive(media_type: &str) -> bool {

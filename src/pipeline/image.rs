@@ -77,7 +77,7 @@ fn failed(engine: Option<Engine>) -> CheckResult {
     CheckResult::failed(Check::Image, engine, "media.failed", "")
 }
 
-fn target(target: &lazaret_classify::Target) -> Target {
+pub(super) fn target(target: &lazaret_classify::Target) -> Target {
     let resize = match target.resize {
         lazaret_classify::Resize::BilinearAlignCorners => Resize::BilinearAlignCorners,
     };

@@ -13,9 +13,9 @@ use lazaret_inspect::{Declared, identify_by_magic};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use lazaret_sandbox::{RenditionSpec, Session};
 use std::{fs::File, os::unix::fs::FileExt, sync::Arc};
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, sync::watch};
 
-/// What to make of a published picture.
+/// What to make of a published picture or film.
 #[derive(Debug, Clone, Default)]
 pub struct Recipe {
     pub make: Vec<RenditionName>,
@@ -51,22 +51,25 @@ pub(super) struct Publisher {
     pub(super) engines: Engines,
     pub(super) blobs: Arc<dyn Blobs>,
     pub(super) recipe: Recipe,
+    /// What is being made just now, and how much of it is.
+    pub(super) progress: watch::Sender<String>,
 }
 
 /// Copies of earlier scans that are looked for: more than any number of attempts leaves.
 const LEFT_BEHIND: usize = 200;
 
 impl Publisher {
-    /// Copies of a picture. `fence` keeps the objects of two workers apart.
-    pub(super) async fn picture(
+    /// Copies of a picture or a film, made by the child that looked at it. `fence` keeps the objects of two workers apart.
+    pub(super) async fn remade(
         &self,
         id: UploadId,
         fence: u64,
+        check: Check,
         mut session: Session,
     ) -> Result<Vec<Rendition>, Withheld> {
         let mut drafts = Vec::new();
         for name in self.wanted() {
-            drafts.push(self.draft(name, &mut session).await?);
+            drafts.push(self.draft(name, check, &mut session).await?);
         }
         // The child is free for others before the copies ask for one themselves: no one waits while holding.
         drop(session);
@@ -138,7 +141,12 @@ impl Publisher {
         wanted
     }
 
-    async fn draft(&self, name: RenditionName, session: &mut Session) -> Result<Draft, Withheld> {
+    async fn draft(
+        &self,
+        name: RenditionName,
+        check: Check,
+        session: &mut Session,
+    ) -> Result<Draft, Withheld> {
         let spec = match name {
             RenditionName::Original => RenditionSpec::Original,
             RenditionName::Watermarked => RenditionSpec::Watermarked,
@@ -147,7 +155,10 @@ impl Publisher {
         let spool = self.blobs.spool().await?;
         let out = tokio::fs::File::from_std(spool.try_clone().map_err(PortError::from)?);
         let mut out = Hashing::new(tokio::io::BufWriter::with_capacity(1 << 20, out));
-        let rendered = match session.render(&spec, &mut out).await {
+        let told = |thousandths: u16| {
+            self.progress.send_replace(format!("the {name} copy is made: {} %", thousandths / 10));
+        };
+        let rendered = match session.render_watched(&spec, &mut out, told).await {
             Ok(rendered) => rendered,
             Err(lazaret_sandbox::Trouble::Output(why)) => {
                 let kind = if why.contains("No space") {
@@ -160,9 +171,10 @@ impl Publisher {
                 );
             }
             Err(trouble) => {
-                let engine = Engine::new("lazaret-media", session.version());
+                let child = if check == Check::Video { "lazaret-video" } else { "lazaret-media" };
+                let engine = Engine::new(child, session.version());
                 let report = Report { engine, coverage: trouble.coverage(), findings: Vec::new() };
-                let results = vec![CheckResult::looked(Check::Image, report)];
+                let results = vec![CheckResult::looked(check, report)];
                 return Err(Withheld::Spoiled { reason: "rendition.failed", results });
             }
         };

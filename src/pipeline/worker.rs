@@ -1,7 +1,7 @@
 //! Workers: claim, examine, judge, publish, settle.
 
 use super::{
-    Examination, Examine, Policies, digest,
+    Examination, Examine, Judge, Policies, Sheet, digest,
     examine::Subject,
     publish::{Publisher, Recipe, Withheld},
 };
@@ -15,12 +15,12 @@ use crate::{
     },
     sabotage::{self, Hole},
     telemetry::metrics::Metrics,
-    upload::{Check, CheckResult, Decision, Plan, UploadId, Verdict, verdict::Examined},
+    upload::{Check, CheckResult, Decision, Plan, UploadId, Verdict, film::SheetDetail, verdict::Examined},
 };
 use jiff::Timestamp;
 use lazaret_report::{Coverage, Unavailable};
 use std::{fs::File, sync::Arc, time::Duration};
-use tokio::task::JoinSet;
+use tokio::{io::AsyncWriteExt, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Everything that a worker needs. Shared by all workers of the process.
@@ -49,6 +49,8 @@ pub struct Workers {
     stop: CancellationToken,
 }
 
+/// How often it is noted how much of a copy is made.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// How often giving an upload back is tried.
 const RELEASES: u32 = 10;
 
@@ -272,29 +274,43 @@ impl Work {
             sha256: &sha256,
             declared: upload.declared.as_deref(),
             filename: upload.filename.as_deref(),
+            judge: Some(Judge { policy: &policy, tenant: upload.tenant.as_str() }),
         };
-        let Examination { examined, times, picture } = self.examiner.examine(&subject).await?;
+        let Examination { examined, times, picture, film, sheet } = self.examiner.examine(&subject).await?;
         for (check, took) in times {
             self.metrics.checked(check, took);
         }
         let name = upload.filename.as_deref();
         let opinion = policy.judge(&examined, name, upload.tenant.as_str());
-        let verdict = Verdict::reach(examined, opinion, policy.version().clone());
+        let mut verdict = Verdict::reach(examined, opinion, policy.version().clone());
+        if let Some(sheet) = sheet {
+            verdict = verdict.with_sheet(self.keep_sheet(lease, &sheet).await?);
+        }
         if verdict.decision() != Decision::Publish {
             return self.settle(lease, verdict, Vec::new()).await;
         }
+        let (progress, watched) = watch::channel(String::new());
         let publisher = Publisher {
             engines: self.examiner.engines().clone(),
             blobs: Arc::clone(&self.blobs),
             recipe: self.recipe.clone(),
+            progress,
         };
-        let made = match picture {
-            Some((session, _)) => publisher.picture(upload.id, lease.fence, session).await,
-            None => {
-                let media_type = verdict.examined().media_type.clone();
-                publisher.original(upload.id, lease.fence, &media_type, &sha256, size, file).await
+        let making = async {
+            match (picture, film) {
+                (Some((session, _)), _) => {
+                    publisher.remade(upload.id, lease.fence, Check::Image, session).await
+                }
+                (None, Some(session)) => {
+                    publisher.remade(upload.id, lease.fence, Check::Video, session).await
+                }
+                (None, None) => {
+                    let media_type = verdict.examined().media_type.clone();
+                    publisher.original(upload.id, lease.fence, &media_type, &sha256, size, file).await
+                }
             }
         };
+        let made = self.noting(lease, watched, making).await;
         let renditions = match made {
             Ok(renditions) => renditions,
             Err(Withheld::Spoiled { reason, results }) => {
@@ -312,6 +328,42 @@ impl Work {
             _ => {}
         }
         settled
+    }
+
+    /// Tells the store now and then how the copies come along.
+    async fn noting<T>(
+        &self,
+        lease: &Lease,
+        mut progress: watch::Receiver<String>,
+        making: impl Future<Output = T>,
+    ) -> T {
+        let mut making = std::pin::pin!(making);
+        loop {
+            tokio::select! {
+                made = &mut making => return made,
+                () = tokio::time::sleep(NOTED_EVERY) => {
+                    if progress.has_changed().unwrap_or(false) {
+                        let busy_with = progress.borrow_and_update().clone();
+                        // Who lost the lease learns it when it is renewed.
+                        if let Err(error) = self.store.note(lease, &busy_with).await {
+                            tracing::warn!(upload.id = %lease.upload.id, %error, "progress was not noted");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Into the held zone, under a key of its own: another scan of the upload may be about to write its own.
+    async fn keep_sheet(&self, lease: &Lease, sheet: &Sheet) -> Result<SheetDetail, PortError> {
+        let key = format!("{}/sheet/{}", lease.upload.id, lease.fence);
+        let spool = self.blobs.spool().await?;
+        let mut writer = tokio::fs::File::from_std(spool.try_clone()?);
+        writer.write_all(&sheet.jpeg).await?;
+        writer.flush().await?;
+        let (sha256, _) = digest(&spool).await?;
+        self.blobs.put(Zone::Held, &key, &spool).await?;
+        Ok(sheet.detail(key, sha256))
     }
 
     async fn settle(
@@ -366,5 +418,6 @@ fn unexamined(lease: &Lease, code: &str, why: &str) -> Examined {
         plan,
         results,
         labels: Default::default(),
+        film: None,
     }
 }

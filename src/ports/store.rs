@@ -58,7 +58,7 @@ pub struct Upload {
     pub settled_at: Option<Timestamp>,
     /// Scans begun that did not end for an engine's trouble.
     pub attempts: u32,
-    /// Why it waits, where an engine is unavailable.
+    /// Why it waits, where an engine is unavailable; of a scan that takes long, what it is busy with.
     pub waiting_for: Option<String>,
 }
 
@@ -230,6 +230,8 @@ pub trait Store: Streams {
     async fn due_again(&self, id: UploadId) -> Result<Option<Timestamp>>;
     /// A lease that ran out but that nobody took since is still good, here and for `release` and `settle`.
     async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<std::result::Result<(), Stale>>;
+    /// Says what a scan that is under way is busy with, for who looks at the upload.
+    async fn note(&self, lease: &Lease, busy_with: &str) -> Result<std::result::Result<(), Stale>>;
     /// Gives the upload back, to be due at `at`. With `waiting_for` the trouble is an engine's, and the attempt is not
     /// counted.
     async fn release(

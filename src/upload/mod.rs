@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod filename;
+pub mod film;
 pub mod id;
 pub mod plan;
 pub mod policy;

@@ -2,6 +2,7 @@
 
 use super::{
     check::{CheckResult, Outcome},
+    film::{FilmDetail, SheetDetail},
     plan::{Cleared, Gap, Plan},
     policy::Opinion,
 };
@@ -63,6 +64,8 @@ pub struct Examined {
     pub results: Vec<CheckResult>,
     /// Worst score by `model.label`; empty where no model applies.
     pub labels: BTreeMap<String, f32>,
+    /// Of films.
+    pub film: Option<FilmDetail>,
 }
 
 impl Examined {
@@ -139,6 +142,15 @@ impl Verdict {
         self
     }
 
+    /// The same verdict with the contact sheet of its film.
+    #[must_use]
+    pub fn with_sheet(mut self, sheet: SheetDetail) -> Self {
+        if let Some(film) = &mut self.examined.film {
+            film.sheet = Some(sheet);
+        }
+        self
+    }
+
     pub fn decision(&self) -> Decision {
         match self.answer {
             Answer::Publish(_) => Decision::Publish,
@@ -183,6 +195,7 @@ impl Verdict {
                 .collect(),
             checks: examined.results.iter().map(CheckDetail::from).collect(),
             labels: examined.labels.clone(),
+            film: examined.film.clone(),
             policy: Some(self.policy.clone()),
         }
     }
@@ -199,6 +212,8 @@ pub struct VerdictDetail {
     pub findings: Vec<FindingDetail>,
     pub checks: Vec<CheckDetail>,
     pub labels: BTreeMap<String, f32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub film: Option<FilmDetail>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyVersion>,
 }
@@ -275,6 +290,7 @@ mod tests {
             plan,
             results,
             labels: BTreeMap::new(),
+            film: None,
         }
     }
 

@@ -93,6 +93,7 @@ fn detail(upload: &lazaret::ports::store::Upload, verdict: Decision) -> VerdictD
             why: None,
         }],
         labels: BTreeMap::from([("nsfw-mobilenet-v2.neutral".into(), 0.5)]),
+        film: None,
         policy: Some(PolicyVersion { version: 1, digest: "0".repeat(64) }),
     }
 }

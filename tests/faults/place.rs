@@ -118,6 +118,9 @@ deadline = "20s"
 [media]
 child = "{child}"
 children = 2
+[video]
+child = "{films}"
+children = 1
 [models]
 folder = "{root}/models"
 runtime = "{root}/.setup/lib/libonnxruntime.so"
@@ -135,6 +138,7 @@ format = "json"
             senders = self.senders,
             clamd = self.to_clamd.address,
             child = Path::new(LAZARET).with_file_name("lazaret-media").display(),
+            films = Path::new(LAZARET).with_file_name("lazaret-video").display(),
             root = env!("CARGO_MANIFEST_DIR"),
             signing = "5a".repeat(32),
         );

@@ -74,7 +74,7 @@ async fn only_published_bytes_are_reachable_and_only_while_they_are_published() 
     assert_eq!((&erased["state"], &erased["filename"]), (&"erased".into(), &Value::Null), "{erased}");
 }
 
-/// Law 5: the service links no decoder; `lazaret-media` alone does.
+/// Law 5: the service links no decoder; `lazaret-media` alone does, and of films `lazaret-video`.
 #[test]
 fn the_service_links_no_decoder() {
     let tree = |package: &str| {
@@ -104,4 +104,6 @@ fn the_service_links_no_decoder() {
     };
     assert_eq!(linked(&tree("lazaret")), Vec::<&str>::new());
     assert_eq!(linked(&tree("lazaret-media")), decoders);
+    let films = |package| tree(package).lines().any(|line| line.starts_with("ffmpeg-next "));
+    assert!(films("lazaret-video") && !films("lazaret-media") && !films("lazaret"));
 }

@@ -9,6 +9,7 @@ mod commands;
 mod crash;
 mod disk;
 mod drain;
+mod films;
 mod laws;
 mod models;
 mod mutants;

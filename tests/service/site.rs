@@ -52,8 +52,10 @@ pub struct Site {
 impl Site {
     /// `settings` go over those of all tests and of the backing.
     pub fn new(settings: &str) -> Self {
-        let media = Path::new(LAZARET).with_file_name("lazaret-media");
-        assert!(media.is_file(), "{} is missing: run cargo build --workspace", media.display());
+        for child in ["lazaret-media", "lazaret-video"] {
+            let path = Path::new(LAZARET).with_file_name(child);
+            assert!(path.is_file(), "{} is missing: run cargo build --workspace", path.display());
+        }
         let folder = tempfile::Builder::new().prefix("lazaret-service-").tempdir().unwrap();
         let site = Self { folder, backing: Backing::new() };
         let bin = site.path("bin");

@@ -33,8 +33,9 @@ impl Examine for Clean {
             plan,
             results,
             labels: BTreeMap::new(),
+            film: None,
         };
-        Ok(Examination { examined, times: Vec::new(), picture: None })
+        Ok(Examination { examined, times: Vec::new(), picture: None, film: None, sheet: None })
     }
 
     fn engines(&self) -> &Engines {

@@ -65,6 +65,25 @@ pub(super) async fn extend(
     Ok(held(done.rows_affected()))
 }
 
+/// The version stays: nobody decides by what is noted.
+pub(super) async fn note(
+    store: &Postgres,
+    lease: &Lease,
+    busy_with: &str,
+) -> Result<std::result::Result<(), Stale>> {
+    let mut tx = store.db.machine().await?;
+    let done = sqlx::query(
+        "UPDATE uploads SET waiting_for = $3 WHERE id = $1 AND fence = $2 AND state = 'scanning'",
+    )
+    .bind(lease.upload.id.to_string())
+    .bind(signed(lease.fence)?)
+    .bind(clean(busy_with))
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(held(done.rows_affected()))
+}
+
 pub(super) async fn release(
     store: &Postgres,
     lease: &Lease,

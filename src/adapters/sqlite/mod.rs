@@ -168,6 +168,10 @@ impl Store for Sqlite {
         work::extend(self, lease, until).await
     }
 
+    async fn note(&self, lease: &Lease, busy_with: &str) -> Result<std::result::Result<(), Stale>> {
+        work::note(self, lease, busy_with).await
+    }
+
     async fn release(
         &self,
         lease: &Lease,

@@ -92,6 +92,23 @@ pub(super) async fn extend(
     Ok(held(done.rows_affected()))
 }
 
+/// The version stays: nobody decides by what is noted.
+pub(super) async fn note(
+    store: &Sqlite,
+    lease: &Lease,
+    busy_with: &str,
+) -> Result<std::result::Result<(), Stale>> {
+    let done = sqlx::query(
+        "UPDATE uploads SET waiting_for = $3 WHERE id = $1 AND fence = $2 AND state = 'scanning'",
+    )
+    .bind(lease.upload.id.to_string())
+    .bind(signed(lease.fence)?)
+    .bind(busy_with)
+    .execute(&store.writer)
+    .await?;
+    Ok(held(done.rows_affected()))
+}
+
 pub(super) async fn release(
     store: &Sqlite,
     lease: &Lease,

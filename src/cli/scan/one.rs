@@ -2,7 +2,7 @@
 
 use super::walk::Entry;
 use crate::{
-    pipeline::{Examiner, Subject, digest},
+    pipeline::{Examiner, Judge, Subject, digest},
     upload::{
         Check, CheckResult, Plan, Verdict,
         policy::Policy,
@@ -43,7 +43,8 @@ async fn read(path: &Path, examiner: &Examiner, policy: &Policy) -> io::Result<V
     let (sha256, size) = digest(&file).await?;
     let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let filename = filename.as_deref();
-    let subject = Subject { file: &file, size, sha256: &sha256, declared: None, filename };
+    let judge = Some(Judge { policy, tenant: "" });
+    let subject = Subject { file: &file, size, sha256: &sha256, declared: None, filename, judge };
     // With Patience::GoOn no engine's trouble comes back as an error, but as failed coverage.
     let examination = examiner.examine(&subject).await.map_err(io::Error::other)?;
     let opinion = policy.judge(&examination.examined, filename, "");
@@ -72,6 +73,7 @@ fn unreadable(policy: &Policy, why: &str) -> VerdictDetail {
         plan,
         results,
         labels: Default::default(),
+        film: None,
     };
     Verdict::unreadable(examined, policy.version().clone()).detail()
 }

@@ -47,7 +47,7 @@ impl Examiner {
                     inside.gap(&Coverage::partial("limit.time", detail));
                     break;
                 }
-                self.member(member, &all, &place, run, &mut inside).await?;
+                self.member(member, &all, subject, &place, run, &mut inside).await?;
             }
             Ok(inside)
         })
@@ -106,6 +106,7 @@ impl Examiner {
         &self,
         member: &Member,
         all: &Arc<File>,
+        outer: &Subject<'_>,
         place: &Place,
         run: &mut Run,
         inside: &mut Inside,
@@ -127,6 +128,7 @@ impl Examiner {
             sha256: &own.sha256,
             declared: None,
             filename: Some(&member.name),
+            judge: outer.judge,
         };
         let Examination { examined, .. } = self.examine_at(&subject, place, run).await?;
         match member.gap {

@@ -48,7 +48,7 @@ pub(super) fn take_in(name: &str, place: &Place, examined: Examined, inside: &mu
             Outcome::Looked(Coverage::Failed(why)) => inside.gap_of(check, Coverage::Failed(within(why))),
             Outcome::Looked(Coverage::Complete) | Outcome::NotApplicable(_) => {}
         }
-        if let Some(engine) = result.engine.filter(|_| result.check == Check::Image)
+        if let Some(engine) = result.engine.filter(|_| parent_of(result.check) == Check::Image)
             && !inside.engines.contains(&engine)
         {
             inside.engines.push(engine);
@@ -88,7 +88,7 @@ pub(super) fn only_what_is_bad(mut examined: Examined) -> Examined {
     examined
 }
 
-/// An archive has no video check of its own: films in it are pictures that nobody took out.
+/// An archive has no video check of its own: films in it are pictures of it.
 fn parent_of(check: Check) -> Check {
     if check == Check::Video { Check::Image } else { check }
 }

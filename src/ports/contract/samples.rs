@@ -61,6 +61,7 @@ pub fn settlement(lease: &Lease, decision: Decision, at: Timestamp) -> Settlemen
         findings: Vec::new(),
         checks: Vec::new(),
         labels: [("nsfw.neutral".to_owned(), 0.25)].into(),
+        film: None,
         policy: Some(PolicyVersion { version: 1, digest: "d".to_owned() }),
     };
     let names = [RenditionName::Original, RenditionName::Thumbnail];

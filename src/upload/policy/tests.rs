@@ -29,6 +29,7 @@ fn file(media_type: &str, coverage: Coverage, codes: &[&str], labels: &[(&str, f
         plan,
         results,
         labels,
+        film: None,
     }
 }
 

@@ -9,18 +9,16 @@ mod fault;
 mod job;
 mod orient;
 mod render;
-mod sample;
 mod scoring;
 mod walk;
 
 use job::Job;
 use lazaret_media::{meta, unpack};
-use lazaret_sandbox::child::{FrameSink, Handler, MemberSink};
+use lazaret_sandbox::child::{FrameSink, Handler, MemberSink, RenditionSink};
 use lazaret_sandbox::{Budget, ChildSetup, Picture, PictureRequest, Rendition, RenditionSpec, Report, Why};
 use lazaret_sandbox::{MembersRequest, MembersSummary};
 use lazaret_watermark::{Mark, MarkSpec};
 use std::fs::File;
-use std::io::Write;
 use std::process::ExitCode;
 
 const VERSION: &str = concat!("lazaret-media/", env!("CARGO_PKG_VERSION"));
@@ -74,7 +72,7 @@ impl Handler for Media {
         unpack::members(&mut job.file, job.size, &job.media_type, request, sink)
     }
 
-    fn render(&mut self, spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why> {
+    fn render(&mut self, spec: &RenditionSpec, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
         let job = self.job.as_mut().ok_or_else(no_file)?;
         render::render(job, spec, self.mark.as_ref(), &self.budget, out)
     }

@@ -4,7 +4,6 @@ use crate::decode::{self, About, Shot, View};
 use crate::fault::Fault;
 use crate::job::Job;
 use crate::orient::upright_size;
-use crate::sample;
 use lazaret_sandbox::child::FrameSink;
 use lazaret_sandbox::protocol::FrameHead;
 use lazaret_sandbox::{Coverage, Picture, PictureRequest, Resize, Target, Variant, Why};
@@ -122,7 +121,7 @@ fn resize(
 ) -> Result<(), Fault> {
     match target.resize {
         Resize::BilinearAlignCorners => {
-            sample::bilinear(view, about.orientation, variant, target, out);
+            lazaret_pixels::bilinear(view, about.orientation, variant, target, out);
             Ok(())
         }
         other => Err(Fault::Unsupported("media.resize", format!("the resize {other:?} is not known here"))),

@@ -133,6 +133,9 @@ pub enum Evidence {
     Bytes { offset: u64, length: u64 },
     /// One frame of a picture or video, counted from 0.
     Frame { index: u32 },
+    /// A stretch of a film, in milliseconds from its first frame, and the worst frame in it: when, and its number among
+    /// those that were looked at.
+    Time { from_ms: u64, to_ms: u64, at_ms: u64, frame: u32 },
     /// A member of an archive, by its listed name, escaped.
     Member { name: String },
 }

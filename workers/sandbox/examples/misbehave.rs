@@ -1,10 +1,10 @@
 //! A child that does what its file's media type tells it to, for the tests of the pool.
 
-use lazaret_sandbox::child::{self, FrameSink, Handler, MemberSink};
-use lazaret_sandbox::protocol::{FrameHead, FromChild, Header};
+use lazaret_sandbox::child::{self, FrameSink, Handler, MemberSink, RenditionSink, ShotSink};
+use lazaret_sandbox::protocol::{FrameHead, FromChild, Header, ShotHead};
 use lazaret_sandbox::{
-    ChildSetup, Coverage, MemberHead, MemberTail, MembersRequest, MembersSummary, Picture, PictureRequest,
-    Rendition, RenditionSpec, Report, Variant, Why,
+    ChildSetup, Coverage, Film, FilmRequest, MemberHead, MemberTail, MembersRequest, MembersSummary, Picture,
+    PictureRequest, Rendition, RenditionSpec, Report, Taken, Variant, Why,
 };
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -269,7 +269,54 @@ impl Handler for Misbehave {
         Ok(MembersSummary { listed: seen, seen, coverage: Coverage::Complete, findings: Vec::new() })
     }
 
-    fn render(&mut self, _spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why> {
+    fn film(&mut self, request: &FilmRequest, shots: &mut ShotSink<'_>) -> Result<Film, Why> {
+        let gone = |e: io::Error| Why::new("io", e.to_string());
+        let length = request.targets[0].values();
+        let head = |index, at_ms| ShotHead { index, at_ms, taken: Taken::Key, target: 0 };
+        let plain = vec![0.0; length];
+        let mut seen = 0;
+        match self.what.as_str() {
+            "shots" => {
+                while seen < request.max_frames && shots(head(seen, u64::from(seen)), &plain).map_err(gone)? {
+                    seen += 1;
+                }
+            }
+            // Never looks whether anybody still wants them.
+            "shots-deaf" => {
+                for index in 0..request.max_frames {
+                    shots(head(index, 0), &plain).map_err(gone)?;
+                }
+            }
+            "shots-many" => {
+                for index in 0..=request.max_frames {
+                    shots(head(index, 0), &plain).map_err(gone)?;
+                }
+            }
+            "shots-back" => {
+                shots(head(0, 9), &plain).map_err(gone)?;
+                shots(head(1, 8), &plain).map_err(gone)?;
+            }
+            "shots-twice" => {
+                shots(head(0, 0), &plain).map_err(gone)?;
+                shots(head(0, 0), &plain).map_err(gone)?;
+            }
+            "shots-size" => drop(shots(head(0, 0), &plain[1..]).map_err(gone)?),
+            "shots-target" => drop(shots(ShotHead { target: 9, ..head(0, 0) }, &plain).map_err(gone)?),
+            _ => drop(self.act()?),
+        }
+        Ok(Film {
+            width: 1,
+            height: 1,
+            duration_ms: 1,
+            frames_seen: seen,
+            frames_total: 1,
+            sound: false,
+            coverage: Coverage::Complete,
+            decoder: "misbehave".into(),
+        })
+    }
+
+    fn render(&mut self, _spec: &RenditionSpec, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
         let mut bytes = 0;
         match self.what.as_str() {
             "flood" => loop {

@@ -6,6 +6,7 @@
 //! that one file: the child is killed and the next file gets a fresh one.
 
 pub mod child;
+mod film;
 #[doc(hidden)]
 pub mod fuzzing;
 mod layers;
@@ -19,6 +20,7 @@ mod self_test;
 mod session;
 mod trouble;
 
+pub use film::{Film, FilmRequest, SheetRequest, Shot, Taken};
 pub use layers::{Act, Confinement, Layer, Layers};
 pub use lazaret_report::{Coverage, Report, Unavailable, Why};
 pub use members::{Member, MemberHead, MemberTail, Members, MembersRequest, MembersSummary};

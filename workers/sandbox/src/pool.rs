@@ -110,7 +110,8 @@ impl Pool {
 
 impl Shared {
     pub(crate) fn unavailable(&self, why: impl Into<String>) -> Unavailable {
-        Unavailable::new("lazaret-media", why)
+        let name = self.config.child.file_name().unwrap_or_default();
+        Unavailable::new(name.to_string_lossy(), why)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Process>> {

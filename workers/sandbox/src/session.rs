@@ -1,6 +1,8 @@
+mod showing;
 mod taking;
 
 use crate::child::CHUNK;
+use crate::film::{Film, FilmRequest, SheetRequest, Shot};
 use crate::members::{Members, MembersRequest};
 use crate::picture::{Frame, Picture, PictureRequest, Rendition, RenditionSpec, Target};
 use crate::pool::Lease;
@@ -58,8 +60,40 @@ impl Session {
         spec: &RenditionSpec,
         out: impl AsyncWrite + Unpin,
     ) -> Result<Rendition, Trouble> {
+        self.render_watched(spec, out, |_| ()).await
+    }
+
+    /// As [`Self::render`]; `progress` is told how much of it is made, in thousandths.
+    pub async fn render_watched(
+        &mut self,
+        spec: &RenditionSpec,
+        out: impl AsyncWrite + Unpin,
+        progress: impl FnMut(u16),
+    ) -> Result<Rendition, Trouble> {
         let mut exchange = self.ask(&ToChild::Render(*spec)).await?;
-        let heard = exchange.render(out).await;
+        let heard = exchange.render(out, progress).await;
+        self.settle(heard).await
+    }
+
+    /// Decodes what is wanted of the film. Its frames go into `shots` as they come, in order; a full channel makes the
+    /// child wait, and once nobody takes them any more the child stops and says how far it came.
+    pub async fn film(&mut self, request: &FilmRequest, shots: mpsc::Sender<Shot>) -> Result<Film, Trouble> {
+        if !request.targets.iter().all(Target::is_sane) {
+            return Err(Trouble::Output(format!("a target must be 1 to {} pixels a side", Target::MAX_SIDE)));
+        }
+        let mut exchange = self.ask(&ToChild::Film(request.clone())).await?;
+        let heard = exchange.film(request, shots).await;
+        self.settle(heard).await
+    }
+
+    /// Makes a contact sheet, a JPEG, of frames that this child has shown.
+    pub async fn sheet(
+        &mut self,
+        request: &SheetRequest,
+        out: impl AsyncWrite + Unpin,
+    ) -> Result<Rendition, Trouble> {
+        let mut exchange = self.ask(&ToChild::Sheet(request.clone())).await?;
+        let heard = exchange.render(out, |_| ()).await;
         self.settle(heard).await
     }
 
@@ -174,7 +208,11 @@ impl Exchange<'_> {
         }
     }
 
-    async fn render(&mut self, mut out: impl AsyncWrite + Unpin) -> Result<Rendition, Trouble> {
+    async fn render(
+        &mut self,
+        mut out: impl AsyncWrite + Unpin,
+        mut progress: impl FnMut(u16),
+    ) -> Result<Rendition, Trouble> {
         let lost = |e: std::io::Error| Trouble::Output(e.to_string());
         let mut chunk = Vec::new();
         let mut bytes = 0;
@@ -188,6 +226,7 @@ impl Exchange<'_> {
                     self.lease.process.blob(&mut chunk, length, &mut self.wall).await?;
                     out.write_all(&chunk).await.map_err(lost)?;
                 }
+                (FromChild::Progress(thousandths @ 0..=1000), 0) => progress(thousandths),
                 (FromChild::Rendition(rendition), 0) if rendition.bytes == bytes => {
                     out.flush().await.map_err(lost)?;
                     return Ok(rendition);
@@ -203,12 +242,18 @@ fn rank(head: &FrameHead) -> (u32, u8, usize) {
     (head.index, head.variant as u8, head.target)
 }
 
-fn frame(head: &FrameHead, blob: &[u8]) -> Result<Frame, Trouble> {
+/// The pixels of a frame, each of which is a colour.
+fn colours(blob: &[u8]) -> Result<Vec<f32>, Trouble> {
     let (values, _) = blob.as_chunks::<4>();
     let pixels: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
     if !pixels.iter().all(|value| (0.0..=255.0).contains(value)) {
         return Err(Trouble::Protocol("a frame with a value that is no colour".into()));
     }
+    Ok(pixels)
+}
+
+fn frame(head: &FrameHead, blob: &[u8]) -> Result<Frame, Trouble> {
+    let pixels = colours(blob)?;
     let FrameHead { index, delay_ms, variant, target } = *head;
     Ok(Frame { index, delay_ms, variant, target, pixels })
 }

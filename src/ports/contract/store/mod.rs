@@ -37,6 +37,7 @@ macro_rules! store_contract {
             an_expired_lease_that_nobody_took_is_still_good
             extending_moves_the_end_of_a_lease
             a_release_refunds_the_attempt_only_for_an_engines_trouble
+            what_a_scan_is_busy_with_is_shown_until_it_ends
             fresh_work_is_due_oldest_first
             a_start_frees_every_lease
             the_backlog_counts_what_is_not_settled

@@ -93,6 +93,19 @@ pub async fn a_release_refunds_the_attempt_only_for_an_engines_trouble<S: Store>
     assert_eq!((back.attempts, back.waiting_for), (1, None), "the file's own trouble counts");
 }
 
+pub async fn what_a_scan_is_busy_with_is_shown_until_it_ends<S: Store>(store: Arc<S>) {
+    let lease = claimed(&*store, &upload(1), 1).await;
+    assert_eq!(store.note(&lease, "a copy: 42 %").await.unwrap(), Ok(()));
+    let shown = async || store.upload(&tenant("acme"), id(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (shown().await.state, shown().await.waiting_for.as_deref()),
+        (State::Scanning, Some("a copy: 42 %"))
+    );
+    assert_eq!(store.release(&lease, at(2), None).await.unwrap(), Ok(()));
+    assert_eq!(shown().await.waiting_for, None);
+    assert_eq!(store.note(&lease, "too late").await.unwrap(), Err(Stale));
+}
+
 pub async fn fresh_work_is_due_oldest_first<S: Store>(store: Arc<S>) {
     for n in [3, 1, 2] {
         store.accept(&upload(n)).await.unwrap();

@@ -10,6 +10,7 @@ mod webp;
 
 pub(crate) use self::jpeg::fault as jpeg_fault;
 pub(crate) use self::png::colour as png_colour;
+pub(crate) use lazaret_pixels::View;
 pub(crate) use still::Still;
 
 use crate::fault::Fault;
@@ -65,32 +66,6 @@ pub(crate) struct About {
     /// The profile describes the pixels as they come out of the decoder. (CMYK comes out as RGB.)
     pub(crate) icc_fits: bool,
     pub(crate) decoder: &'static str,
-}
-
-/// A borrowed frame as stored: rows from the top, RGB or RGBA.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct View<'a> {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) pixels: &'a [u8],
-}
-
-impl View<'_> {
-    pub(crate) fn channels(&self) -> usize {
-        self.pixels.len() / (self.width as usize * self.height as usize).max(1)
-    }
-
-    pub(crate) fn has_alpha_channel(&self) -> bool {
-        self.channels() == 4
-    }
-
-    /// Some pixel is not opaque.
-    pub(crate) fn is_translucent(&self) -> bool {
-        self.has_alpha_channel() && {
-            let (pixels, _) = self.pixels.as_chunks::<4>();
-            pixels.iter().any(|pixel| pixel[3] != 255)
-        }
-    }
 }
 
 /// One frame, composited on the whole canvas.

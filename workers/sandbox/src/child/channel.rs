@@ -69,6 +69,18 @@ impl Channel {
         Ok(())
     }
 
+    /// Whether the service says something while it is being answered. It can only be that this is enough.
+    pub(super) fn is_spoken_to(&self) -> io::Result<bool> {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        let mut control = RecvAncillaryBuffer::default();
+        let peeked = recvmsg(&self.socket, &mut [IoSliceMut::new(&mut [0])], &mut control, flags);
+        match peeked {
+            Ok(_) => Ok(true),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
     /// Fills `bytes`, and keeps the descriptors that come with them. False at the end of all messages.
     fn fill(&mut self, bytes: &mut [u8]) -> io::Result<bool> {
         let mut at = 0;

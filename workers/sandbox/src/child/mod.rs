@@ -4,10 +4,11 @@ mod attempt;
 mod channel;
 mod confine;
 mod members;
+mod rendition;
 mod serve;
 
 pub use crate::limits::Limits;
 pub use channel::{Channel, Incoming};
 pub use members::MemberSink;
 pub(crate) use serve::CHUNK;
-pub use serve::{FrameSink, Handler, run};
+pub use serve::{FrameSink, Handler, RenditionSink, ShotSink, run};

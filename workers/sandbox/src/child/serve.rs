@@ -1,9 +1,11 @@
 use super::members::Outgoing;
+use super::rendition::Pieces;
 use super::{Channel, Limits, MemberSink, attempt, confine};
+use crate::film::{Film, FilmRequest, SheetRequest};
 use crate::members::{MembersRequest, MembersSummary};
 use crate::picture::{Picture, PictureRequest, Rendition, RenditionSpec};
 use crate::pool::ChildSetup;
-use crate::protocol::{FrameHead, FromChild, ToChild};
+use crate::protocol::{FrameHead, FromChild, ShotHead, ToChild};
 use lazaret_report::{Report, Why};
 use rustix::fs::OFlags;
 use std::fs::File;
@@ -13,18 +15,38 @@ use std::process::ExitCode;
 /// Takes the frames of a picture, in order. An error means that the service is gone.
 pub type FrameSink<'a> = dyn FnMut(FrameHead, &[f32]) -> io::Result<()> + 'a;
 
+/// Takes the frames of a film, in order. False: no more are wanted. An error means that the service is gone.
+pub type ShotSink<'a> = dyn FnMut(ShotHead, &[f32]) -> io::Result<bool> + 'a;
+
+/// Takes the bytes of a rendition. An error means that the service is gone.
+pub trait RenditionSink: Write {
+    /// How much of it is made, in thousandths.
+    fn progress(&mut self, thousandths: u16) -> io::Result<()>;
+}
+
 /// What the executable does with a file. All of it runs under the limits; a panic ends the child.
 pub trait Handler {
     /// Takes a file. Nothing of it is read yet.
     fn open(&mut self, file: File, size: u64, media_type: &str);
     /// Forgets the file and what was decoded from it.
     fn close(&mut self);
-    fn walk(&mut self) -> Result<Report, Why>;
-    fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why>;
-    fn render(&mut self, spec: &RenditionSpec, out: &mut dyn Write) -> Result<Rendition, Why>;
+    fn walk(&mut self) -> Result<Report, Why> {
+        Err(Why::new("unsupported", "nothing here walks containers"))
+    }
+    fn picture(&mut self, _: &PictureRequest, _: &mut FrameSink<'_>) -> Result<Picture, Why> {
+        Err(Why::new("media.unsupported", "nothing here decodes pictures"))
+    }
+    fn render(&mut self, spec: &RenditionSpec, out: &mut dyn RenditionSink) -> Result<Rendition, Why>;
     /// Takes out the members of an archive, one after another.
     fn members(&mut self, _: &MembersRequest, _: &mut dyn MemberSink) -> Result<MembersSummary, Why> {
         Err(Why::new("unreadable", "nothing here takes members out"))
+    }
+    fn film(&mut self, _: &FilmRequest, _: &mut ShotSink<'_>) -> Result<Film, Why> {
+        Err(Why::new("video.unsupported", "nothing here decodes films"))
+    }
+    /// One picture of frames that were shown before.
+    fn sheet(&mut self, _: &SheetRequest, _: &mut dyn RenditionSink) -> Result<Rendition, Why> {
+        Err(Why::new("video.unsupported", "nothing here decodes films"))
     }
 }
 
@@ -100,12 +122,29 @@ fn answer<H: Handler>(
             picture.map_or_else(FromChild::Refused, FromChild::Picture)
         }
         ToChild::Render(spec) => {
-            let mut out = io::BufWriter::with_capacity(CHUNK, Chunks { channel, sequence });
+            let mut out = Pieces::new(channel, sequence);
             let rendition = handler.render(&spec, &mut out);
             out.flush()?;
-            drop(out);
             rendition.map_or_else(FromChild::Refused, FromChild::Rendition)
         }
+        ToChild::Sheet(request) => {
+            let mut out = Pieces::new(channel, sequence);
+            let sheet = handler.sheet(&request, &mut out);
+            out.flush()?;
+            sheet.map_or_else(FromChild::Refused, FromChild::Rendition)
+        }
+        ToChild::Film(request) => {
+            let mut values = Vec::new();
+            let film = handler.film(&request, &mut |head, pixels| {
+                values.clear();
+                values.extend(pixels.iter().map(|value| value.to_le_bytes()));
+                channel.send(sequence, &FromChild::Shot(head), values.as_flattened())?;
+                Ok(!channel.is_spoken_to()?)
+            });
+            film.map_or_else(FromChild::Refused, FromChild::Film)
+        }
+        // Heard once the film was over.
+        ToChild::Enough => return Ok(None),
         ToChild::Members(request) => {
             let summary = handler.members(&request, &mut Outgoing::new(channel, sequence));
             summary.map_or_else(FromChild::Refused, FromChild::Members)
@@ -120,23 +159,6 @@ fn readable_only(file: &File) -> io::Result<()> {
 }
 
 pub(crate) const CHUNK: usize = 256 << 10;
-
-struct Chunks<'a> {
-    channel: &'a mut Channel,
-    sequence: u64,
-}
-
-impl Write for Chunks<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let bytes = &bytes[..bytes.len().min(CHUNK)];
-        self.channel.send(self.sequence, &FromChild::Chunk, bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 #[cfg(test)]
 mod tests {

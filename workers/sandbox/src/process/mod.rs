@@ -80,6 +80,14 @@ impl Process {
         matches!(self.socket.try_write(&bytes), Ok(n) if n == bytes.len())
     }
 
+    /// A word in the middle of an answer, which begins no new request. It is lost where there is no room for it.
+    pub(crate) fn remark(&mut self, message: &ToChild) {
+        if let Ok(bytes) = parent::encode(self.sequence, message) {
+            // Half a message would break the protocol, which kills; the socket of a child that listens has room.
+            let _ = self.socket.try_write(&bytes);
+        }
+    }
+
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.id()
     }

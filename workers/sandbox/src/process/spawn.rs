@@ -44,8 +44,9 @@ impl Spawner {
         self.asks.send((command, Handle::current(), reply)).map_err(|_| gone())?;
         let started = started.await.map_err(|_| gone())?;
         let path = config.child.display();
-        let (mut child, socket) =
-            started.map_err(|e| format!("cannot start {path}: {e}; install lazaret-media beside lazaret"))?;
+        let (mut child, socket) = started.map_err(|e| {
+            format!("cannot start {path}: {e}; install lazaret-media and lazaret-video beside lazaret")
+        })?;
         let socket = UnixStream::from_std(socket).map_err(|e| e.to_string())?;
         let stderr = Tail::of(child.stderr.take().ok_or("the child has no stderr")?);
         let none = || Err(String::new());

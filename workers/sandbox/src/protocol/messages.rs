@@ -1,3 +1,4 @@
+use crate::film::{Film, FilmRequest, SheetRequest, Taken};
 use crate::layers::{Act, Confinement, Layers};
 use crate::limits::Limits;
 use crate::members::{MemberHead, MemberTail, MembersRequest, MembersSummary};
@@ -6,7 +7,7 @@ use crate::pool::ChildSetup;
 use lazaret_report::{Report, Why};
 use serde::{Deserialize, Serialize};
 
-/// What the service tells a child. Every message but `Close` is answered.
+/// What the service tells a child. Every message but `Close` and `Enough` is answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type", content = "data")]
 pub enum ToChild {
@@ -24,6 +25,12 @@ pub enum ToChild {
     Walk,
     Picture(PictureRequest),
     Render(RenditionSpec),
+    /// Show frames of the film.
+    Film(FilmRequest),
+    /// End the film that is being shown: what was seen of it by then is the answer. Not answered by itself.
+    Enough,
+    /// Make a contact sheet of frames that were shown.
+    Sheet(SheetRequest),
     /// Take out what the archive holds.
     Members(MembersRequest),
     /// Do what may not be done, for the self-test. A child that lives on answers [`FromChild::Attempted`].
@@ -48,6 +55,11 @@ pub enum FromChild {
     /// The blob is the next piece of a rendition. Any number of them comes before `Rendition`.
     Chunk,
     Rendition(Rendition),
+    /// The blob is as that of `Frame`. Any number of them comes before `Film`.
+    Shot(ShotHead),
+    Film(Film),
+    /// How much of a rendition is made, in thousandths. Comes between its chunks.
+    Progress(u16),
     /// A member of an archive begins: chunks follow, then its `MemberEnd`. Any number of them comes before `Members`.
     Member(MemberHead),
     MemberEnd(MemberTail),
@@ -70,6 +82,9 @@ impl FromChild {
             Self::Picture(_) => "picture",
             Self::Chunk => "chunk",
             Self::Rendition(_) => "rendition",
+            Self::Shot(_) => "shot",
+            Self::Film(_) => "film",
+            Self::Progress(_) => "progress",
             Self::Member(_) => "member",
             Self::MemberEnd(_) => "member end",
             Self::Members(_) => "members",
@@ -77,6 +92,15 @@ impl FromChild {
             Self::Refused(_) => "refused",
         }
     }
+}
+
+/// A [`crate::Shot`] without its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShotHead {
+    pub index: u32,
+    pub at_ms: u64,
+    pub taken: Taken,
+    pub target: usize,
 }
 
 /// A [`crate::Frame`] without its pixels.

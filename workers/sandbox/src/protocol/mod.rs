@@ -9,4 +9,4 @@ mod messages;
 pub(crate) mod parent;
 
 pub use header::{HEAD_MAX, Header, LENGTH};
-pub use messages::{FrameHead, FromChild, ToChild};
+pub use messages::{FrameHead, FromChild, ShotHead, ToChild};

@@ -4,13 +4,12 @@
 //! of the input, and only its four neighbours count. So a frame of any size costs four reads an output pixel, and
 //! turning upright and blending are done at those reads alone.
 
-use crate::decode::View;
-use crate::orient::{Steps, swaps_sides};
+use crate::{Steps, View, swaps_sides};
 use image::metadata::Orientation;
 use lazaret_sandbox::{Target, Variant};
 
 /// Samples `view`, upright, into `out` as RGB rows of `target`'s size, 0 to 255.
-pub(crate) fn bilinear(
+pub fn bilinear(
     view: &View<'_>,
     orientation: Orientation,
     variant: Variant,

@@ -1,0 +1,165 @@
+//! The video check: frames out of the child, through the models, to the worst score of each label, where it was, and a
+//! contact sheet.
+
+mod scoring;
+mod sheet;
+mod told;
+
+pub use sheet::Sheet;
+
+use super::{Engines, Subject, image};
+use crate::upload::{
+    Check, CheckResult, Decision, Outcome,
+    film::{FilmDetail, Sound},
+};
+use lazaret_classify::Classifier;
+use lazaret_report::{Coverage, Engine, Report, Unavailable};
+use lazaret_sandbox::{Film, FilmRequest, Session, Shot, Trouble};
+use scoring::Scored;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+
+/// How films are looked at, as `[video]` in the settings.
+#[derive(Debug, Clone)]
+pub struct Films {
+    /// The longest time between two frames that are looked at.
+    pub max_gap: Duration,
+    /// The same near a frame that is close to a threshold.
+    pub near_gap: Duration,
+    /// How much higher the scores of a frame would have to be for the policy to say something harder.
+    pub near: f32,
+    pub random: u32,
+    pub max_frames: u32,
+    pub max_pixels: u64,
+    /// Processor time of the child.
+    pub time: Duration,
+}
+
+/// What the video check gave.
+pub(super) struct Seen {
+    pub(super) results: Vec<CheckResult>,
+    pub(super) labels: BTreeMap<String, f32>,
+    pub(super) film: Option<FilmDetail>,
+    pub(super) sheet: Option<Sheet>,
+}
+
+/// Types whose films the child can decode.
+pub(super) fn is_decodable(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "video/mp4"
+            | "video/quicktime"
+            | "video/x-m4v"
+            | "video/3gpp"
+            | "video/3gpp2"
+            | "video/webm"
+            | "video/x-matroska"
+    )
+}
+
+/// Frames that wait for a model.
+const FRAMES_IN_FLIGHT: usize = 4;
+/// Stretches that are looked at more closely, at most: a film that is close to a threshold everywhere is known well
+/// enough by then.
+const SPANS: usize = 24;
+
+pub(super) async fn look(
+    engines: &Engines,
+    session: &mut Session,
+    films: &Films,
+    subject: &Subject<'_>,
+    media_type: &str,
+) -> Result<Seen, Unavailable> {
+    let classifier = engines.classifiers.get().await?;
+    let mut request = FilmRequest {
+        targets: classifier.targets().iter().map(image::target).collect(),
+        max_gap_ms: millis(films.max_gap),
+        max_frames: films.max_frames,
+        max_pixels: films.max_pixels,
+        max_cpu_ms: millis(films.time),
+        random: films.random,
+        seed: seed(subject.sha256),
+        spans: Vec::new(),
+    };
+    let mut scored = Scored::new(&classifier, subject, media_type);
+    let mut film = match pass(&classifier, session, &request, &mut scored).await? {
+        Ok(film) => film,
+        Err(trouble) => return Ok(failed(session, &trouble)),
+    };
+    let spans = scored.near(films.near, SPANS);
+    let left = films.max_frames.saturating_sub(film.frames_seen);
+    if !scored.is_decided() && scored.failure.is_none() && !spans.is_empty() {
+        request = FilmRequest { max_gap_ms: millis(films.near_gap), max_frames: left, spans, ..request };
+        match pass(&classifier, session, &request, &mut scored).await? {
+            Ok(closer) => {
+                film.frames_seen += closer.frames_seen;
+                film.coverage = film.coverage.and(closer.coverage);
+            }
+            Err(trouble) => film.coverage = film.coverage.and(trouble.coverage()),
+        }
+    }
+    let sheet = sheet::make(session, &scored).await;
+    Ok(told(&classifier, scored, film, sheet))
+}
+
+/// One request, and the scores of what comes.
+async fn pass(
+    classifier: &Arc<Classifier>,
+    session: &mut Session,
+    request: &FilmRequest,
+    scored: &mut Scored<'_>,
+) -> Result<Result<Film, Trouble>, Unavailable> {
+    let (sender, receiver): (_, mpsc::Receiver<Shot>) = mpsc::channel(FRAMES_IN_FLIGHT);
+    let (film, done) = tokio::join!(session.film(request, sender), scored.take(classifier, receiver));
+    done?;
+    Ok(film)
+}
+
+fn told(classifier: &Classifier, scored: Scored<'_>, film: Film, sheet: Option<Sheet>) -> Seen {
+    let Film { width, height, duration_ms, frames_seen, frames_total, sound, coverage, .. } = film;
+    let (findings, labels) = (scored.findings(), scored.worst());
+    let (coverage, labels) = match scored.failure {
+        Some(failure) => (failure, BTreeMap::new()),
+        None => (coverage, labels),
+    };
+    let mut findings = Some(findings);
+    let result = |engine| {
+        let findings = findings.take().unwrap_or_default();
+        CheckResult::looked(Check::Video, Report { engine, coverage: coverage.clone(), findings })
+    };
+    let results = classifier.engines().into_iter().map(result).collect();
+    let sound = if sound { Sound::NotChecked } else { Sound::None };
+    let film = FilmDetail { width, height, duration_ms, frames_seen, frames_total, sound, sheet: None };
+    Seen { results, labels, film: Some(film), sheet }
+}
+
+fn failed(session: &Session, trouble: &Trouble) -> Seen {
+    let result = CheckResult {
+        check: Check::Video,
+        engine: Some(Engine::new("lazaret-video", session.version())),
+        outcome: Outcome::Looked(trouble.coverage()),
+        findings: Vec::new(),
+    };
+    Seen { results: vec![result], labels: BTreeMap::new(), film: None, sheet: None }
+}
+
+/// A film in a container that nobody opens here.
+pub(super) fn unsupported(media_type: &str) -> CheckResult {
+    let why = format!("{media_type} cannot be decoded");
+    let outcome = Outcome::Looked(Coverage::failed("video.unsupported", why));
+    CheckResult { check: Check::Video, engine: None, outcome, findings: Vec::new() }
+}
+
+/// The same frames each time that the same bytes are looked at, and others than anybody can foresee who changes a byte.
+fn seed(sha256: &str) -> u64 {
+    sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Nothing that comes after it would make it milder.
+fn is_final(decision: Decision) -> bool {
+    decision == Decision::Quarantine
+}

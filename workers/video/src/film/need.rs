@@ -1,0 +1,105 @@
+//! What must be seen of a group of pictures.
+
+use super::index::Index;
+use lazaret_sandbox::{FilmRequest, Taken};
+
+/// A key frame and the packets up to the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Group {
+    /// Packets, the last one not counted.
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// Rank of the key frame, and of the next one, which may be behind the last of all.
+    pub(super) key: usize,
+    pub(super) next: usize,
+}
+
+/// The groups of the film, in order.
+pub(super) fn groups(index: &Index) -> Vec<Group> {
+    let keys: Vec<usize> = (0..index.entries.len()).filter(|packet| index.entries[*packet].key).collect();
+    let rank = |packet: usize| index.entries.get(packet).map_or(index.at.len(), |entry| entry.rank);
+    let ends = keys.iter().skip(1).copied().chain(std::iter::once(index.entries.len()));
+    let group = |(from, to)| Group { from, to, key: rank(from), next: rank(to) };
+    keys.iter().copied().zip(ends).map(group).collect()
+}
+
+/// Instants that are to be seen for themselves, by rank: the first frame from there on. In order.
+pub(super) fn instants(index: &Index, request: &FilmRequest) -> Vec<(usize, Taken)> {
+    if !request.spans.is_empty() {
+        return Vec::new();
+    }
+    let last = index.at.len() - 1;
+    let end = index.at[last];
+    let mut wanted: Vec<(usize, Taken)> = Vec::new();
+    let mut seed = request.seed;
+    for _ in 0..request.random {
+        let at = (i128::from(end) * i128::from(next(&mut seed) >> 32)) >> 32;
+        wanted.push((index.rank_at(at as i64), Taken::Random));
+    }
+    // The last second: its first frame, so that one that is shown late in it will do.
+    let second = index.at.partition_point(|at| *at < end - 1_000_000);
+    wanted.push((second.min(last), Taken::Last));
+    wanted.sort_by_key(|(rank, _)| *rank);
+    wanted
+}
+
+/// The stretches of a closer look, as ranks from the first to the last frame in each.
+pub(super) fn stretches(index: &Index, request: &FilmRequest) -> Vec<(usize, usize)> {
+    let micros = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+    let ranks = |(from, to): &(u64, u64)| {
+        let first = index.at.partition_point(|at| *at < micros(*from));
+        // All of the last millisecond.
+        (first, index.rank_at(micros(*to).saturating_add(999)))
+    };
+    request.spans.iter().map(ranks).filter(|(first, last)| first <= last && *first < index.at.len()).collect()
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014).
+fn next(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *seed;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn film(frames: i64, gop: i64) -> Index {
+        let raw: Vec<_> = (0..frames).map(|n| (Some(n * 40_000), n % gop == 0)).collect();
+        Index::of(&raw, None)
+    }
+
+    #[test]
+    fn groups_cover_all_packets() {
+        let index = film(130, 50);
+        let found = groups(&index);
+        assert_eq!(
+            found.iter().map(|g| (g.from, g.to)).collect::<Vec<_>>(),
+            [(0, 50), (50, 100), (100, 130)]
+        );
+        assert_eq!((found[2].key, found[2].next), (100, 130));
+    }
+
+    #[test]
+    fn stretches_hold_the_frames_within_them() {
+        let index = film(100, 50);
+        let spans = vec![(100, 200), (3_960, 9_000), (41, 79), (5_000, 6_000)];
+        let request = FilmRequest { spans, ..FilmRequest::new(Vec::new()) };
+        assert_eq!(stretches(&index, &request), [(3, 5), (99, 99)]);
+    }
+
+    #[test]
+    fn random_instants_are_the_same_for_one_file_and_others_for_another() {
+        let index = film(1000, 50);
+        let of = |seed| instants(&index, &FilmRequest { seed, random: 5, ..FilmRequest::new(Vec::new()) });
+        assert_eq!(of(7), of(7));
+        assert_ne!(of(7), of(8));
+        assert_eq!(of(7).len(), 6);
+        assert!(of(7).iter().all(|(rank, _)| *rank < 1000));
+        let last = of(7).into_iter().find(|(_, taken)| *taken == Taken::Last);
+        assert_eq!(last, Some((974, Taken::Last)));
+    }
+}

@@ -1,0 +1,58 @@
+//! The few calls that the crate for FFmpeg has no safe words for.
+#![expect(unsafe_code, reason = "FFmpeg's own C functions, on objects that are borrowed for the call alone")]
+
+use ffmpeg_next::color::{Range, Space};
+use ffmpeg_next::ffi;
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::format::context::Output;
+use ffmpeg_next::frame;
+use ffmpeg_next::software::scaling;
+
+/// Has `scaler` turn the colours of `frame` into RGB as the frame says they are meant. By itself it takes all films for
+/// those of standard television.
+pub(crate) fn mean_colours_of(scaler: &mut scaling::Context, frame: &frame::Video) {
+    let matrix = match frame.color_space() {
+        Space::BT709 => ffi::SWS_CS_ITU709,
+        Space::BT2020NCL | Space::BT2020CL => ffi::SWS_CS_BT2020,
+        Space::FCC => ffi::SWS_CS_FCC,
+        Space::SMPTE240M => ffi::SWS_CS_SMPTE240M,
+        // Not told: as players do, by the size.
+        Space::Unspecified if frame.height() > 576 => ffi::SWS_CS_ITU709,
+        _ => ffi::SWS_CS_ITU601,
+    };
+    let wide = frame.color_range() == Range::JPEG
+        || matches!(frame.format(), Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P | Pixel::YUVJ440P);
+    // SAFETY: the scaler is valid, the tables are FFmpeg's own and static, and are copied. Where the formats have no
+    // such setting nothing is changed.
+    unsafe {
+        let table = ffi::sws_getCoefficients(matrix as i32);
+        let plain = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
+        ffi::sws_setColorspaceDetails(
+            scaler.as_mut_ptr(),
+            table,
+            i32::from(wide),
+            plain,
+            1,
+            0,
+            1 << 16,
+            1 << 16,
+        );
+    }
+}
+
+/// Writes down how the track is to be turned, where the muxer has a place for it.
+pub(crate) fn turn_track(output: &mut Output, track: usize, matrix: &[u8]) {
+    // SAFETY: the track is one of the output's; what is allocated for it is as long as what is copied, or is not there.
+    unsafe {
+        let context = output.as_mut_ptr();
+        if track >= (*context).nb_streams as usize {
+            return;
+        }
+        let stream = *(*context).streams.add(track);
+        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+        let place = ffi::av_stream_new_side_data(stream, kind, matrix.len());
+        if !place.is_null() {
+            std::ptr::copy_nonoverlapping(matrix.as_ptr(), place, matrix.len());
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `lazaret-video`: the child process that alone links FFmpeg.
+//!
+//! A child of its own beside `lazaret-media`, for an executable that links FFmpeg's libraries takes thirty times as long
+//! to start. It is started and confined like the other one, and serves one file at a time: frames for the classifiers,
+//! a contact sheet of them, renditions for delivery. FFmpeg opens nothing by itself: bytes come through a reader of
+//! ours, one demuxer is allowed, and no protocol.
+
+mod clock;
+mod fault;
+mod film;
+mod foreign;
+mod picture;
+mod render;
+mod sheet;
+mod source;
+
+use film::Looked;
+use lazaret_sandbox::child::{Handler, RenditionSink, ShotSink};
+use lazaret_sandbox::{ChildSetup, Film, FilmRequest, Rendition, RenditionSpec, SheetRequest, Why};
+use lazaret_watermark::{Mark, MarkSpec};
+use source::Job;
+use std::fs::File;
+use std::process::ExitCode;
+
+const VERSION: &str = concat!("lazaret-video/", env!("CARGO_PKG_VERSION"));
+
+fn main() -> ExitCode {
+    lazaret_sandbox::child::run(VERSION, Video::new)
+}
+
+struct Video {
+    mark: Option<Mark>,
+    job: Option<Job>,
+    looked: Looked,
+}
+
+impl Video {
+    fn new(setup: &ChildSetup) -> Result<Self, String> {
+        ffmpeg_next::init().map_err(|e| format!("FFmpeg cannot be used: {e}"))?;
+        // What it would say quotes the file.
+        ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+        let mark = setup.mark.clone().map(prepare).transpose()?;
+        Ok(Self { mark, job: None, looked: Looked::default() })
+    }
+
+    fn job(&self) -> Result<&Job, Why> {
+        self.job.as_ref().ok_or_else(|| Why::new("media.no_file", "no file was opened"))
+    }
+}
+
+fn prepare(spec: serde_json::Value) -> Result<Mark, String> {
+    let spec: MarkSpec =
+        serde_json::from_value(spec).map_err(|e| format!("the mark is not understood: {e}"))?;
+    Mark::prepare(&spec).map_err(|e| format!("the mark cannot be prepared: {e}"))
+}
+
+impl Handler for Video {
+    fn open(&mut self, file: File, size: u64, media_type: &str) {
+        self.job = Some(Job::new(file, size, media_type));
+    }
+
+    fn close(&mut self) {
+        self.job = None;
+        self.looked = Looked::default();
+    }
+
+    fn film(&mut self, request: &FilmRequest, shots: &mut ShotSink<'_>) -> Result<Film, Why> {
+        let mut looked = std::mem::take(&mut self.looked);
+        let film = film::look(self.job()?, request, &mut looked, shots);
+        self.looked = looked;
+        film
+    }
+
+    fn sheet(&mut self, request: &SheetRequest, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
+        sheet::make(&self.looked.thumbnails, request, out)
+    }
+
+    fn render(&mut self, spec: &RenditionSpec, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
+        render::render(self.job()?, spec, self.mark.as_ref(), out)
+    }
+}

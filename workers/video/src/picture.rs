@@ -1,0 +1,104 @@
+//! Decoded frames as RGB, and small.
+
+use crate::{fault, foreign};
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::frame;
+use ffmpeg_next::software::scaling::{Context, Flags};
+use image::metadata::Orientation;
+use lazaret_pixels::{Steps, View, upright_size};
+use lazaret_sandbox::Why;
+
+/// Turns frames into RGB rows without gaps. Formats and sizes may change from one frame to the next.
+#[derive(Default)]
+pub(crate) struct Painter {
+    scaler: Option<Context>,
+    /// Of the frame that the scaler was made for.
+    made_for: Option<Kind>,
+    painted: Option<frame::Video>,
+    rows: Vec<u8>,
+}
+
+type Kind = (Pixel, u32, u32, ffmpeg_next::color::Space, ffmpeg_next::color::Range);
+
+impl Painter {
+    /// The frame as it is stored, not turned.
+    pub(crate) fn paint(&mut self, frame: &frame::Video, max_pixels: u64) -> Result<View<'_>, Why> {
+        let (width, height) = (frame.width(), frame.height());
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels == 0 || pixels > max_pixels {
+            let detail = format!("{width}x{height} pixels, at most {max_pixels} are decoded");
+            return Err(Why::new("limit.pixels", detail));
+        }
+        let kind = (frame.format(), width, height, frame.color_space(), frame.color_range());
+        if self.made_for != Some(kind) {
+            // Its size stays as it is. Never FAST_BILINEAR, which makes machine code as it goes.
+            let flags = Flags::BICUBIC;
+            let mut scaler = Context::get(frame.format(), width, height, Pixel::RGB24, width, height, flags)
+                .map_err(fault::at("colours"))?;
+            foreign::mean_colours_of(&mut scaler, frame);
+            self.scaler = Some(scaler);
+            self.painted = None;
+            self.made_for = Some(kind);
+        }
+        let Some(scaler) = &mut self.scaler else { return Err(Why::new("media.undecodable", "no scaler")) };
+        let painted = self.painted.get_or_insert_with(frame::Video::empty);
+        scaler.run(frame, painted).map_err(fault::at("colours"))?;
+        let row = width as usize * 3;
+        let stride = painted.stride(0);
+        self.rows.clear();
+        for line in painted.data(0).chunks(stride).take(height as usize) {
+            self.rows.extend_from_slice(&line[..row]);
+        }
+        Ok(View { width, height, pixels: &self.rows })
+    }
+}
+
+/// Transparency is dropped, so it must not be there.
+pub(crate) fn is_translucent(frame: &frame::Video) -> bool {
+    let name = frame.format().descriptor().map_or("", |descriptor| descriptor.name());
+    ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8"]
+        .iter()
+        .any(|of| name.starts_with(of))
+}
+
+/// A small upright copy, RGB.
+pub(crate) struct Thumbnail {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) pixels: Vec<u8>,
+}
+
+impl Thumbnail {
+    /// Longer edge in pixels.
+    const EDGE: u32 = 160;
+
+    pub(crate) fn of(view: &View<'_>, orientation: Orientation) -> Self {
+        let full = upright_size(orientation, (view.width, view.height));
+        let longer = u64::from(full.0.max(full.1).max(1));
+        let scaled = |side: u32| (u64::from(side) * u64::from(Self::EDGE) / longer).max(1) as u32;
+        let (width, height) = (scaled(full.0), scaled(full.1));
+        let steps = Steps::of(view, orientation);
+        // Of each pixel's share of the frame, the middles of its four quarters.
+        let places = |small: u32, full: u32| -> Vec<isize> {
+            let at = |n: u32| (u64::from(n) * 2 + 1) * u64::from(full) / (u64::from(small) * 4);
+            (0..small * 2).map(|n| at(n) as isize).collect()
+        };
+        let (across, down) = (places(width, full.0), places(height, full.1));
+        let mut pixels = Vec::with_capacity((width * height * 3) as usize);
+        for rows in down.chunks_exact(2) {
+            for columns in across.chunks_exact(2) {
+                let mut sum = [0u16; 3];
+                for (row, column) in
+                    rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)))
+                {
+                    let at = (steps.origin + column * steps.right + row * steps.down) as usize;
+                    for (sum, value) in sum.iter_mut().zip(&view.pixels[at..at + 3]) {
+                        *sum += u16::from(*value);
+                    }
+                }
+                pixels.extend(sum.map(|sum| (sum / 4) as u8));
+            }
+        }
+        Self { width, height, pixels }
+    }
+}

@@ -1,0 +1,157 @@
+//! Which frames of a film are looked at.
+
+mod support;
+
+use lazaret_sandbox::{FilmRequest, Taken};
+use support::*;
+
+/// From the first frame to the last one, no two that follow each other are farther apart.
+fn gap(shots: &[lazaret_sandbox::Shot], end_ms: u64) -> u64 {
+    let times: Vec<u64> = shots.iter().map(|shot| shot.at_ms).chain([end_ms]).collect();
+    times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap().max(times[0])
+}
+
+fn times(shots: &[lazaret_sandbox::Shot]) -> Vec<(u64, Taken)> {
+    shots.iter().map(|shot| (shot.at_ms, shot.taken)).collect()
+}
+
+#[tokio::test]
+async fn no_gap_is_larger_than_asked_whatever_the_distance_of_key_frames() {
+    let (pool, studio) = (pool(), Studio::new());
+    for gop in [1, 12, 50, 75, 250] {
+        let clip = studio.clip(10, gop);
+        let (film, shots) = film(&pool, &clip, "video/mp4").await;
+        let film = film.unwrap();
+        assert!(film.coverage.is_complete(), "{gop}: {:?}", film.coverage);
+        assert_eq!((film.width, film.height, film.frames_total, film.sound), (320, 180, 250, false));
+        assert_eq!((film.duration_ms, film.frames_seen as usize), (9_960, shots.len()));
+        assert!(gap(&shots, film.duration_ms) <= 2_000, "{gop}: {:?}", times(&shots));
+        assert_eq!(shots[0].at_ms, 0);
+        assert!(shots.last().unwrap().at_ms >= film.duration_ms - 1_000, "{gop}: the last second");
+        assert!(shots.len() < 40, "{gop}: {} are too many", shots.len());
+    }
+}
+
+#[tokio::test]
+async fn the_same_file_shows_the_same_frames_and_another_seed_others() {
+    let (pool, studio) = (pool(), Studio::new());
+    let mut session = open(&pool, &studio.clip(10, 250), "video/mp4").await;
+    let mut shown = async |seed| {
+        let request = FilmRequest { seed, random: 6, ..request() };
+        let (film, shots) = look(&mut session, &request, usize::MAX).await;
+        film.unwrap();
+        times(&shots)
+    };
+    let first = shown(1).await;
+    assert_eq!(shown(1).await, first);
+    assert_ne!(shown(2).await, first);
+    assert!(first.iter().any(|(_, taken)| *taken == Taken::Random));
+}
+
+#[tokio::test]
+async fn a_scene_between_key_frames_is_seen() {
+    let (pool, studio) = (pool(), Studio::new());
+    let clip = studio.make(
+        "scene.mp4",
+        "-f lavfi -i color=black:size=320x180:rate=25:duration=10 -vf \
+         drawbox=t=fill:color=white:enable='between(t,4.6,5.2)' -c:v libx264 -g 250 -sc_threshold 0 -bf 0 -pix_fmt yuv420p",
+    );
+    let (film, shots) = film(&pool, &clip, "video/mp4").await;
+    assert!(film.unwrap().coverage.is_complete());
+    let white = shots.iter().find(|shot| colour(shot)[0] > 200.0).expect("0.6 seconds of white");
+    assert_eq!(white.taken, Taken::Scene);
+    assert!((4_600..=5_200).contains(&white.at_ms), "{}", white.at_ms);
+}
+
+#[tokio::test]
+async fn colours_and_turns_are_those_that_a_player_shows() {
+    let (pool, studio) = (pool(), Studio::new());
+    for (name, more) in [("sd", ""), ("hd", " -vf scale=1280:720:out_color_matrix=bt709 -colorspace bt709")] {
+        let clip = studio.make(
+            &format!("{name}.mp4"),
+            &format!(
+                "-f lavfi -i color=0x20C040:size=320x180:rate=25:duration=1{more} -c:v libx264 -pix_fmt yuv420p"
+            ),
+        );
+        let (_, shots) = film(&pool, &clip, "video/mp4").await;
+        let [r, g, b] = colour(&shots[0]);
+        assert!(
+            (r - 32.0).abs() < 6.0 && (g - 192.0).abs() < 6.0 && (b - 64.0).abs() < 6.0,
+            "{name}: {r} {g} {b}"
+        );
+    }
+    studio.make(
+        "flat.mp4",
+        "-f lavfi -i color=red:size=320x180:rate=25:duration=1 -vf drawbox=w=160:t=fill:color=blue -c:v libx264 -pix_fmt yuv420p",
+    );
+    let turned = studio.make("turned.mp4", "-i flat.mp4 -c copy -metadata:s:v:0 rotate=90");
+    let (film, shots) = film(&pool, &turned, "video/mp4").await;
+    let film = film.unwrap();
+    assert_eq!((film.width, film.height), (180, 320));
+    // As ffmpeg itself shows it.
+    let shown = studio.make("turned.raw", "-i turned.mp4 -frames:v 1 -f rawvideo -pix_fmt rgb24");
+    for (ours, theirs) in shots[0].pixels[..3].iter().zip(&shown) {
+        assert!((ours - f32::from(*theirs)).abs() < 30.0, "{:?} {:?}", &shots[0].pixels[..3], &shown[..3]);
+    }
+}
+
+#[tokio::test]
+async fn webm_and_matroska_and_quicktime() {
+    let (pool, studio) = (pool(), Studio::new());
+    let source = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=3 -f lavfi -i sine=duration=3";
+    for (name, media_type, codecs) in [
+        ("a.webm", "video/webm", "-c:v libvpx -deadline realtime -c:a libopus"),
+        ("b.webm", "video/webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -c:a libopus"),
+        ("c.mkv", "video/x-matroska", "-c:v libx264 -pix_fmt yuv420p -c:a libvorbis"),
+        ("d.mov", "video/quicktime", "-c:v mpeg4 -c:a aac"),
+        ("e.mp4", "video/mp4", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a aac"),
+        ("f.mp4", "video/mp4", "-c:v libaom-av1 -cpu-used 8 -row-mt 0 -c:a aac"),
+    ] {
+        let clip = studio.make(name, &format!("{source} {codecs}"));
+        let (film, shots) = film(&pool, &clip, media_type).await;
+        let film = film.unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(film.coverage.is_complete(), "{name}: {:?}", film.coverage);
+        assert!(film.sound && gap(&shots, film.duration_ms) <= 2_000, "{name}: {:?}", times(&shots));
+    }
+}
+
+#[tokio::test]
+async fn a_closer_look_shows_more_of_a_stretch_and_nothing_else() {
+    let (pool, studio) = (pool(), Studio::new());
+    let mut session = open(&pool, &studio.clip(10, 250), "video/mp4").await;
+    let (film, first) = look(&mut session, &request(), usize::MAX).await;
+    assert!(film.unwrap().coverage.is_complete());
+    let closer = FilmRequest { max_gap_ms: 200, spans: vec![(3_000, 4_000), (7_000, 7_400)], ..request() };
+    let (film, shots) = look(&mut session, &closer, usize::MAX).await;
+    assert!(film.unwrap().coverage.is_complete());
+    let within = |shot: &lazaret_sandbox::Shot, (from, to)| (from..=to).contains(&shot.at_ms);
+    assert!(
+        shots.iter().all(|shot| within(shot, (3_000, 4_000)) || within(shot, (7_000, 7_400))),
+        "{:?}",
+        times(&shots)
+    );
+    let (a, b): (Vec<_>, Vec<_>) = shots.iter().partition(|shot| shot.at_ms < 5_000);
+    assert!(a.len() >= 6 && b.len() >= 2, "{:?}", times(&shots));
+    assert!(a.windows(2).all(|pair| pair[1].at_ms - pair[0].at_ms <= 200));
+    assert_eq!(shots[0].index as usize, first.len(), "numbers go on");
+}
+
+#[tokio::test]
+async fn budgets_and_whoever_has_seen_enough_end_it_early_and_the_coverage_says_so() {
+    let (pool, studio) = (pool(), Studio::new());
+    let clip = studio.clip(10, 25);
+    let mut session = open(&pool, &clip, "video/mp4").await;
+    let few = FilmRequest { max_frames: 3, ..request() };
+    let (film, shots) = look(&mut session, &few, usize::MAX).await;
+    assert_eq!((code(&film.unwrap().coverage), shots.len()), ("limit.frames", 3));
+    let quick = FilmRequest { max_cpu_ms: 0, ..request() };
+    let (film, _) = look(&mut session, &quick, usize::MAX).await;
+    assert!(film.is_err() || code(&film.unwrap().coverage) == "limit.time");
+    let (film, shots) = look(&mut session, &request(), 2).await;
+    let film = film.unwrap();
+    assert_eq!((code(&film.coverage), shots.len()), ("decided", 2));
+    assert!(film.frames_seen < 11, "{}", film.frames_seen);
+    // The child is in step.
+    let (film, _) = look(&mut session, &request(), usize::MAX).await;
+    assert!(film.unwrap().coverage.is_complete());
+}

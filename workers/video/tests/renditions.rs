@@ -1,0 +1,128 @@
+//! Copies for delivery, and the contact sheet.
+
+mod support;
+
+use lazaret_sandbox::{RenditionSpec, SheetRequest, Trouble};
+use support::*;
+
+const PLACE: &str = "-metadata location=+48.1+11.5/ -metadata title=secret -metadata comment=secret";
+
+fn film_with_sound(studio: &Studio, name: &str, codecs: &str) -> Vec<u8> {
+    studio.make(
+        name,
+        &format!(
+            "-f lavfi -i testsrc2=size=320x180:rate=25:duration=4 -f lavfi -i sine=frequency=500:duration=4 {codecs} {PLACE}"
+        ),
+    )
+}
+
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}
+
+#[tokio::test]
+async fn the_original_keeps_pictures_and_sound_bit_by_bit_and_nothing_else() {
+    let (pool, studio) = (pool(), Studio::new());
+    for (name, media_type, codecs) in [
+        ("a.mp4", "video/mp4", "-c:v libx264 -pix_fmt yuv420p -c:a aac"),
+        ("b.mov", "video/quicktime", "-c:v libx264 -pix_fmt yuv420p -c:a aac"),
+        ("c.webm", "video/webm", "-c:v libvpx -deadline realtime -c:a libopus"),
+        ("d.mkv", "video/x-matroska", "-c:v libx264 -pix_fmt yuv420p -c:a flac"),
+    ] {
+        let clip = film_with_sound(&studio, name, codecs);
+        assert!(holds(&clip, b"secret"));
+        let (made, bytes) = render(&pool, &clip, media_type, RenditionSpec::Original)
+            .await
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(
+            (made.media_type.as_str(), made.width, made.height, made.frames),
+            (media_type, 320, 180, 100)
+        );
+        assert!(!holds(&bytes, b"secret") && !holds(&bytes, b"48.1") && !holds(&bytes, b"Lavf5"), "{name}");
+        // The packets are the same ones.
+        let packets = |bytes: &[u8]| studio.probe(bytes, "-select_streams v -show_entries packet=size,flags");
+        assert_eq!(packets(&bytes), packets(&clip), "{name}");
+        let sound =
+            studio.probe(&bytes, "-select_streams a -count_packets -show_entries stream=nb_read_packets");
+        assert!(sound.contains("nb_read_packets=") && !sound.contains("=0"), "{name}: {sound}");
+        let (film, _) = film(&pool, &bytes, media_type).await;
+        assert!(film.unwrap().coverage.is_complete(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_turned_film_stays_turned() {
+    let (pool, studio) = (pool(), Studio::new());
+    studio.clip(2, 25);
+    let turned = studio.make("turned.mp4", "-i clip-2-25.mp4 -c copy -metadata:s:v:0 rotate=90");
+    let (made, bytes) = render(&pool, &turned, "video/mp4", RenditionSpec::Original).await.unwrap();
+    assert_eq!((made.width, made.height), (180, 320));
+    let (film, _) = film(&pool, &bytes, "video/mp4").await;
+    assert_eq!(film.unwrap().width, 180);
+}
+
+#[tokio::test]
+async fn the_marked_copy_is_h264_and_aac_with_the_mark_on_every_picture() {
+    let (pool, studio) = (pool(), Studio::new());
+    for (name, media_type, codecs) in [
+        ("a.mp4", "video/mp4", "-c:v libx264 -pix_fmt yuv420p -c:a aac"),
+        ("b.webm", "video/webm", "-c:v libvpx -deadline realtime -c:a libopus"),
+    ] {
+        let clip = film_with_sound(&studio, name, codecs);
+        let mut told = Vec::new();
+        let mut bytes = Vec::new();
+        let mut session = open(&pool, &clip, media_type).await;
+        let made = session.render_watched(&RenditionSpec::Watermarked, &mut bytes, |n| told.push(n)).await;
+        let made = made.unwrap_or_else(|e| panic!("{name}: {e}"));
+        // There is one child.
+        drop(session);
+        assert_eq!((made.media_type.as_str(), made.frames), ("video/mp4", 100), "{name}");
+        let probe = studio.probe(&bytes, "-show_entries stream=codec_name,width,height,duration");
+        assert!(probe.contains("codec_name=h264") && probe.contains("codec_name=aac"), "{name}: {probe}");
+        let loudness = studio.probe(&bytes, "-count_packets -show_entries stream=nb_read_packets");
+        assert!(loudness.contains("nb_read_packets=100"), "{name}: {loudness}");
+        let (film, shots) = film(&pool, &bytes, "video/mp4").await;
+        let film = film.unwrap();
+        assert!(film.coverage.is_complete() && film.sound, "{name}: {film:?}");
+        // White in the middle.
+        let middle = (16 * 32 + 16) * 3;
+        assert!(
+            shots.iter().all(|shot| shot.pixels[middle..middle + 3].iter().all(|v| *v > 225.0)),
+            "{name}"
+        );
+        assert!(told.len() > 5 && told.is_sorted() && told.last() == Some(&1000), "{told:?}");
+        assert!(!holds(&bytes, b"secret") && !holds(&bytes, b"48.1"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_poster_is_a_small_jpeg_of_a_frame_that_shows_something() {
+    let (pool, studio) = (pool(), Studio::new());
+    let clip = studio.make(
+        "late.mp4",
+        "-f lavfi -i testsrc2=size=640x360:rate=25:duration=5 -vf drawbox=t=fill:color=black:enable='lt(t,1.5)' \
+         -c:v libx264 -g 25 -pix_fmt yuv420p",
+    );
+    let spec = RenditionSpec::Thumbnail { max_edge: 200 };
+    let (made, bytes) = render(&pool, &clip, "video/mp4", spec).await.unwrap();
+    assert_eq!((made.media_type.as_str(), made.width, made.height, made.frames), ("image/jpeg", 200, 112, 1));
+    let picture = turbojpeg::decompress(&bytes, turbojpeg::PixelFormat::RGB).unwrap();
+    let bright = picture.pixels.iter().filter(|value| **value > 100).count();
+    assert!(bright > picture.pixels.len() / 10, "it is all black");
+}
+
+#[tokio::test]
+async fn a_sheet_holds_the_frames_that_are_asked_for() {
+    let (pool, studio) = (pool(), Studio::new());
+    let mut session = open(&pool, &studio.clip(10, 25), "video/mp4").await;
+    let (_, shots) = look(&mut session, &request(), usize::MAX).await;
+    let mut jpeg = Vec::new();
+    let frames = shots.iter().map(|shot| shot.index).take(7).collect();
+    let made = session.sheet(&SheetRequest { frames }, &mut jpeg).await.unwrap();
+    // Six of 160 by 90 in a row, and one below.
+    assert_eq!((made.width, made.height), (6 * 164 + 4, 2 * 94 + 4));
+    let header = turbojpeg::read_header(&jpeg).unwrap();
+    assert_eq!((header.width as u32, header.height as u32), (made.width, made.height));
+    let none = session.sheet(&SheetRequest { frames: vec![9999] }, &mut Vec::new()).await;
+    assert!(matches!(none, Err(Trouble::Undecodable(why)) if why.code == "video.none"));
+}
