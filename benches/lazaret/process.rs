@@ -29,16 +29,6 @@ fn stat(path: &str) -> Option<Stat> {
     })
 }
 
-/// CPU time so far of one process.
-pub fn own(pid: u32) -> anyhow::Result<Duration> {
-    stat(&format!("/proc/{pid}/stat")).map(|stat| stat.own).with_context(|| format!("process {pid} is gone"))
-}
-
-/// CPU time of all processes that this one started and waited for.
-pub fn reaped() -> anyhow::Result<Duration> {
-    stat("/proc/self/stat").map(|stat| stat.reaped).context("/proc/self/stat")
-}
-
 /// CPU time so far of a service and those it started.
 #[derive(Debug, Clone, Default)]
 pub struct Spent {

@@ -108,7 +108,7 @@ async fn mutated_files_break_nothing_and_what_is_published_is_whole() {
 }
 
 /// The `n`-th mutant of a seed, under its file's name.
-fn mutant<'f>(files: &'f [each::File], seed: u64, n: u64) -> (&'f str, Vec<u8>) {
+fn mutant(files: &[each::File], seed: u64, n: u64) -> (&str, Vec<u8>) {
     let mut draw = Mutator::nth(seed, n);
     let mut pick = || {
         let served: Vec<_> = files.iter().filter(|file| SERVED.contains(&file.media_type)).collect();

@@ -25,8 +25,8 @@ pub(crate) fn mean_colours_of(scaler: &mut scaling::Context, frame: &frame::Vide
     // SAFETY: the scaler is valid, the tables are FFmpeg's own and static, and are copied. Where the formats have no
     // such setting nothing is changed.
     unsafe {
-        let table = ffi::sws_getCoefficients(matrix as i32);
-        let plain = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
+        let table = ffi::sws_getCoefficients(matrix);
+        let plain = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT);
         ffi::sws_setColorspaceDetails(
             scaler.as_mut_ptr(),
             table,

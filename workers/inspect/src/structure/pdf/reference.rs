@@ -80,7 +80,7 @@ fn revision(source: &mut Source<'_>, at: u64, base: u64, listed: &mut Listed) ->
             Token::Word(word) => std::str::from_utf8(&word).ok().and_then(|word| word.parse::<u64>().ok()),
             _ => None,
         };
-        let first = first.ok_or_else(|| Bad::Broken(at, "a cross-reference table of something else"))?;
+        let first = first.ok_or(Bad::Broken(at, "a cross-reference table of something else"))?;
         let count = reader.whole()?;
         for number in 0..count {
             // A table may be longer than an object.
