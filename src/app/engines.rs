@@ -41,11 +41,16 @@ pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>)
     let source = source(config, clamd)?;
     let antivirus = Antivirus::start(source, limits, move || clock.now()).await;
     let classifiers = Classifiers::new(models_folder(config), runtime(config), threads);
+    let pool = pool(config, or(config.media.children, cores() * 2))?;
+    Ok(Engines { content: ContentModels::new(threads, runtime(config)), antivirus, media: pool, classifiers })
+}
+
+/// The decoders: so many children.
+pub(super) fn pool(config: &Config, size: usize) -> anyhow::Result<Pool> {
     let media = &config.media;
-    let budget = budget(config);
-    let pool = Pool::new(PoolConfig {
+    Ok(Pool::new(PoolConfig {
         child: child(config)?,
-        size: or(media.children, cores() * 2),
+        size,
         wall: media.wall.0,
         cpu: media.cpu.0,
         memory_bytes: media.memory.0,
@@ -55,9 +60,8 @@ pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>)
             Sandbox::Enforced => Confinement::Enforced,
             Sandbox::BestEffort => Confinement::BestEffort,
         },
-        setup: ChildSetup { mark: mark(config)?, budget },
-    });
-    Ok(Engines { content: ContentModels::new(threads, runtime(config)), antivirus, media: pool, classifiers })
+        setup: ChildSetup { mark: mark(config)?, budget: budget(config) },
+    }))
 }
 
 /// The checks, as the settings want them.

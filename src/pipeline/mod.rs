@@ -1,5 +1,6 @@
 //! One upload through its checks to a verdict and its renditions.
 
+mod carry_out;
 mod content;
 mod engines;
 mod examine;
@@ -12,9 +13,11 @@ mod sweep;
 mod types;
 mod worker;
 
+pub use carry_out::CarryOut;
 pub use content::ContentModels;
 pub use engines::{Classifiers, Engines};
 pub use examine::{Examination, Examine, Examiner, Patience, Subject};
+pub use image::is_decodable;
 pub use members::Archives;
 pub use policies::Policies;
 pub use spool::{digest, sha256_of};

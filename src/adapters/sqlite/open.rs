@@ -15,8 +15,11 @@ use std::{
 };
 
 /// In order; the position, from 1, is the schema's version, kept in `PRAGMA user_version`. A landed one never changes.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_many_machines.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_many_machines.sql"),
+    include_str!("migrations/0003_console.sql"),
+];
 
 /// How long a statement waits for another process's write (the command line's, or the server's).
 const BUSY: Duration = Duration::from_secs(10);
