@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn the_stored_form_is_golden() {
         let hash = "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe";
-        let stored = format!("argon2id$256$2$1${}${hash}", crate::hex(b"somesalt"));
+        let stored = format!("argon2id$256$2$1${}${hash}", hex(b"somesalt"));
         assert!(matches("password", &stored).unwrap());
     }
 

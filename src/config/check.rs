@@ -61,9 +61,9 @@ impl Config {
         if console.sessions == 0 {
             return Err("console.sessions must be at least 1".into());
         }
-        if console.lease.0.as_secs() < 15 {
+        if console.lease.0.as_secs() < 3 {
             return Err(
-                "console.lease must be at least 15s: the page is heard of three times in its term".into()
+                "console.lease must be at least 3s: the page is heard of three times in its term".into()
             );
         }
         if !(64..=4096).contains(&console.preview) {
