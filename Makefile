@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo demo-live test faults mutants fuzz lint bench audit clean
+.PHONY: help setup build demo demo-live test screenshots faults mutants fuzz lint bench audit clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -21,6 +21,9 @@ demo-live: build ## Serve, send a live stream whose middle seconds are bad, prin
 
 test: build ## Set up and run every test, on real clamd, real SQLite and real decoders
 	cargo test --workspace --locked
+
+screenshots: build ## Take pictures of the console's pages, as the browser tests see them, into docs/screenshots
+	LAZARET_SCREENSHOTS=$(abspath docs/screenshots) cargo test --locked --test console -- axe ten_items
 
 faults: setup ## Break everything under 500 uploads, then with holes made on purpose (FAULTS_UPLOADS, FAULTS_SEED)
 	cargo build --locked --package lazaret --bin lazaret --features sabotage

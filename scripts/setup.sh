@@ -169,7 +169,7 @@ models() {
   done
 }
 
-# --- clients that we did not write, for the examples of the README that the tests run ------------------------------------
+# --- what we did not write, for the tests: clients for the examples of the README, a judge of pages ------------------------------------
 
 clients() {
   if ! cmp -s tests/clients/requirements.txt .setup/venv/clients.txt; then
@@ -179,8 +179,8 @@ clients() {
     cp tests/clients/requirements.txt .setup/venv/clients.txt
   fi
   if ! cmp -s tests/clients/package-lock.json .setup/node/package-lock.json; then
-    command -v npm >/dev/null || die "npm is missing; it fetches the Node client of RabbitMQ for the tests"
-    say "installing amqplib, a Node client of RabbitMQ for the tests, into .setup/node"
+    command -v npm >/dev/null || die "npm is missing; it fetches what tests/clients/package.json names"
+    say "installing amqplib, a Node client of RabbitMQ, and axe-core, which judges pages, for the tests into .setup/node"
     rm -rf .setup/node
     mkdir "$scratch/node"
     cp tests/clients/package.json tests/clients/package-lock.json "$scratch/node"
@@ -206,6 +206,7 @@ report() {
   fi
   row "RabbitMQ" "$(dpkg-query -W -f '${Version}' rabbitmq-server 2>/dev/null || true)"
   row "PostgreSQL" "$(dpkg-query -W -f '${Version}' postgresql 2>/dev/null || true)"
+  row "Chromium" "$(first_line chromedriver --version)"
   row "font" "$(find /usr/share/fonts -name 'NotoSans-Regular.*' -print -quit 2>/dev/null || true)"
   row "ONNX Runtime" "$RUNTIME_VERSION in .setup/lib"
   local manifest file

@@ -42,6 +42,8 @@ mod postgres {
     }
 
     lazaret::store_contract!(store);
+    lazaret::accounts_contract!(store);
+    lazaret::reviews_contract!(store);
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { cases: 10, max_shrink_iters: 20, failure_persistence: None, ..Default::default() })]
@@ -61,6 +63,8 @@ mod sqlite {
     use super::*;
 
     lazaret::store_contract!(store);
+    lazaret::accounts_contract!(store);
+    lazaret::reviews_contract!(store);
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { cases: 40, max_shrink_iters: 100, failure_persistence: None, ..Default::default() })]

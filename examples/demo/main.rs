@@ -43,6 +43,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     if stop_after_table {
         service.stop().await?;
     } else {
+        println!("\nWhat went to review waits in the moderators' console. This link signs you in, once:");
+        println!("  {}", service.link);
         println!("\nServing until Ctrl-C. Send something yourself:");
         println!("  curl -H 'Authorization: Bearer {}' --data-binary @FILE \\", service.key);
         println!("    'http://{}/v1/uploads?filename=FILE'", service.address);

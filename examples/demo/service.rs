@@ -11,6 +11,8 @@ pub struct Service {
     pub address: SocketAddr,
     pub client: Client,
     pub key: String,
+    /// Signs in to the moderators' console, once.
+    pub link: String,
 }
 
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -26,6 +28,7 @@ impl Service {
              [delivery]\npublic_url = \"http://{address}\"\n\
              [intake]\nmax_upload = \"16MiB\"\n\
              [antivirus]\nsignatures = \"test\"\nmax_file = \"16MiB\"\nmax_scan = \"32MiB\"\n\
+             [console]\ntotp = false\n\
              [watermark]\ntext = \"© Lazaret · لازاريت\"\n\
              [log]\nlevel = \"warn\"\n",
             data = folder.join("data").display()
@@ -40,9 +43,14 @@ impl Service {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} cannot be started; run `make build`", lazaret.display()))?;
-        let mut service = Self { child, address, client: Client::new(), key: String::new() };
+        let mut service =
+            Self { child, address, client: Client::new(), key: String::new(), link: String::new() };
         service.ready().await?;
-        service.key = create_key(&lazaret, &config).await?;
+        let key = command(&lazaret, &config, &["key", "create", "--tenant", "demo", "--json"]).await?;
+        service.key = key["key"].as_str().context("lazaret key create printed no key")?.to_owned();
+        let user = ["user", "add", "demo@example.org", "--role", "admin", "--json"];
+        let user = command(&lazaret, &config, &user).await?;
+        service.link = user["link"].as_str().context("lazaret user add printed no link")?.to_owned();
         Ok(service)
     }
 
@@ -98,14 +106,8 @@ fn executable() -> anyhow::Result<std::path::PathBuf> {
     Ok(folder.join("lazaret"))
 }
 
-async fn create_key(lazaret: &Path, config: &Path) -> anyhow::Result<String> {
-    let output = Command::new(lazaret)
-        .arg("--config")
-        .arg(config)
-        .args(["key", "create", "--tenant", "demo", "--json"])
-        .output()
-        .await?;
-    let made: Value = serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("lazaret key create: {}", String::from_utf8_lossy(&output.stderr)))?;
-    made["key"].as_str().map(str::to_owned).context("lazaret key create printed no key")
+async fn command(lazaret: &Path, config: &Path, arguments: &[&str]) -> anyhow::Result<Value> {
+    let output = Command::new(lazaret).arg("--config").arg(config).args(arguments).output().await?;
+    let said = || format!("lazaret {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).with_context(said)
 }

@@ -1,10 +1,18 @@
-//! Who may do what: API keys by tenant, and the scopes they carry.
+//! Who may do what: API keys by tenant, and the scopes they carry; people, their sessions and their rights.
 
 pub mod key;
+pub mod password;
+pub mod people;
+pub mod rights;
 pub mod scope;
+pub mod session;
+pub mod totp;
 
 pub use key::{Presented, Secret, mint_key};
+pub use people::{Owes, People, Person, Refused};
+pub use rights::{Right, may};
 pub use scope::{Scope, Scopes};
+pub use session::Token;
 
 use crate::{
     ports::{Result, Store},

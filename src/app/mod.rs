@@ -1,5 +1,6 @@
 //! The composition root: settings → adapters → roles → run → drain.
 
+mod console;
 mod engines;
 mod folder;
 mod gauges;
@@ -14,13 +15,16 @@ mod sources;
 mod stores;
 mod streams;
 
+pub use console::people;
 pub use engines::{child, examiner, models_folder, runtime, start_engines};
 pub use folder::DataFolder;
 pub use mark::mark;
 pub use sandbox::prove_sandbox;
 pub use serve::{App, Running};
 pub use signer::signer;
-pub use stores::{Bytes, blobs_path, migrate_store, open_blobs, open_broker, open_store, store_path};
+pub use stores::{
+    Bytes, blobs_path, migrate_store, open_accounts, open_blobs, open_broker, open_store, store_path,
+};
 pub use streams::front;
 
 /// As many as the machine has cores.

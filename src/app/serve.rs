@@ -1,7 +1,9 @@
 //! The service: built, started, drained. A process has the roles that the settings give it.
 
 use super::{
-    DataFolder, cores, examiner,
+    DataFolder,
+    console::console,
+    cores, examiner,
     gauges::Gauges,
     mark,
     news::{self, News},
@@ -20,15 +22,19 @@ use crate::{
         Config,
         sections::{DeliveryMode, Role},
     },
+    console::{Console, router as console_router},
     events::Settled,
-    http::{Api, Front, Limits, Remote, Server, api_router, operations_router, streams_router},
+    http::{
+        Api, Front, Limits, Remote, Server, api_router, observe::observe, operations_router, streams_router,
+    },
     intake::submitted::Desk,
-    pipeline::{Company, Engines, Patience, Policies, Work, Workers, publish::Recipe, sweep},
+    pipeline::{CarryOut, Company, Engines, Patience, Policies, Work, Workers, publish::Recipe, sweep},
     ports::{Blobs, Clock, Frames, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
     streams::Hub,
     telemetry::Metrics,
 };
 use anyhow::Context;
+use axum::middleware::from_fn_with_state;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 
@@ -40,6 +46,7 @@ pub struct App {
     api: Api,
     work: Option<Scanning>,
     news: Option<News>,
+    console: Option<Console>,
     gauges: Gauges,
 }
 
@@ -49,6 +56,7 @@ struct Scanning {
     engines: Engines,
     /// What is submitted through the queue, where there is one.
     desk: Option<Desk>,
+    rulings: CarryOut,
 }
 
 /// What every role needs.
@@ -145,15 +153,20 @@ impl App {
             readiness: Arc::new(readiness),
             metrics: base.metrics,
         };
+        let media = work.as_ref().map(|work| work.engines.media.clone());
+        let console = match has(Role::Console) {
+            true => Some(console(&config, &api, base.rows.accounts, base.rows.reviews, media)?),
+            false => None,
+        };
         let listener = TcpListener::bind(config.server.listen)
             .await
             .with_context(|| format!("cannot listen on {}; set server.listen", config.server.listen))?;
-        Ok(Self { config, folder, listener, api, work, news, gauges })
+        Ok(Self { config, folder, listener, api, work, news, console, gauges })
     }
 
     /// Starts listening and working.
     pub async fn start(self) -> anyhow::Result<Running> {
-        let Self { config, folder, listener, api, work, news, gauges } = self;
+        let Self { config, folder, listener, api, work, news, console, gauges } = self;
         let has = |role| config.server.roles.contains(&role);
         let router = match (has(Role::Api), has(Role::Streams)) {
             (true, _) => api_router(api.clone()),
@@ -161,12 +174,20 @@ impl App {
             (false, false) => operations_router(api.clone()),
         };
         let streams = api.streams.hub.clone().map(|hub| (hub.start(), hub));
+        let pruning = console.as_ref().map(|console| console.people.prune());
+        let router = match console {
+            Some(console) => {
+                let observed = console_router(console).layer(from_fn_with_state(api.clone(), observe));
+                router.merge(observed)
+            }
+            None => router,
+        };
         let front = Front::new(router, has(Role::Delivery).then(|| api.clone()));
         let server = Server::start(listener, front, cores().min(HTTP_THREADS))
             .context("the HTTP server cannot start")?;
         let work = work.map(|scanning| {
             let workers = Workers::start(scanning.work, or(config.pipeline.workers, cores() * 2));
-            (workers, scanning.desk.map(Desk::start), scanning.engines)
+            (workers, scanning.desk.map(Desk::start), scanning.rulings.start(), scanning.engines)
         });
         let news = news.map(News::start);
         let gauges = gauges.start();
@@ -183,6 +204,7 @@ impl App {
             streams,
             news,
             gauges,
+            pruning,
             settled: api.settled,
             grace: config.server.grace.0,
             _folder: folder,
@@ -223,7 +245,12 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
         (Some(broker), Some(fetching)) => Some(desk(config, broker.inbox(), fetching, &work, &base.random)),
         _ => None,
     };
-    Ok(Scanning { work, engines, desk })
+    let rulings = CarryOut {
+        work: Arc::clone(&work),
+        reviews: Arc::clone(&base.rows.reviews),
+        poll: config.queue.poll.0,
+    };
+    Ok(Scanning { work, engines, desk, rulings })
 }
 
 fn news_parts(base: &Base) -> news::Parts {
@@ -269,10 +296,11 @@ fn host() -> String {
 /// A running service.
 pub struct Running {
     server: Server,
-    work: Option<(Workers, Option<Task>, Engines)>,
+    work: Option<(Workers, Option<Task>, Task, Engines)>,
     streams: Option<(Task, Hub)>,
     news: Option<news::Running>,
     gauges: Task,
+    pruning: Option<Task>,
     settled: Settled,
     grace: Duration,
     _folder: DataFolder,
@@ -291,13 +319,13 @@ impl Running {
         self.settled.close();
         let grace = self.grace;
         let work = async {
-            let Some((workers, desk, engines)) = self.work else { return };
+            let Some((workers, desk, rulings, engines)) = self.work else { return };
             let desk = async {
                 if let Some(desk) = desk {
                     desk.drain(grace).await;
                 }
             };
-            tokio::join!(workers.drain(grace), desk);
+            tokio::join!(workers.drain(grace), desk, rulings.drain(grace));
             engines.antivirus.shutdown().await;
         };
         // Whoever sends frames is told to go elsewhere.
@@ -316,6 +344,9 @@ impl Running {
             news.drain(grace).await;
         }
         self.gauges.drain(grace).await;
+        if let Some(pruning) = self.pruning {
+            pruning.drain(grace).await;
+        }
         tracing::info!("stopped");
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         sqlite::Sqlite,
     },
     config::Config,
-    ports::{Blobs, Direct, Sources, Store},
+    ports::{Accounts, Blobs, Direct, Reviews, Sources, Store},
 };
 use anyhow::{Context, bail};
 use std::{path::PathBuf, sync::Arc};
@@ -18,12 +18,19 @@ use std::{path::PathBuf, sync::Arc};
 #[derive(Clone)]
 pub(super) struct Rows {
     pub(super) store: Arc<dyn Store>,
+    pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) reviews: Arc<dyn Reviews>,
     pub(super) postgres: Option<Arc<Postgres>>,
 }
 
 /// Opens the store, making and migrating it as the settings say.
 pub async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     open_rows(config).await.map(|rows| rows.store)
+}
+
+/// The accounts in it.
+pub async fn open_accounts(config: &Config) -> anyhow::Result<Arc<dyn Accounts>> {
+    open_rows(config).await.map(|rows| rows.accounts)
 }
 
 pub(super) async fn open_rows(config: &Config) -> anyhow::Result<Rows> {
@@ -47,7 +54,12 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
             .await
             .with_context(|| format!("store.url: {} cannot be used", config.store.url))?;
         let store = Arc::new(store);
-        return Ok(Rows { store: store.clone(), postgres: Some(store) });
+        return Ok(Rows {
+            store: store.clone(),
+            accounts: store.clone(),
+            reviews: store.clone(),
+            postgres: Some(store),
+        });
     }
     let path = store_path(config)?;
     if let Some(folder) = path.parent() {
@@ -56,7 +68,8 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
     let store = Sqlite::open(&path)
         .await
         .with_context(|| format!("the store {} cannot be opened", path.display()))?;
-    Ok(Rows { store: Arc::new(store), postgres: None })
+    let store = Arc::new(store);
+    Ok(Rows { store: store.clone(), accounts: store.clone(), reviews: store, postgres: None })
 }
 
 /// Where bytes lie, and what S3 can do beside.

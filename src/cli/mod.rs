@@ -12,6 +12,7 @@ mod policy;
 mod scan;
 mod serve;
 mod url;
+mod user;
 
 use crate::{
     config::Config,
@@ -38,6 +39,7 @@ const EXAMPLES: &str = "Examples:
   lazaret scan ~/Downloads           is there anything in it that should not be published?
   lazaret doctor                     is everything there that Lazaret needs?
   lazaret serve                      the service, on 127.0.0.1:8470
+  lazaret user add you@example.org --role admin    the first moderator; prints a sign-in link
   lazaret key create --tenant acme   a key for an app backend; then
   curl -H 'Authorization: Bearer KEY' --data-binary @photo.jpg 'http://127.0.0.1:8470/v1/uploads?filename=photo.jpg'";
 
@@ -52,6 +54,9 @@ enum Command {
     /// API keys of tenants
     #[command(subcommand)]
     Key(key::Command),
+    /// Accounts of the moderators' console
+    #[command(subcommand)]
+    User(user::Command),
     /// Mint a signed URL for a published upload
     Url(url::Args),
     /// Rules that turn findings into verdicts
@@ -100,6 +105,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(load(&args.flags())?).await,
         Command::Doctor(args) => doctor::run(args, load(&[])?).await,
         Command::Key(command) => key::run(command, &load(&[])?).await,
+        Command::User(command) => user::run(command, &load(&[])?).await,
         Command::Url(args) => url::run(args, &load(&[])?).await,
         Command::Policy(command) => policy::run(command, file).await,
         Command::Migrate => migrate(&load(&[])?).await,

@@ -69,6 +69,18 @@ impl Config {
         if !self.watermark.text.is_empty() && !self.watermark.image.as_os_str().is_empty() {
             return Err("watermark.text and watermark.image: a mark is one or the other".into());
         }
+        let console = &self.console;
+        if console.sessions == 0 {
+            return Err("console.sessions must be at least 1".into());
+        }
+        if console.lease.0.as_secs() < 3 {
+            return Err(
+                "console.lease must be at least 3s: the page is heard of three times in its term".into()
+            );
+        }
+        if !(64..=4096).contains(&console.preview) {
+            return Err("console.preview is 64 to 4096 pixels".into());
+        }
         self.check_schemes()?;
         self.check_streams()?;
         self.check_delivery()
@@ -112,7 +124,9 @@ impl Config {
                 .into());
         }
         if self.server.roles.is_empty() {
-            return Err("server.roles: name at least one of api, worker, streams, delivery, events".into());
+            return Err(
+                "server.roles: name at least one of api, worker, streams, delivery, events, console".into()
+            );
         }
         if self.delivery.mode == DeliveryMode::Redirect && !self.blobs.url.starts_with("s3:") {
             return Err("delivery.mode: \"redirect\" needs blobs.url = \"s3://…\"".into());

@@ -38,6 +38,7 @@ pub struct Config {
     pub watermark: sections::Watermark,
     pub delivery: sections::Delivery,
     pub events: sections::Events,
+    pub console: sections::Console,
     pub log: sections::Log,
 }
 

@@ -31,6 +31,8 @@ pub enum Role {
     Delivery,
     /// Tells what happened: the outbox, webhooks.
     Events,
+    /// Serves the moderators' pages.
+    Console,
 }
 
 impl Role {
@@ -41,6 +43,7 @@ impl Role {
             Self::Streams => "streams",
             Self::Delivery => "delivery",
             Self::Events => "events",
+            Self::Console => "console",
         }
     }
 }
@@ -344,6 +347,20 @@ pub struct Webhook {
     pub secrets: Vec<Hidden>,
     #[serde(default)]
     pub events: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Console {
+    pub totp: bool,
+    pub idle: Span,
+    pub longest: Span,
+    pub sessions: u32,
+    pub link: Span,
+    pub lease: Span,
+    pub undo: Span,
+    pub second: Vec<String>,
+    pub preview: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

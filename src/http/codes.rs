@@ -33,6 +33,7 @@ codes! {
     UPLOAD_NOT_PUBLISHED = "upload.not_published", CONFLICT, "The upload is not published";
     UPLOAD_NOT_PUT = "upload.not_put", CONFLICT, "The upload's bytes were not put yet";
     UPLOAD_NOT_AWAITED = "upload.not_awaited", CONFLICT, "The upload is not awaited any more";
+    UPLOAD_HELD = "upload.held", CONFLICT, "The upload is held as evidence";
     DIRECT_UNAVAILABLE = "direct.unavailable", NOT_IMPLEMENTED, "There are no direct uploads here";
     SOURCE_UNAVAILABLE = "source.unavailable", NOT_IMPLEMENTED, "There are no uploads by reference here";
     SOURCE_FORBIDDEN = "source.forbidden", FORBIDDEN, "The object is not in a place of this tenant";

@@ -96,7 +96,7 @@ fn answer(
             // Answers are written whole; waiting for more to send only costs time.
             let _ = stream.set_nodelay(true);
         });
-        axum::serve(listener, service.into_make_service())
+        axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(stop.cancelled_owned())
             .into_future()
             .await

@@ -1,12 +1,12 @@
 //! `DELETE /v1/uploads/{id}`: erase an upload. The record that it was there stays; its name and bytes go.
 
 use crate::{
-    http::{Allowed, Api, Problem, caller, extract::Id, problem::ProblemBody},
+    http::{Allowed, Api, Problem, caller, codes, extract::Id, problem::ProblemBody},
     ports::{
         self,
         blobs::{Blobs, Zone},
     },
-    upload::UploadId,
+    upload::{State as UploadState, UploadId},
 };
 use axum::{extract::State, http::StatusCode};
 
@@ -22,6 +22,7 @@ const SHEETS: usize = 200;
         (status = 401, description = "No valid key", body = ProblemBody),
         (status = 403, description = "The key has no scope `erase`", body = ProblemBody),
         (status = 404, description = "No such upload of this tenant", body = ProblemBody),
+        (status = 409, description = "It is sealed as evidence", body = ProblemBody),
     ),
     security(("key" = [])),
 )]
@@ -52,8 +53,14 @@ pub async fn erase(
                 tracing::warn!(upload.id = %id, %error, "what was put for it stays until the next sweep");
             }
         }
-        None if api.store.upload(&caller.tenant, id).await?.is_none() => return Err(Problem::no_upload()),
-        None => {}
+        None => match api.store.upload(&caller.tenant, id).await? {
+            None => return Err(Problem::no_upload()),
+            Some(upload) if upload.state != UploadState::Erased => {
+                let detail = "a moderator sealed it as evidence; it is kept until the law has dealt with it";
+                return Err(Problem::new(codes::UPLOAD_HELD, detail));
+            }
+            Some(_) => {}
+        },
     }
     Ok(StatusCode::NO_CONTENT)
 }

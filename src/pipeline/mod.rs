@@ -1,5 +1,6 @@
 //! One upload through its checks to a verdict and its renditions.
 
+mod carry_out;
 mod content;
 mod engines;
 mod examine;
@@ -14,9 +15,11 @@ mod types;
 mod video;
 mod worker;
 
+pub use carry_out::CarryOut;
 pub use content::ContentModels;
 pub use engines::{Classifiers, Engines};
 pub use examine::{Examination, Examine, Examiner, Patience, Subject};
+pub use image::is_decodable;
 pub use judge::Judge;
 pub use members::Archives;
 pub use policies::Policies;

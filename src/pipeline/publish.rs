@@ -6,6 +6,7 @@ use crate::{
     upload::{
         Check, CheckResult, UploadId,
         rendition::{Rendition, RenditionName},
+        ruling::Leave,
         verdict::is_clean,
     },
 };
@@ -101,6 +102,21 @@ impl Publisher {
             spool: file,
         };
         self.write(id, fence, vec![draft]).await
+    }
+
+    /// As [`Self::original`], on a person's word.
+    #[expect(clippy::too_many_arguments, reason = "those of `original`, and the leave")]
+    pub(super) async fn approved(
+        &self,
+        _leave: &Leave,
+        id: UploadId,
+        fence: u64,
+        media_type: &str,
+        sha256: &str,
+        size: u64,
+        file: File,
+    ) -> Result<Vec<Rendition>, Withheld> {
+        self.original(id, fence, media_type, sha256, size, file).await
     }
 
     /// Takes back what was written for a verdict that was not committed.

@@ -1,5 +1,6 @@
 //! What the service needs of the world, in its own words. Adapters implement these; nothing above them knows which.
 
+pub mod accounts;
 pub mod blobs;
 pub mod clock;
 #[doc(hidden)]
@@ -10,10 +11,12 @@ pub mod inbox;
 pub mod publisher;
 pub mod queue;
 pub mod random;
+pub mod reviews;
 pub mod sources;
 pub mod store;
 pub mod streams;
 
+pub use accounts::Accounts;
 pub use blobs::Blobs;
 pub use clock::Clock;
 pub use dead::DeadLetters;
@@ -22,6 +25,7 @@ pub use inbox::Inbox;
 pub use publisher::Publisher;
 pub use queue::Queue;
 pub use random::Random;
+pub use reviews::Reviews;
 pub use sources::{Direct, Sources};
 pub use store::Store;
 pub use streams::Streams;

@@ -27,6 +27,8 @@ pub enum Event {
     /// The worker gave the upload back, or its lease ran out.
     Released,
     Decided(super::Decision),
+    /// A person's ruling.
+    Ruled(super::Decision),
     Erased,
 }
 
@@ -57,6 +59,8 @@ impl State {
             (Self::Scanning, Event::Decided(Decision::Publish)) => Ok(Self::Published),
             (Self::Scanning, Event::Decided(Decision::Review)) => Ok(Self::InReview),
             (Self::Scanning, Event::Decided(Decision::Quarantine)) => Ok(Self::Quarantined),
+            (Self::InReview | Self::Quarantined, Event::Ruled(Decision::Publish)) => Ok(Self::Published),
+            (Self::InReview | Self::Published, Event::Ruled(Decision::Quarantine)) => Ok(Self::Quarantined),
             (from, Event::Erased) if from != Self::Erased => Ok(Self::Erased),
             (from, event) => Err(InvalidTransition { from, event }),
         }
@@ -114,6 +118,9 @@ mod tests {
             Event::Decided(Decision::Publish),
             Event::Decided(Decision::Review),
             Event::Decided(Decision::Quarantine),
+            Event::Ruled(Decision::Publish),
+            Event::Ruled(Decision::Review),
+            Event::Ruled(Decision::Quarantine),
             Event::Erased,
         ];
         let drawn: Vec<String> = State::ALL
@@ -134,8 +141,12 @@ mod tests {
                 "scanning→in_review",
                 "scanning→quarantined",
                 "scanning→erased",
+                "published→quarantined",
                 "published→erased",
+                "in_review→published",
+                "in_review→quarantined",
                 "in_review→erased",
+                "quarantined→published",
                 "quarantined→erased",
             ]
         );

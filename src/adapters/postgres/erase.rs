@@ -3,7 +3,7 @@
 use super::{
     Postgres, audit,
     db::Tx,
-    outbox,
+    outbox, reviews,
     row::{damaged, signed, written},
     show,
 };
@@ -28,6 +28,10 @@ pub(super) async fn erase(
         return Ok(None);
     };
     let text = id.to_string();
+    if !reviews::erased(&mut tx, &text).await? {
+        tx.rollback().await?;
+        return Ok(None);
+    }
     let mut keys: Vec<String> = sqlx::query_scalar("DELETE FROM renditions WHERE upload = $1 RETURNING key")
         .bind(&text)
         .fetch_all(&mut *tx)

@@ -1,9 +1,14 @@
 //! The Store in PostgreSQL, shared by any number of processes. What they write at the same time goes into few commits
 //! (`batch.rs`), and row-level security keeps tenants apart (`migrations/`, `role.rs`, `db.rs`).
 
+#[path = "../sql/shared/accounts.rs"]
+mod accounts;
 mod audit;
 mod batch;
+mod both;
 mod calls;
+#[path = "../sql/shared/carry_out.rs"]
+mod carry_out;
 mod claim;
 mod db;
 mod delivery;
@@ -15,6 +20,8 @@ mod keys;
 mod open;
 mod outbox;
 mod policies;
+#[path = "../sql/shared/reviews.rs"]
+mod reviews;
 mod role;
 mod row;
 mod settle;

@@ -1,7 +1,12 @@
 //! The Store in one SQLite file: one connection writes, a few read beside it (write-ahead log).
 
+#[path = "../sql/shared/accounts.rs"]
+mod accounts;
 mod audit;
+mod both;
 mod calls;
+#[path = "../sql/shared/carry_out.rs"]
+mod carry_out;
 mod delivery;
 mod direct;
 mod erase;
@@ -13,6 +18,8 @@ mod open;
 mod outbox;
 mod policies;
 mod readers;
+#[path = "../sql/shared/reviews.rs"]
+mod reviews;
 mod settle;
 mod streams;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A verdict becomes what is: state, verdict, renditions, outbox entry and audit line in one commit.
 
 use super::{
-    Sqlite, Tx, audit, intake, outbox,
+    Sqlite, Tx, audit, intake, outbox, reviews,
     row::{decided, event, judged, refuse_nonsense, signed, written},
 };
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         Result,
         store::{Lease, Settlement, Stale},
     },
-    upload::{UploadId, rendition::Rendition, state::Event},
+    upload::{State, UploadId, rendition::Rendition, state::Event},
 };
 
 pub(super) async fn settle(
@@ -58,6 +58,9 @@ pub(super) async fn settle(
     }
 
     let tenant = &row.upload.tenant;
+    if state == State::InReview {
+        reviews::enqueue(&mut tx, &text, tenant.as_str(), verdict, *at).await?;
+    }
     let told = decided(verdict, &digest, &row.upload, number);
     outbox::append(&mut tx, id, tenant, event(verdict.verdict), &told, *at).await?;
     let actor = format!("worker:{}", row.worker.as_deref().unwrap_or_default());

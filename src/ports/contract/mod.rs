@@ -8,8 +8,10 @@
 //!
 //! The functions are generic, so a program that does not call them holds none of their code.
 
+pub mod accounts;
 pub mod blobs;
 pub mod queue;
+pub mod reviews;
 pub mod samples;
 pub mod store;
 

@@ -1,0 +1,158 @@
+//! Passwords: argon2id (RFC 9106) with the second of OWASP's recommended settings, and what is too weak to be one.
+
+use crate::{
+    hex,
+    ports::{Kind, PortError, Random, Result},
+};
+use argon2::{Algorithm, Argon2, Params, Version};
+use hmac::digest::CtOutput;
+use sha2::Sha256;
+
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// Characters.
+pub const SHORTEST: usize = 12;
+/// Bytes: hashing a long one is work for whoever is asked to.
+pub const LONGEST: usize = 256;
+
+/// What passwords are made of that stand in every list of leaked ones. Compared without digits, signs and the usual
+/// letters in disguise, so that `P4ssw0rd!2024` is one of them.
+const COMMON: &str = include_str!("common.txt");
+
+/// `argon2id$19456$2$1$<salt>$<hash>`, in hex. Takes tens of milliseconds: not for an async thread.
+pub fn hash(password: &str, random: &dyn Random) -> Result<String> {
+    let mut salt = [0; 16];
+    random.fill(&mut salt)?;
+    let hash = argon2id(password, &salt, MEMORY_KIB, PASSES, LANES)?;
+    Ok(format!("argon2id${MEMORY_KIB}${PASSES}${LANES}${}${}", hex(&salt), hex(&hash)))
+}
+
+/// Is this the password? In constant time, but for what is no hash of ours.
+pub fn matches(password: &str, stored: &str) -> Result<bool> {
+    let parts: Vec<&str> = stored.split('$').collect();
+    let ["argon2id", memory, passes, lanes, salt, hash] = parts[..] else { return Err(unknown()) };
+    let number = |text: &str| text.parse::<u32>().map_err(|_| unknown());
+    let salt = unhex(salt).ok_or_else(unknown)?;
+    let wanted: [u8; 32] = unhex(hash).and_then(|h| h.try_into().ok()).ok_or_else(unknown)?;
+    if password.len() > LONGEST {
+        return Ok(false);
+    }
+    let got = argon2id(password, &salt, number(memory)?, number(passes)?, number(lanes)?)?;
+    Ok(CtOutput::<Sha256>::new(got.into()) == CtOutput::new(wanted.into()))
+}
+
+fn unknown() -> PortError {
+    PortError::new(Kind::Fail, "a password's hash is of no known form: send the person a new sign-in link")
+}
+
+fn argon2id(password: &str, salt: &[u8], memory: u32, passes: u32, lanes: u32) -> Result<[u8; 32]> {
+    let failed =
+        |e: argon2::Error| PortError::new(Kind::Fail, "a password cannot be hashed").because(e.to_string());
+    let params = Params::new(memory, passes, lanes, Some(32)).map_err(failed)?;
+    let mut out = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(password.as_bytes(), salt, &mut out)
+        .map_err(failed)?;
+    Ok(out)
+}
+
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    let pair = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok();
+    (digits.len() % 2 == 0 && text.is_ascii()).then(|| digits.chunks(2).map(pair).collect())?
+}
+
+/// Why this cannot be the password of this account, in words for its owner.
+pub fn weakness(password: &str, email: &str) -> Option<&'static str> {
+    if password.chars().count() < SHORTEST {
+        return Some("it has fewer than 12 characters");
+    }
+    if password.len() > LONGEST {
+        return Some("it is longer than 256 bytes");
+    }
+    let mut distinct: Vec<char> = password.chars().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() < 6 {
+        return Some("it repeats itself");
+    }
+    let bare = bare(password);
+    let local = self::bare(email.split('@').next().unwrap_or_default());
+    if local.len() >= 4 && bare.contains(&local) {
+        return Some("it holds the address's name");
+    }
+    // What is left of it once all that is common is taken out.
+    let rest = COMMON.split_whitespace().fold(bare, |rest, common| rest.replace(common, ""));
+    let signs = password.chars().filter(|c| !c.is_alphabetic()).count();
+    if rest.chars().count() + signs / 3 < 6 {
+        return Some("it is made of words that stand in every list of leaked passwords");
+    }
+    None
+}
+
+/// Letters alone, in lower case, with `4`, `0` and the like as the letters that they stand for.
+fn bare(text: &str) -> String {
+    text.to_lowercase()
+        .chars()
+        .filter_map(|c| match c {
+            '0' => Some('o'),
+            '1' | '!' => Some('i'),
+            '3' => Some('e'),
+            '4' | '@' => Some('a'),
+            '5' | '$' => Some('s'),
+            '7' => Some('t'),
+            c if c.is_alphabetic() => Some(c),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::random::SystemRandom;
+
+    #[test]
+    fn only_the_password_itself_matches_and_no_two_hashes_are_alike() {
+        let stored = hash("correct horse battery", &SystemRandom).unwrap();
+        assert!(stored.starts_with("argon2id$19456$2$1$"));
+        assert_ne!(stored, hash("correct horse battery", &SystemRandom).unwrap());
+        assert!(matches("correct horse battery", &stored).unwrap());
+        for wrong in ["", "correct horse batter", "Correct horse battery", &"x".repeat(1 << 20)] {
+            assert!(!matches(wrong, &stored).unwrap());
+        }
+        for damaged in ["", "argon2id$1", "bcrypt$19456$2$1$00$00", &stored[..stored.len() - 1]] {
+            assert!(matches("correct horse battery", damaged).is_err(), "{damaged}");
+        }
+    }
+
+    /// A stored format, and the reference implementation's own vector for argon2id.
+    #[test]
+    fn the_stored_form_is_golden() {
+        let hash = "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe";
+        let stored = format!("argon2id$256$2$1${}${hash}", hex(b"somesalt"));
+        assert!(matches("password", &stored).unwrap());
+    }
+
+    #[test]
+    fn weak_ones_are_refused_with_the_reason() {
+        let weak = [
+            ("short", "fewer"),
+            ("aaaaaaaaaaaaaaaa", "repeats"),
+            ("Password12345", "leaked"),
+            ("P4ssw0rd!2024", "leaked"),
+            ("qwertyuiop123", "leaked"),
+            ("letmein-welcome1", "leaked"),
+            ("anna.kowalski-77", "address"),
+        ];
+        for (password, why) in weak {
+            let said = weakness(password, "anna.kowalski@example.org");
+            assert!(said.is_some_and(|said| said.contains(why)), "{password}: {said:?}");
+        }
+        assert!(weakness(&"xY3-".repeat(80), "a@b.c").is_some());
+        for good in ["correct horse battery", "tiefer-Schnee-im-Mai", "Vq8#kd02mZs1x"] {
+            assert_eq!(weakness(good, "anna.kowalski@example.org"), None, "{good}");
+        }
+    }
+}

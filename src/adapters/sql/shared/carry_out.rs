@@ -1,0 +1,118 @@
+//! A ruling becomes what is: the upload's state, its renditions, outbox entry and audit line in one commit.
+
+use super::both::{This, append, begin, tell};
+use crate::{
+    adapters::sql::{damaged, parse, signed, unsigned},
+    ports::{
+        Kind, PortError, Result,
+        accounts::Deed,
+        reviews::{CarriedOut, Ruling, Standing},
+        store::Stale,
+    },
+    upload::{Decision, State, TenantId, state::Event},
+};
+use serde_json::json;
+
+pub(super) async fn carry_out(
+    store: &This,
+    ruling: &Ruling,
+    done: &CarriedOut,
+    deed: Deed<'_>,
+) -> Result<std::result::Result<Vec<String>, Stale>> {
+    let id = ruling.upload.to_string();
+    let (standing, outcome) = match done {
+        CarriedOut::Failed(why) => (Standing::Failed, Some(why.as_str())),
+        _ => (Standing::Done, None),
+    };
+    let mut tx = begin(store).await?;
+    let changed = sqlx::query(
+        "UPDATE rulings SET standing = $4, outcome = $5, due_at = NULL WHERE upload = $1 AND number = $2 AND fence = $3 \
+         AND standing = 'waiting'",
+    )
+    .bind(&id)
+    .bind(i64::from(ruling.number))
+    .bind(signed(ruling.fence)?)
+    .bind(standing.as_str())
+    .bind(outcome)
+    .execute(&mut *tx)
+    .await?;
+    if changed.rows_affected() == 0 {
+        tx.rollback().await?;
+        return Ok(Err(Stale));
+    }
+    let (tenant, state, version, external_id, sha256): (String, String, i64, Option<String>, String) =
+        sqlx::query_as("SELECT tenant, state, version, external_id, sha256 FROM uploads WHERE id = $1")
+            .bind(&id)
+            .fetch_optional(&mut *tx)
+            .await?
+            .ok_or_else(|| damaged("a ruling on no upload"))?;
+    let (tenant, state): (TenantId, State) = (parse(&tenant)?, parse(&state)?);
+    let (decision, renditions) = match done {
+        CarriedOut::Published(renditions) => (Decision::Publish, &renditions[..]),
+        CarriedOut::Quarantined => (Decision::Quarantine, &[][..]),
+        CarriedOut::Failed(why) => {
+            // Back to people, where it waits for them; what was settled otherwise meanwhile stays so.
+            sqlx::query("UPDATE reviews SET status = $2, version = version + 1 WHERE upload = $1 AND status = 'waiting'")
+                .bind(&id)
+                .bind(if state == State::InReview { "open" } else { "closed" })
+                .execute(&mut *tx)
+                .await?;
+            let detail = json!({ "number": ruling.number, "why": why });
+            append(&mut tx, deed, &id, detail).await?;
+            tx.commit().await?;
+            return Ok(Ok(Vec::new()));
+        }
+    };
+    let Ok(next) = state.apply(Event::Ruled(decision)) else {
+        tx.rollback().await?;
+        return Ok(Err(Stale));
+    };
+    let keys: Vec<String> = sqlx::query_scalar("DELETE FROM renditions WHERE upload = $1 RETURNING key")
+        .bind(&id)
+        .fetch_all(&mut *tx)
+        .await?;
+    let moved = sqlx::query(
+        "UPDATE uploads SET state = $3, version = version + 1, settled_at = $4 WHERE id = $1 AND version = $2",
+    )
+    .bind(&id)
+    .bind(version)
+    .bind(next.as_str())
+    .bind(deed.at.as_millisecond())
+    .execute(&mut *tx)
+    .await?;
+    if moved.rows_affected() != 1 {
+        return Err(PortError::new(Kind::Retry, "the upload changed while a ruling was carried out"));
+    }
+    for rendition in renditions {
+        sqlx::query(
+            "INSERT INTO renditions (upload, name, key, media_type, sha256, size, width, height) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(&id)
+        .bind(rendition.name.as_str())
+        .bind(&rendition.key)
+        .bind(&rendition.media_type)
+        .bind(&rendition.sha256)
+        .bind(signed(rendition.size)?)
+        .bind(rendition.width.map(i64::from))
+        .bind(rendition.height.map(i64::from))
+        .execute(&mut *tx)
+        .await?;
+    }
+    sqlx::query("UPDATE reviews SET status = 'closed', version = version + 1 WHERE upload = $1")
+        .bind(&id)
+        .execute(&mut *tx)
+        .await?;
+    let body = json!({
+        "id": id, "tenant": tenant.as_str(), "external_id": external_id, "who": "ruling", "ruling": ruling.number,
+        "verdict": decision, "reasons": [ruling.reason], "overrides": ruling.overrides, "sha256": sha256,
+    });
+    tell(&mut tx, ruling.upload, &tenant, crate::adapters::sql::event(decision), body, deed.at).await?;
+    let detail = json!({
+        "number": ruling.number, "kind": ruling.kind.as_str(), "by": ruling.by, "reason": ruling.reason, "sha256": sha256,
+        "version": unsigned(version)? + 1,
+    });
+    append(&mut tx, deed, &id, detail).await?;
+    tx.commit().await?;
+    Ok(Ok(keys))
+}

@@ -1,0 +1,539 @@
+//! The flagged queue, in SQL that both engines understand. Each adapter has this file as a module of its own, over its
+//! `both.rs`. What is read and then written goes by compare-and-set, so that no engine's way of locking matters.
+
+use super::both::{Engine, This, append, begin, reader};
+use crate::{
+    adapters::sql::{parse, signed, small, time, unsigned},
+    ports::{
+        PortError, Result,
+        accounts::{Deed, Tenants},
+        reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Reviews, Ruling, Status, View},
+        store::{AuditLine, Stale, Store},
+    },
+    upload::{UploadId, ruling},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::json;
+use sqlx::QueryBuilder;
+
+#[derive(sqlx::FromRow)]
+struct ItemRow {
+    upload: String,
+    tenant: String,
+    filename: Option<String>,
+    status: String,
+    severity: i64,
+    reasons: String,
+    media_type: String,
+    queued_at: i64,
+    escalated: i64,
+    sealed: i64,
+    version: i64,
+    fence: i64,
+    holder: Option<String>,
+    held_until: Option<i64>,
+    not_by: Option<String>,
+}
+
+impl TryFrom<ItemRow> for Item {
+    type Error = PortError;
+
+    fn try_from(row: ItemRow) -> Result<Self> {
+        Ok(Self {
+            upload: parse(&row.upload)?,
+            tenant: parse(&row.tenant)?,
+            filename: row.filename,
+            status: parse(&row.status)?,
+            severity: small(row.severity)?,
+            reasons: words(&row.reasons),
+            media_type: row.media_type,
+            queued_at: time(row.queued_at)?,
+            escalated: row.escalated != 0,
+            sealed: row.sealed != 0,
+            version: unsigned(row.version)?,
+            fence: unsigned(row.fence)?,
+            holder: row.holder,
+            held_until: row.held_until.map(time).transpose()?,
+            not_by: row.not_by,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct RulingRow {
+    upload: String,
+    number: i64,
+    kind: String,
+    reason: String,
+    note: String,
+    overrides: String,
+    rules_over: String,
+    person: String,
+    at: i64,
+    standing: String,
+    due_at: Option<i64>,
+    fence: i64,
+    outcome: Option<String>,
+}
+
+impl TryFrom<RulingRow> for Ruling {
+    type Error = PortError;
+
+    fn try_from(row: RulingRow) -> Result<Self> {
+        Ok(Self {
+            upload: parse(&row.upload)?,
+            number: small(row.number)?,
+            kind: parse(&row.kind)?,
+            reason: row.reason,
+            note: row.note,
+            overrides: words(&row.overrides),
+            over: row.rules_over,
+            by: row.person,
+            at: time(row.at)?,
+            standing: parse(&row.standing)?,
+            due_at: row.due_at.map(time).transpose()?,
+            fence: unsigned(row.fence)?,
+            outcome: row.outcome,
+        })
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+const ITEMS: &str = "SELECT r.upload, r.tenant, u.filename, r.status, r.severity, r.reasons, r.media_type, r.queued_at, \
+    r.escalated, r.sealed, r.version, r.fence, r.holder, r.held_until, r.not_by \
+    FROM reviews r JOIN uploads u ON u.id = r.upload";
+
+macro_rules! rulings {
+    ($rest:literal) => {
+        concat!(
+            "SELECT upload, number, kind, reason, note, overrides, rules_over, person, at, standing, due_at, fence, outcome \
+             FROM rulings",
+            $rest
+        )
+    };
+}
+
+/// What of the open queue the view shows.
+fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
+    query.push(" r.status = 'open' AND r.sealed = 0");
+    if !view.escalated {
+        query.push(" AND r.escalated = 0");
+    }
+    if let Tenants::These(these) = &view.tenants {
+        query.push(" AND r.tenant IN (");
+        let mut list = query.separated(", ");
+        for tenant in these {
+            list.push_bind(tenant.as_str().to_owned());
+        }
+        // Of nobody, where there are none: an empty list is not SQL everywhere.
+        list.push("''");
+        query.push(")");
+    }
+    if let Some(tenant) = &view.tenant {
+        query.push(" AND r.tenant = ").push_bind(tenant.as_str().to_owned());
+    }
+    if let Some(reason) = &view.reason {
+        query.push(" AND r.reason = ").push_bind(reason.clone());
+    }
+    if let Some(media_type) = &view.media_type {
+        // Every type that begins so: '~' sorts above all that a type is made of.
+        query.push(" AND r.media_type >= ").push_bind(media_type.clone());
+        query.push(" AND r.media_type <= ").push_bind(format!("{media_type}~"));
+    }
+    if let Some(before) = view.before {
+        query.push(" AND r.queued_at < ").push_bind(before.as_millisecond());
+    }
+}
+
+const HARDEST_FIRST: &str = " ORDER BY r.severity DESC, r.queued_at, r.upload LIMIT ";
+/// How often the next item is asked for, where others take it first.
+const ROUNDS: u32 = 8;
+/// Reasons that are counted by themselves.
+const COUNTED: i64 = 12;
+
+#[async_trait]
+impl Reviews for This {
+    async fn queue(&self, view: &View, limit: u32) -> Result<Vec<Item>> {
+        let mut query = QueryBuilder::<Engine>::new(ITEMS);
+        query.push(" WHERE");
+        seen(&mut query, view);
+        query.push(HARDEST_FIRST).push_bind(i64::from(limit));
+        let rows: Vec<ItemRow> = query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
+        rows.into_iter().map(Item::try_from).collect()
+    }
+
+    async fn counts(&self, view: &View, now: Timestamp) -> Result<Counts> {
+        let mut query = QueryBuilder::<Engine>::new("SELECT count(*), count(CASE WHEN r.held_until > ");
+        query.push_bind(now.as_millisecond());
+        query.push(" THEN 1 END), min(r.queued_at) FROM reviews r WHERE");
+        seen(&mut query, view);
+        let mut connection = reader(self).await?;
+        let (open, held, oldest): (i64, i64, Option<i64>) =
+            query.build_query_as().fetch_one(&mut *connection).await?;
+        let mut query = QueryBuilder::<Engine>::new("SELECT r.reason, count(*) FROM reviews r WHERE");
+        seen(&mut query, view);
+        query.push(" GROUP BY r.reason ORDER BY count(*) DESC, r.reason LIMIT ").push_bind(COUNTED);
+        let reasons: Vec<(String, i64)> = query.build_query_as().fetch_all(&mut *connection).await?;
+        Ok(Counts {
+            open: unsigned(open)?,
+            held: unsigned(held)?,
+            oldest: oldest.map(time).transpose()?,
+            reasons: reasons.into_iter().map(|(r, n)| Ok((r, unsigned(n)?))).collect::<Result<_>>()?,
+        })
+    }
+
+    async fn item(&self, id: UploadId) -> Result<Option<Item>> {
+        let mut query = QueryBuilder::<Engine>::new(ITEMS);
+        query.push(" WHERE r.upload = ").push_bind(id.to_string());
+        let row: Option<ItemRow> = query.build_query_as().fetch_optional(&mut *reader(self).await?).await?;
+        row.map(Item::try_from).transpose()
+    }
+
+    async fn adopt(&self, id: UploadId) -> Result<()> {
+        let Some(verdict) = self.verdict(id).await? else { return Ok(()) };
+        let mut tx = begin(self).await?;
+        let row: Option<(String, i64)> = sqlx::query_as(
+            "SELECT tenant, settled_at FROM uploads WHERE id = $1 AND settled_at IS NOT NULL AND state <> 'erased'",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some((tenant, at)) = row {
+            enqueue(&mut tx, &id.to_string(), &tenant, &verdict.detail, time(at)?).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn next(&self, view: &View, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>> {
+        for _ in 0..ROUNDS {
+            let mut query = QueryBuilder::<Engine>::new("SELECT r.upload FROM reviews r WHERE");
+            seen(&mut query, view);
+            query.push(" AND (r.held_until IS NULL OR r.held_until <= ").push_bind(now.as_millisecond());
+            query.push(" OR r.holder = ").push_bind(who.to_owned());
+            query.push(") AND (r.skipped_by IS NULL OR r.skipped_by <> ").push_bind(who.to_owned());
+            query.push(") AND (r.not_by IS NULL OR r.not_by <> ").push_bind(who.to_owned());
+            query.push(")").push(HARDEST_FIRST).push_bind(1i64);
+            let id: Option<String> =
+                query.build_query_scalar().fetch_optional(&mut *reader(self).await?).await?;
+            let Some(id) = id else { return Ok(None) };
+            // Somebody may have taken it meanwhile; then it is asked again.
+            if let Some(item) = self.take(parse(&id)?, who, now, until).await? {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn take(&self, id: UploadId, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>> {
+        let mut tx = begin(self).await?;
+        let taken = sqlx::query(
+            "UPDATE reviews SET holder = $2, held_until = $4, version = version + 1, \
+             fence = CASE WHEN holder = $2 THEN fence ELSE fence + 1 END \
+             WHERE upload = $1 AND status = 'open' AND (held_until IS NULL OR held_until <= $3 OR holder = $2)",
+        )
+        .bind(id.to_string())
+        .bind(who)
+        .bind(now.as_millisecond())
+        .bind(until.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        if taken.rows_affected() == 0 { Ok(None) } else { self.item(id).await }
+    }
+
+    async fn keep(
+        &self,
+        id: UploadId,
+        who: &str,
+        fence: u64,
+        until: Timestamp,
+    ) -> Result<std::result::Result<(), Stale>> {
+        let mut tx = begin(self).await?;
+        let done = sqlx::query(
+            "UPDATE reviews SET held_until = $4 WHERE upload = $1 AND holder = $2 AND fence = $3 AND status = 'open'",
+        )
+        .bind(id.to_string())
+        .bind(who)
+        .bind(signed(fence)?)
+        .bind(until.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(if done.rows_affected() == 1 { Ok(()) } else { Err(Stale) })
+    }
+
+    async fn put_back(
+        &self,
+        id: UploadId,
+        who: &str,
+        fence: u64,
+        skipped: Option<(&str, Deed<'_>)>,
+    ) -> Result<std::result::Result<(), Stale>> {
+        let mut tx = begin(self).await?;
+        let done = sqlx::query(
+            "UPDATE reviews SET holder = NULL, held_until = NULL, version = version + 1, \
+             skipped_by = coalesce($4, skipped_by) \
+             WHERE upload = $1 AND holder = $2 AND fence = $3 AND status = 'open'",
+        )
+        .bind(id.to_string())
+        .bind(who)
+        .bind(signed(fence)?)
+        .bind(skipped.map(|_| who))
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(Err(Stale));
+        }
+        if let Some((reason, deed)) = skipped {
+            append(&mut tx, deed, &id.to_string(), json!({ "reason": reason })).await?;
+        }
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    async fn rule(
+        &self,
+        item: &Item,
+        ruling: &Ruling,
+        becomes: &Becomes,
+        deed: Deed<'_>,
+    ) -> Result<std::result::Result<u32, Stale>> {
+        let id = item.upload.to_string();
+        let mut tx = begin(self).await?;
+        let moved = sqlx::query(
+            "UPDATE reviews SET status = $3, escalated = $4, sealed = $5, not_by = $6, version = version + 1, \
+             holder = CASE WHEN $7 = 1 THEN NULL ELSE holder END, \
+             held_until = CASE WHEN $7 = 1 THEN NULL ELSE held_until END WHERE upload = $1 AND version = $2",
+        )
+        .bind(&id)
+        .bind(signed(item.version)?)
+        .bind(becomes.status.as_str())
+        .bind(i64::from(becomes.escalated))
+        .bind(i64::from(becomes.sealed))
+        .bind(&becomes.not_by)
+        .bind(i64::from(becomes.released))
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(Err(Stale));
+        }
+        let number: i64 = sqlx::query_scalar(
+            "INSERT INTO rulings (upload, number, kind, reason, note, overrides, rules_over, person, at, standing, due_at) \
+             SELECT $1, coalesce((SELECT max(number) FROM rulings WHERE upload = $1), 0) + 1, $2, $3, $4, $5, $6, $7, \
+             $8, $9, $10 RETURNING number",
+        )
+        .bind(&id)
+        .bind(ruling.kind.as_str())
+        .bind(&ruling.reason)
+        .bind(&ruling.note)
+        .bind(ruling.overrides.join(" "))
+        .bind(&ruling.over)
+        .bind(&ruling.by)
+        .bind(ruling.at.as_millisecond())
+        .bind(ruling.standing.as_str())
+        .bind(ruling.due_at.map(Timestamp::as_millisecond))
+        .fetch_one(&mut *tx)
+        .await?;
+        let detail = json!({
+            "number": number, "kind": ruling.kind.as_str(), "reason": ruling.reason, "overrides": ruling.overrides,
+            "over": ruling.over, "standing": ruling.standing.as_str(), "sealed": becomes.sealed,
+        });
+        append(&mut tx, deed, &id, detail).await?;
+        tx.commit().await?;
+        Ok(Ok(small(number)?))
+    }
+
+    async fn undo(
+        &self,
+        id: UploadId,
+        number: u32,
+        who: &str,
+        until: Timestamp,
+        deed: Deed<'_>,
+    ) -> Result<bool> {
+        let text = id.to_string();
+        let mut tx = begin(self).await?;
+        let undone = sqlx::query(
+            "UPDATE rulings SET standing = 'undone', due_at = NULL WHERE upload = $1 AND number = $2 AND person = $3 \
+             AND standing = 'waiting' AND fence = 0 AND due_at > $4",
+        )
+        .bind(&text)
+        .bind(i64::from(number))
+        .bind(who)
+        .bind(deed.at.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        if undone.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        // What was closed stays so: it was reversed, and the reversal is undone.
+        sqlx::query(
+            "UPDATE reviews SET status = CASE WHEN (SELECT state FROM uploads WHERE id = $1) = 'in_review' THEN 'open' \
+             ELSE 'closed' END, sealed = 0, version = version + 1, fence = fence + 1 WHERE upload = $1",
+        )
+        .bind(&text)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE reviews SET holder = $2, held_until = $3 WHERE upload = $1 AND status = 'open'")
+            .bind(&text)
+            .bind(who)
+            .bind(until.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        append(&mut tx, deed, &text, json!({ "number": number })).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn rulings(&self, id: UploadId) -> Result<Vec<Ruling>> {
+        let rows: Vec<RulingRow> = sqlx::query_as(rulings!(" WHERE upload = $1 ORDER BY number"))
+            .bind(id.to_string())
+            .fetch_all(&mut *reader(self).await?)
+            .await?;
+        rows.into_iter().map(Ruling::try_from).collect()
+    }
+
+    async fn undoable(&self, who: &str, now: Timestamp) -> Result<Option<Ruling>> {
+        let row: Option<RulingRow> = sqlx::query_as(rulings!(
+            " WHERE standing = 'waiting' AND due_at > $2 AND person = $1 AND fence = 0 ORDER BY at DESC LIMIT 1"
+        ))
+        .bind(who)
+        .bind(now.as_millisecond())
+        .fetch_optional(&mut *reader(self).await?)
+        .await?;
+        row.map(Ruling::try_from).transpose()
+    }
+
+    async fn due_ruling(&self, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>> {
+        let due: Option<RulingRow> =
+            sqlx::query_as(rulings!(" WHERE standing = 'waiting' AND due_at <= $1 ORDER BY due_at LIMIT 1"))
+                .bind(now.as_millisecond())
+                .fetch_optional(&mut *reader(self).await?)
+                .await?;
+        let Some(mut ruling) = due.map(Ruling::try_from).transpose()? else { return Ok(None) };
+        let mut tx = begin(self).await?;
+        let taken = sqlx::query(
+            "UPDATE rulings SET fence = fence + 1, due_at = $5 WHERE upload = $1 AND number = $2 AND fence = $3 \
+             AND standing = 'waiting' AND due_at <= $4",
+        )
+        .bind(ruling.upload.to_string())
+        .bind(i64::from(ruling.number))
+        .bind(signed(ruling.fence)?)
+        .bind(now.as_millisecond())
+        .bind(until.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        ruling.fence += 1;
+        ruling.due_at = Some(until);
+        Ok((taken.rows_affected() == 1).then_some(ruling))
+    }
+
+    async fn put_off(&self, ruling: &Ruling, until: Timestamp) -> Result<()> {
+        let mut tx = begin(self).await?;
+        sqlx::query(
+            "UPDATE rulings SET due_at = $4 WHERE upload = $1 AND number = $2 AND fence = $3 AND standing = 'waiting'",
+        )
+        .bind(ruling.upload.to_string())
+        .bind(i64::from(ruling.number))
+        .bind(signed(ruling.fence)?)
+        .bind(until.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn carried_out(
+        &self,
+        ruling: &Ruling,
+        done: &CarriedOut,
+        deed: Deed<'_>,
+    ) -> Result<std::result::Result<Vec<String>, Stale>> {
+        super::carry_out::carry_out(self, ruling, done, deed).await
+    }
+
+    async fn record(&self, deed: Deed<'_>, subject: &str, detail: serde_json::Value) -> Result<()> {
+        let mut tx = begin(self).await?;
+        append(&mut tx, deed, subject, detail).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn audit_find(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>> {
+        let mut query = QueryBuilder::<Engine>::new(
+            "SELECT sequence, at, actor, action, subject, detail FROM audit WHERE sequence < ",
+        );
+        query.push_bind(filter.before.map_or(Ok(i64::MAX), signed)?);
+        let wanted = [("actor", &filter.actor), ("subject", &filter.subject), ("action", &filter.action)];
+        for (column, value) in wanted {
+            if let Some(value) = value {
+                query.push(" AND ").push(column).push(" = ").push_bind(value.clone());
+            }
+        }
+        query.push(" ORDER BY sequence DESC LIMIT ").push_bind(i64::from(filter.limit));
+        let rows: Vec<(i64, i64, String, String, String, String)> =
+            query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
+        rows.into_iter()
+            .map(|(sequence, at, actor, action, subject, detail)| {
+                let (sequence, at) = (unsigned(sequence)?, time(at)?);
+                Ok(AuditLine { sequence, at, actor, action, subject, detail })
+            })
+            .collect()
+    }
+}
+
+/// An upload that goes to review is in the queue from the same commit on.
+pub(super) async fn enqueue(
+    tx: &mut super::both::Connection,
+    id: &str,
+    tenant: &str,
+    verdict: &crate::upload::verdict::VerdictDetail,
+    at: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (upload) DO NOTHING",
+    )
+    .bind(id)
+    .bind(tenant)
+    .bind(
+        if verdict.verdict == crate::upload::Decision::Review { Status::Open } else { Status::Closed }
+            .as_str(),
+    )
+    .bind(i64::from(ruling::severity(verdict)))
+    .bind(verdict.reasons.first().map_or("review", String::as_str))
+    .bind(verdict.reasons.join(" "))
+    .bind(&verdict.r#type.media_type)
+    .bind(at.as_millisecond())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Is the item kept from erasure? Else it is out of the queue with the same commit.
+pub(super) async fn erased(tx: &mut super::both::Connection, id: &str) -> Result<bool> {
+    let sealed: Option<i64> = sqlx::query_scalar("SELECT sealed FROM reviews WHERE upload = $1")
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?;
+    if sealed == Some(1) {
+        return Ok(false);
+    }
+    sqlx::query(
+        "UPDATE reviews SET status = 'closed', holder = NULL, held_until = NULL, version = version + 1 \
+         WHERE upload = $1 AND status <> 'closed'",
+    )
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    Ok(true)
+}

@@ -1,0 +1,92 @@
+//! The moderators' pages, as the settings want them.
+
+use super::engines::children;
+use crate::{
+    access::{People, people::Options},
+    config::Config,
+    console::Console,
+    http::Api,
+    ports::{Accounts, Clock, Random, Reviews},
+    review::{Desk, Previews, Rules},
+};
+use lazaret_sandbox::Pool;
+use std::sync::Arc;
+
+/// Children that decode for moderators, in a process that does not scan.
+const CHILDREN: usize = 2;
+
+/// Accounts and sessions, as the settings want them.
+pub fn people(
+    config: &Config,
+    accounts: Arc<dyn Accounts>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> People {
+    let console = &config.console;
+    let options = Options {
+        idle: console.idle.0,
+        longest: console.longest.0,
+        sessions: console.sessions,
+        totp: console.totp,
+        link: console.link.0,
+    };
+    People::new(accounts, clock, random, options)
+}
+
+/// `media`: the decoders of the process, if it has any.
+pub(super) fn console(
+    config: &Config,
+    api: &Api,
+    accounts: Arc<dyn Accounts>,
+    reviews: Arc<dyn Reviews>,
+    media: Option<Pool>,
+) -> anyhow::Result<Console> {
+    let media = match media {
+        Some(media) => media,
+        None => children(config, CHILDREN, None)?,
+    };
+    Ok(Console {
+        people: people(config, accounts, Arc::clone(&api.clock), Arc::clone(&api.random)),
+        desk: Desk {
+            store: Arc::clone(&api.store),
+            reviews,
+            clock: Arc::clone(&api.clock),
+            rules: Rules { undo: config.console.undo.0, second: config.console.second.clone() },
+            lease: config.console.lease.0,
+        },
+        previews: Previews { blobs: Arc::clone(&api.blobs), media },
+        max_edge: config.console.preview,
+        files_host: files_host(&config.delivery.public_url),
+    })
+}
+
+/// As a Host header names it; `None` on loopback, where one machine has one host.
+fn files_host(public_url: &str) -> Option<String> {
+    let url = url::Url::parse(public_url).ok()?;
+    let host = url.host()?;
+    let loopback = match &host {
+        url::Host::Domain(name) => *name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    };
+    (!loopback).then(|| url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::files_host;
+
+    #[test]
+    fn the_host_of_files_is_named_as_browsers_name_it() {
+        let cases = [
+            ("https://files.example.org", Some("files.example.org")),
+            ("https://files.example.org:8443/x", Some("files.example.org:8443")),
+            ("http://127.0.0.1:8470", None),
+            ("http://localhost", None),
+            ("http://[::1]:80", None),
+        ];
+        for (url, host) in cases {
+            assert_eq!(files_host(url).as_deref(), host, "{url}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+// Everything works without this; with it, by keyboard, and leases are kept while the page is open.
+(() => {
+  const $ = (selector) => document.querySelector(selector);
+  const stored = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
+  const form = $("#decision");
+
+  // hold to reveal
+  const stage = $("#stage"), reveal = $("#reveal"), media = $("#media");
+  const show = (on) => {
+    if (!stage) return;
+    stage.classList.toggle("shown", on);
+    reveal.setAttribute("aria-pressed", String(on));
+  };
+  if (stage) {
+    reveal.addEventListener("pointerdown", () => show(true));
+    for (const end of ["pointerup", "pointercancel", "pointerleave", "blur"]) reveal.addEventListener(end, () => show(false));
+    reveal.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); show(true); } });
+    reveal.addEventListener("keyup", () => show(false));
+    window.addEventListener("blur", () => show(false));
+    const failed = () => { media.hidden = true; $("#unshown").hidden = false; reveal.hidden = true; };
+    media.addEventListener("error", failed);
+    if (media.complete && media.naturalWidth === 0) failed();
+  }
+
+  // a held item is kept while its page is open, and given back when it is left
+  if (form && form.hasAttribute("data-holds")) {
+    const base = `/console/items/${form.dataset.id}`;
+    const body = () => new URLSearchParams({ csrf: form.elements.csrf.value, fence: form.dataset.fence });
+    let sent = false;
+    const keep = async () => {
+      try {
+        const answer = await fetch(`${base}/extend`, { method: "POST", body: body(), redirect: "manual" });
+        if (answer.status === 409) $("#over").hidden = false;
+      } catch { /* the next one tells */ }
+    };
+    setInterval(keep, Math.max(2000, Number(form.dataset.lease) / 3));
+    document.addEventListener("submit", () => { sent = true; });
+    window.addEventListener("pagehide", () => { if (!sent) navigator.sendBeacon(`${base}/leave`, body()); });
+  }
+
+  // the undo bar counts down
+  const undo = $("form.undo");
+  if (undo) {
+    const end = Date.now() + Number(undo.dataset.undo) * 1000;
+    const tick = setInterval(() => {
+      const left = Math.ceil((end - Date.now()) / 1000);
+      if (left <= 0) { clearInterval(tick); undo.remove(); return; }
+      undo.querySelector(".left").textContent = `(${left} s left)`;
+    }, 500);
+  }
+
+  // keys
+  const box = $("#keys-on");
+  if (box) {
+    box.checked = stored("keys") !== "off";
+    box.addEventListener("change", () => { try { localStorage.setItem("keys", box.checked ? "on" : "off"); } catch { /* for this page only */ } });
+  }
+  const kinds = { a: "approve", q: "quarantine", e: "escalate", n: "note" };
+  let kind = null;
+  const choices = (of) => form ? [...form.querySelectorAll(`fieldset[data-kind="${of}"]:not([disabled]) input[type=radio]`)] : [];
+  const pick = (input) => { if (input) { input.checked = true; input.focus(); } };
+  const press = (button) => { if (button) button.click(); };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || stored("keys") === "off") return;
+    const at = event.target;
+    if (event.key === "Escape" && at.id === "note") { at.blur(); return; }
+    if (at.matches("textarea, select, input:not([type=radio]):not([type=checkbox])") || $("dialog[open]")) return;
+    const key = event.key.toLowerCase();
+    if (key === "v" && stage) { show(true); return; }
+    if (event.repeat) return;
+    if (key === "?") { const keys = $("#keys"); if (keys) keys.showModal(); return; }
+    if (key === "u" && undo && undo.isConnected) { press(undo.querySelector("button")); return; }
+    if (key === "r") { press($("button[data-key=r]")); return; }
+    if (!form) return;
+    if (kinds[key]) { kind = kinds[key]; pick(choices(kind)[0]); }
+    else if (/^[0-9]$/.test(key) && kind) { pick(choices(kind)[(Number(key) + 9) % 10]); }
+    else if (key === "o") {
+      const boxes = [...form.querySelectorAll("input[name=override]")];
+      const on = !boxes.every((one) => one.checked);
+      for (const one of boxes) one.checked = on;
+    }
+    else if (key === "t") { event.preventDefault(); $("#note").focus(); }
+    else if (key === "s") { press($("#skip button")); }
+    else if (key === "enter" && !at.matches("button, a, summary")) { event.preventDefault(); press($("#next")); }
+  });
+  document.addEventListener("keyup", (event) => { if (event.key.toLowerCase() === "v") show(false); });
+})();

@@ -1,0 +1,79 @@
+//! The session's cookie: `__Host-lazaret`, which browsers send over https alone and to no other host. On plain http, which
+//! only loopback is meant for, it is `lazaret_session` without `Secure`.
+
+use crate::access::Token;
+use axum::http::{HeaderMap, HeaderValue, header};
+
+const SECURE: &str = "__Host-lazaret";
+const LOOPBACK: &str = "lazaret_session";
+
+fn is_loopback(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+fn name(headers: &HeaderMap) -> &'static str {
+    if is_loopback(headers) { LOOPBACK } else { SECURE }
+}
+
+pub(super) fn read(headers: &HeaderMap) -> Option<Token> {
+    let name = name(headers);
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).and_then(|(_, value)| Token::parse(value))
+}
+
+pub(super) fn set(headers: &HeaderMap, token: &Token) -> HeaderValue {
+    write(headers, token.reveal(), "")
+}
+
+pub(super) fn clear(headers: &HeaderMap) -> HeaderValue {
+    write(headers, "", "; Max-Age=0")
+}
+
+fn write(headers: &HeaderMap, value: &str, more: &str) -> HeaderValue {
+    let secure = if is_loopback(headers) { "" } else { "; Secure" };
+    let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}", name(headers));
+    // Base64 and words of ours.
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::random::SystemRandom;
+
+    fn from(host: &'static str, cookie: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static(host));
+        headers.insert(header::COOKIE, HeaderValue::try_from(cookie).unwrap());
+        headers
+    }
+
+    #[test]
+    fn the_name_and_the_marks_follow_the_host() {
+        let token = Token::mint(&SystemRandom).unwrap();
+        let value = token.reveal();
+        for host in ["127.0.0.1:8470", "localhost", "[::1]:80"] {
+            let headers = from(host, &format!("a=b; lazaret_session={value}"));
+            assert_eq!(read(&headers), Some(token.clone()), "{host}");
+            assert!(!set(&headers, &token).to_str().unwrap().contains("Secure"));
+        }
+        for host in ["moderate.example.org", "127.0.0.1.example.org", "localhost.example.org:80"] {
+            let headers = from(host, &format!("lazaret_session={value}"));
+            assert_eq!(read(&headers), None, "{host}: a cookie that any subdomain could have set");
+            let headers = from(host, &format!("__Host-lazaret={value}"));
+            assert_eq!(read(&headers), Some(token.clone()));
+            let set = set(&headers, &token);
+            let set = set.to_str().unwrap();
+            assert!(
+                set.starts_with("__Host-lazaret=") && set.contains("; Secure") && set.contains("; HttpOnly")
+            );
+            assert!(set.contains("Path=/;") && !set.contains("Domain"));
+        }
+    }
+}

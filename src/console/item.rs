@@ -1,0 +1,369 @@
+//! One item: what it is, what was found, what was not looked at, what was said of it, and the form to decide it with.
+
+use super::{
+    Console,
+    fail::Fail,
+    fields::Fields,
+    page::{Frame, render},
+    visitor::{Posted, Signed},
+    words,
+};
+use crate::{
+    access::{Right, may},
+    ports::{
+        accounts::User,
+        reviews::{Ruling, Standing, Status},
+    },
+    review::{Opened, admit::needs_second, desk::has_bytes},
+    upload::{
+        State as UploadState, UploadId, filename,
+        ruling::{self, Kind, reasons},
+    },
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Redirect, Response},
+};
+use std::collections::BTreeMap;
+
+#[derive(Template)]
+#[template(path = "item.html")]
+struct Page {
+    frame: Frame,
+    id: String,
+    name: String,
+    tenant: String,
+    state: UploadState,
+    severity: u32,
+    level: &'static str,
+    media_type: String,
+    declared: String,
+    size: String,
+    sha256: String,
+    external_id: String,
+    accepted: String,
+    queued: String,
+    why: Vec<String>,
+    findings: Vec<Said>,
+    labels: Vec<Label>,
+    checks: Vec<CheckRow>,
+    verdict_number: u32,
+    policy: String,
+    history: Vec<Event>,
+    escalated: bool,
+    sealed: bool,
+    second: bool,
+    /// Where its picture is, if it has one that can be shown.
+    media: Option<String>,
+    /// Absent where this person may not decide it now; then `idle` says why.
+    form: Option<Form>,
+    idle: &'static str,
+    takes: bool,
+    lease_ms: u128,
+}
+
+struct Said {
+    check: String,
+    words: String,
+    score: Option<String>,
+}
+
+struct Label {
+    name: String,
+    score: f32,
+    shown: String,
+}
+
+struct CheckRow {
+    check: String,
+    coverage: String,
+    engine: String,
+    why: String,
+}
+
+struct Event {
+    at: String,
+    who: String,
+    what: String,
+    note: String,
+    standing: &'static str,
+    outcome: String,
+}
+
+struct Form {
+    fence: u64,
+    groups: Vec<Group>,
+    gaps: Vec<GapBox>,
+    note: String,
+    infected: bool,
+    holds: bool,
+}
+
+struct Group {
+    kind: &'static str,
+    title: &'static str,
+    key: char,
+    reasons: Vec<Choice>,
+}
+
+struct Choice {
+    value: String,
+    words: &'static str,
+    chosen: bool,
+    key: usize,
+}
+
+struct GapBox {
+    code: String,
+    words: String,
+    why: String,
+    chosen: bool,
+}
+
+pub(super) async fn item(
+    State(console): State<Console>,
+    Signed(person): Signed,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Fail> {
+    let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
+    let fields = Fields::of(&uri);
+    let opened = console.desk.open(&person, id).await?;
+    if opened.is_held_by(&person.user) {
+        // Somebody without scripts keeps it by coming back.
+        console.desk.extend(&person, id, opened.item.fence).await?;
+    }
+    let frame = Frame::of(&console, &person, "Item").await?.saying(fields.get("said"));
+    let names = names(&console, &opened.rulings).await?;
+    let view = person.token.derive(&format!("media {id}"));
+    let page = page(&console, &person.user, &opened, &fields, frame.clone(), &names, &view);
+    Ok(render(&page, &frame))
+}
+
+/// The addresses of who ruled, by id.
+async fn names(console: &Console, rulings: &[Ruling]) -> Result<BTreeMap<String, String>, Fail> {
+    let mut names = BTreeMap::new();
+    for ruling in rulings {
+        if !names.contains_key(&ruling.by) {
+            let user = console.people.accounts.user(&ruling.by).await?;
+            names.insert(ruling.by.clone(), user.map_or_else(|| ruling.by.clone(), |user| user.email));
+        }
+    }
+    Ok(names)
+}
+
+fn page(
+    console: &Console,
+    user: &User,
+    opened: &Opened,
+    fields: &Fields,
+    frame: Frame,
+    names: &BTreeMap<String, String>,
+    view: &str,
+) -> Page {
+    let Opened { item, upload, verdict, rulings } = opened;
+    let detail = &verdict.detail;
+    let (form, idle, takes) = form(user, opened, fields);
+    let shown = crate::pipeline::is_decodable(&detail.r#type.media_type) && has_bytes(upload.state);
+    Page {
+        frame,
+        id: upload.id.to_string(),
+        name: upload.filename.as_deref().map_or("unnamed".to_owned(), filename::display),
+        tenant: upload.tenant.to_string(),
+        state: upload.state,
+        severity: item.severity,
+        level: words::severity(item.severity),
+        media_type: detail.r#type.media_type.clone(),
+        declared: detail.r#type.declared.clone().unwrap_or_else(|| "–".into()),
+        size: words::bytes(upload.size),
+        sha256: upload.sha256.clone(),
+        external_id: upload.external_id.clone().unwrap_or_else(|| "–".into()),
+        accepted: words::time(upload.accepted_at),
+        queued: words::age(item.queued_at, console.desk.clock.now()),
+        why: detail.reasons.iter().map(|code| words::reason(code)).collect(),
+        findings: detail
+            .findings
+            .iter()
+            .map(|finding| Said {
+                check: finding.check.clone(),
+                words: words::finding(finding),
+                score: finding.score.map(|score| format!("{score:.2}")),
+            })
+            .collect(),
+        labels: labels(&detail.labels),
+        checks: detail
+            .checks
+            .iter()
+            .map(|check| CheckRow {
+                check: check.check.clone(),
+                coverage: check.coverage.clone(),
+                engine: words::engine(check),
+                why: check.why.clone().unwrap_or_default(),
+            })
+            .collect(),
+        verdict_number: verdict.number,
+        policy: detail.policy.as_ref().map_or("–".into(), |policy| format!("version {}", policy.version)),
+        history: rulings.iter().rev().map(|ruling| event(ruling, names)).collect(),
+        escalated: item.escalated,
+        sealed: item.sealed,
+        second: needs_second(item, &console.desk.rules),
+        media: shown.then(|| format!("/console/items/{}/media?view={view}", upload.id)),
+        form,
+        idle,
+        takes,
+        lease_ms: console.desk.lease.as_millis(),
+    }
+}
+
+fn labels(labels: &BTreeMap<String, f32>) -> Vec<Label> {
+    let mut all: Vec<Label> = labels
+        .iter()
+        .map(|(name, score)| Label { name: name.clone(), score: *score, shown: format!("{score:.3}") })
+        .collect();
+    all.sort_by(|a, b| b.score.total_cmp(&a.score));
+    all
+}
+
+fn event(ruling: &Ruling, names: &BTreeMap<String, String>) -> Event {
+    let over = if ruling.overrides.is_empty() {
+        String::new()
+    } else {
+        format!(", over {}", ruling.overrides.join(", "))
+    };
+    Event {
+        at: words::time(ruling.at),
+        who: names.get(&ruling.by).cloned().unwrap_or_default(),
+        what: format!("{}: {}{over}", ruling.kind, ruling.reason.replace('_', " ")),
+        note: ruling.note.clone(),
+        standing: match ruling.standing {
+            Standing::Waiting => "can be undone still",
+            Standing::Second => "waits for a second person",
+            Standing::Done => "",
+            Standing::Undone => "taken back",
+            Standing::Failed => "not carried out",
+        },
+        outcome: ruling.outcome.clone().unwrap_or_default(),
+    }
+}
+
+/// The form, or why there is none; and whether the item can be taken.
+fn form(user: &User, opened: &Opened, fields: &Fields) -> (Option<Form>, &'static str, bool) {
+    let Opened { item, upload, .. } = opened;
+    if !may(user.role, Right::Decide) {
+        return (None, "You can look at everything here, and change nothing.", false);
+    }
+    let overrules = may(user.role, Right::Overrule);
+    if item.escalated && !overrules {
+        return (None, "It was escalated: a senior decides it.", false);
+    }
+    if item.not_by.as_deref() == Some(user.id.as_str()) {
+        return (None, "You have had your say: another person is to decide it.", false);
+    }
+    match (item.status, upload.state) {
+        (Status::Open, UploadState::InReview) if opened.is_held_by(user) => {
+            (Some(new_form(opened, fields, &Kind::ALL, true)), "", false)
+        }
+        // What was written before the session or the lease ended is shown with it.
+        (Status::Open, UploadState::InReview) => (None, "Take the item to decide it.", true),
+        (Status::Waiting, _) => (None, "It was decided, and is carried out in a moment.", false),
+        (Status::Closed, UploadState::Published) if overrules => {
+            (Some(new_form(opened, fields, &[Kind::Quarantine, Kind::Note], false)), "", false)
+        }
+        (Status::Closed, UploadState::Quarantined) if overrules => {
+            (Some(new_form(opened, fields, &[Kind::Approve, Kind::Note], false)), "", false)
+        }
+        _ => (None, "There is nothing to decide.", false),
+    }
+}
+
+fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Form {
+    let (chosen, overrides) = (fields.get("choice"), fields.all("override"));
+    let groups = kinds.iter().map(|kind| Group {
+        kind: kind.as_str(),
+        title: match kind {
+            Kind::Approve => "Approve",
+            Kind::Quarantine => "Quarantine",
+            Kind::Escalate => "Escalate",
+            Kind::Note => "Note",
+        },
+        key: match kind {
+            Kind::Approve => 'A',
+            Kind::Quarantine => 'Q',
+            Kind::Escalate => 'E',
+            Kind::Note => 'N',
+        },
+        reasons: reasons(*kind)
+            .iter()
+            .enumerate()
+            .map(|(n, (code, words))| {
+                let value = format!("{kind}:{code}");
+                Choice { chosen: value == chosen, value, words, key: (n + 1) % 10 }
+            })
+            .collect(),
+    });
+    let gaps = ruling::gaps(&opened.verdict.detail).into_iter().map(|gap| GapBox {
+        words: words::reason(&gap.code),
+        why: gap.why,
+        chosen: overrides.contains(&gap.code),
+        code: gap.code,
+    });
+    Form {
+        fence: opened.item.fence,
+        groups: groups.collect(),
+        gaps: if kinds.contains(&Kind::Approve) { gaps.collect() } else { Vec::new() },
+        note: fields.get("note").to_owned(),
+        infected: ruling::is_infected(&opened.verdict.detail),
+        holds,
+    }
+}
+
+fn parse(id: &str) -> Result<UploadId, Fail> {
+    id.parse().map_err(|_| Fail::no_page())
+}
+
+pub(super) async fn take(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let id = parse(&id)?;
+    let said = if console.desk.take(&person, id).await?.is_some() { "" } else { "taken" };
+    let query = fields.query(&["csrf", "said"]);
+    Ok(Redirect::to(&format!("/console/items/{id}?said={said}&{query}")).into_response())
+}
+
+/// Asked by the page's script while it is open.
+pub(super) async fn extend(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<StatusCode, Fail> {
+    let fence = fields.get("fence").parse().unwrap_or(0);
+    let kept = console.desk.extend(&person, parse(&id)?, fence).await?;
+    Ok(if kept { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT })
+}
+
+pub(super) async fn leave(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let fence = fields.get("fence").parse().unwrap_or(0);
+    console.desk.put_back(&person, parse(&id)?, fence, None).await?;
+    Ok(Redirect::to("/console/queue?said=left").into_response())
+}
+
+const SKIPS: [&str; 3] = ["not_now", "language", "conflict"];
+
+pub(super) async fn skip(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let fence = fields.get("fence").parse().unwrap_or(0);
+    let why = SKIPS.into_iter().find(|why| *why == fields.get("why")).unwrap_or(SKIPS[0]);
+    console.desk.put_back(&person, parse(&id)?, fence, Some(why)).await?;
+    super::rule::onward(&console, &person, "skipped").await
+}

@@ -1,0 +1,46 @@
+//! What a moderator sees of a held file. The URL is good for this item in this session, and no longer than either.
+
+use super::{Console, fail::Fail, fields::Fields, visitor::Signed};
+use crate::{
+    access::session::same,
+    review::{Preview, desk::has_bytes},
+    upload::UploadId,
+};
+use axum::{
+    extract::{Path, State},
+    http::{HeaderValue, Uri, header},
+    response::{IntoResponse, Response},
+};
+
+/// Of pictures that `lazaret-media` makes.
+const SHOWN: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];
+
+pub(super) async fn media(
+    State(console): State<Console>,
+    Signed(person): Signed,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Fail> {
+    let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
+    let view = person.token.derive(&format!("media {id}"));
+    if !same(Fields::of(&uri).get("view"), &view) {
+        return Err(Fail::no_page());
+    }
+    let opened = console.desk.seen(&person.user, id).await?;
+    if !has_bytes(opened.upload.state) {
+        return Err(Fail::no_page());
+    }
+    let media_type = &opened.verdict.detail.r#type.media_type;
+    let Preview { media_type, bytes } =
+        console.previews.of(&opened.upload, media_type, console.max_edge).await?;
+    let shown = SHOWN.into_iter().find(|known| *known == media_type).unwrap_or("application/octet-stream");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(shown)),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'"),
+        ),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
+    ];
+    Ok((headers, bytes).into_response())
+}

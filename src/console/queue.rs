@@ -1,0 +1,140 @@
+//! The queue: what waits, hardest first, and the next item for who asks.
+
+use super::{
+    Console,
+    fail::Fail,
+    fields::Fields,
+    page::{Frame, render},
+    visitor::{Posted, Signed},
+    words,
+};
+use crate::{
+    ports::{
+        accounts::Tenants,
+        reviews::{Item, View},
+    },
+    review::Desk,
+    upload::filename,
+};
+use askama::Template;
+use axum::{
+    extract::State,
+    http::Uri,
+    response::{IntoResponse, Redirect, Response},
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// Rows of one page.
+const ROWS: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "queue.html")]
+struct Page {
+    frame: Frame,
+    rows: Vec<Row>,
+    open: u64,
+    held: u64,
+    oldest: String,
+    reasons: Vec<(String, String, u64)>,
+    tenants: Vec<String>,
+    tenant: String,
+    reason: String,
+    media_type: String,
+    older: String,
+    filtered: bool,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    tenant: String,
+    severity: u32,
+    level: &'static str,
+    why: String,
+    media_type: String,
+    age: String,
+    holder: &'static str,
+    escalated: bool,
+}
+
+impl Row {
+    fn new(item: &Item, me: &str, now: Timestamp) -> Self {
+        let held = item.held_until.is_some_and(|until| until > now);
+        Self {
+            id: item.upload.to_string(),
+            name: item.filename.as_deref().map_or("unnamed".to_owned(), filename::display),
+            tenant: item.tenant.to_string(),
+            severity: item.severity,
+            level: words::severity(item.severity),
+            why: item.reasons.first().map_or_else(String::new, |code| words::reason(code)),
+            media_type: item.media_type.clone(),
+            age: words::age(item.queued_at, now),
+            holder: match (&item.holder, held) {
+                (Some(holder), true) if holder == me => "yours",
+                (Some(_), true) => "in review",
+                (Some(_), false) => "came back",
+                _ => "",
+            },
+            escalated: item.escalated,
+        }
+    }
+}
+
+/// The view that the fields ask for; what is not understood asks for nothing.
+fn view(desk: &Desk, user: &crate::ports::accounts::User, fields: &Fields) -> View {
+    let older = fields.some("older").and_then(crate::http::duration::parse);
+    let before =
+        older.filter(|age| *age < Duration::from_secs(3600 * 24 * 3650)).map(|age| desk.clock.now() - age);
+    View {
+        tenant: fields.some("tenant").and_then(|name| name.parse().ok()),
+        reason: fields.some("reason").map(str::to_owned),
+        media_type: fields.some("type").map(str::to_owned),
+        before,
+        ..desk.view(user)
+    }
+}
+
+pub(super) async fn queue(
+    State(console): State<Console>,
+    Signed(person): Signed,
+    uri: Uri,
+) -> Result<Response, Fail> {
+    let fields = Fields::of(&uri);
+    let desk = &console.desk;
+    let (items, counts) = desk.queue(&view(desk, &person.user, &fields), ROWS).await?;
+    let now = desk.clock.now();
+    let frame = Frame::of(&console, &person, "Queue").await?.saying(fields.get("said"));
+    let tenants = match &person.user.tenants {
+        Tenants::All => Vec::new(),
+        Tenants::These(these) => these.iter().map(ToString::to_string).collect(),
+    };
+    let page = Page {
+        rows: items.iter().map(|item| Row::new(item, &person.user.id, now)).collect(),
+        open: counts.open,
+        held: counts.held,
+        oldest: counts.oldest.map_or("–".to_owned(), |at| words::age(at, now)),
+        reasons: counts.reasons.into_iter().map(|(code, n)| (words::reason(&code), code, n)).collect(),
+        tenants,
+        tenant: fields.get("tenant").to_owned(),
+        reason: fields.get("reason").to_owned(),
+        media_type: fields.get("type").to_owned(),
+        older: fields.get("older").to_owned(),
+        filtered: ["tenant", "reason", "type", "older"].iter().any(|name| fields.some(name).is_some()),
+        frame: frame.clone(),
+    };
+    Ok(render(&page, &frame))
+}
+
+/// Hands the next item out.
+pub(super) async fn next(
+    State(console): State<Console>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let view = view(&console.desk, &person.user, &fields);
+    Ok(match console.desk.next(&person, &view).await? {
+        Some(item) => Redirect::to(&format!("/console/items/{}", item.upload)),
+        None => Redirect::to("/console/queue?said=none"),
+    }
+    .into_response())
+}

@@ -1,0 +1,64 @@
+//! A decision as it is sent, and its undoing.
+
+use super::{Console, fail::Fail, visitor::Posted};
+use crate::{
+    access::Person,
+    ports::reviews::Standing,
+    review::{Ask, Denied},
+    upload::{UploadId, ruling::Kind},
+};
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+
+pub(super) async fn rule(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
+    let (kind, reason) = fields.get("choice").split_once(':').ok_or(Denied::Reason)?;
+    let kind: Kind = kind.parse().map_err(|_| Denied::Reason)?;
+    let ask = Ask {
+        kind,
+        reason: reason.to_owned(),
+        note: fields.get("note").to_owned(),
+        // Gaps count where something is let through.
+        overrides: if kind == Kind::Approve { fields.all("override") } else { Vec::new() },
+        fence: fields.get("fence").parse().unwrap_or(0),
+    };
+    let ruling = console.desk.rule(&person, id, &ask).await?;
+    let said = match (ruling.kind, ruling.standing) {
+        (Kind::Note, _) => {
+            return Ok(Redirect::to(&format!("/console/items/{id}?said=noted")).into_response());
+        }
+        (Kind::Escalate, _) => "escalated",
+        (_, Standing::Second) => "second",
+        _ => "ruled",
+    };
+    if fields.get("then") == "next" {
+        return onward(&console, &person, said).await;
+    }
+    Ok(Redirect::to(&format!("/console/items/{id}?said={said}")).into_response())
+}
+
+/// To the next item, or to the queue where there is none.
+pub(super) async fn onward(console: &Console, person: &Person, said: &str) -> Result<Response, Fail> {
+    let view = console.desk.view(&person.user);
+    let to = match console.desk.next(person, &view).await? {
+        Some(item) => format!("/console/items/{}?said={said}", item.upload),
+        None => "/console/queue?said=none".to_owned(),
+    };
+    Ok(Redirect::to(&to).into_response())
+}
+
+pub(super) async fn undo(
+    State(console): State<Console>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let id: UploadId = fields.get("upload").parse().map_err(|_| Fail::no_page())?;
+    let number = fields.get("number").parse().map_err(|_| Fail::no_page())?;
+    let said = if console.desk.undo(&person, id, number).await? { "undone" } else { "late" };
+    Ok(Redirect::to(&format!("/console/items/{id}?said={said}")).into_response())
+}

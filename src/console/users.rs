@@ -1,0 +1,143 @@
+//! Accounts, for admins.
+
+use super::{
+    Console,
+    fail::Fail,
+    fields::Fields,
+    page::{Frame, render},
+    visitor::{Posted, Signed, needs},
+};
+use crate::{
+    access::{Right, Token},
+    ports::accounts::{Role, Tenants, User},
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Redirect, Response},
+};
+
+#[derive(Template)]
+#[template(path = "users.html")]
+struct Page {
+    frame: Frame,
+    rows: Vec<Row>,
+    roles: [Role; 4],
+}
+
+struct Row {
+    id: String,
+    email: String,
+    role: Role,
+    tenants: String,
+    totp: bool,
+    disabled: bool,
+    me: bool,
+}
+
+#[derive(Template)]
+#[template(path = "invited.html")]
+struct Invited {
+    frame: Frame,
+    email: String,
+    path: String,
+}
+
+pub(super) async fn users(
+    State(console): State<Console>,
+    Signed(person): Signed,
+    uri: Uri,
+) -> Result<Response, Fail> {
+    needs(&person, Right::Accounts)?;
+    let all = console.people.accounts.users().await?;
+    let frame = Frame::of(&console, &person, "People").await?.saying(Fields::of(&uri).get("said"));
+    let row = |user: User| Row {
+        me: user.id == person.user.id,
+        id: user.id,
+        email: user.email,
+        role: user.role,
+        tenants: user.tenants.to_string(),
+        totp: user.totp.is_some(),
+        disabled: user.disabled_at.is_some(),
+    };
+    let page = Page { frame: frame.clone(), rows: all.into_iter().map(row).collect(), roles: Role::ALL };
+    Ok(render(&page, &frame))
+}
+
+fn wrong(why: impl Into<String>) -> Fail {
+    Fail::Said(StatusCode::UNPROCESSABLE_ENTITY, super::fail::sentence(&why.into()))
+}
+
+pub(super) async fn add(
+    State(console): State<Console>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    needs(&person, Right::Accounts)?;
+    let email = fields.get("email").trim();
+    if !email.contains('@') || email.contains(char::is_whitespace) || email.len() > 254 {
+        return Err(wrong("that is no mail address"));
+    }
+    let role: Role = fields.get("role").parse().map_err(|why: String| wrong(why))?;
+    let tenants: Tenants = fields.get("tenants").trim().parse().map_err(|why: String| wrong(why))?;
+    match console.people.invite(email, role, tenants, &person.actor()).await? {
+        Some((user, token)) => invited(&console, &person, &user, &token).await,
+        None => Err(wrong("that address has an account already")),
+    }
+}
+
+async fn invited(
+    console: &Console,
+    person: &crate::access::Person,
+    user: &User,
+    token: &Token,
+) -> Result<Response, Fail> {
+    let frame = Frame::of(console, person, "People").await?;
+    let path = format!("/console/link/{}", token.reveal());
+    Ok(render(&Invited { frame: frame.clone(), email: user.email.clone(), path }, &frame))
+}
+
+pub(super) async fn change(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    needs(&person, Right::Accounts)?;
+    let people = &console.people;
+    let mut user = people.accounts.user(&id).await?.ok_or_else(Fail::no_page)?;
+    // Nobody locks themselves out.
+    if user.id == person.user.id && fields.get("do") != "link" {
+        return Err(wrong("ask another admin to change your own account"));
+    }
+    let actor = person.actor();
+    let action = match fields.get("do") {
+        "save" => {
+            user.role = fields.get("role").parse().map_err(|why: String| wrong(why))?;
+            user.tenants = fields.get("tenants").trim().parse().map_err(|why: String| wrong(why))?;
+            "user.changed"
+        }
+        "disable" => {
+            user.disabled_at = Some(people.clock.now());
+            "user.disabled"
+        }
+        "enable" => {
+            user.disabled_at = None;
+            "user.enabled"
+        }
+        "reset" => {
+            (user.password, user.totp, user.backup_codes) = (None, None, Vec::new());
+            "user.reset"
+        }
+        "link" => {
+            let token = people.new_link(&user, &actor).await?;
+            return invited(&console, &person, &user, &token).await;
+        }
+        _ => return Err(Fail::stale_form()),
+    };
+    people.change(&user, Some(""), action, &actor).await?;
+    if action == "user.reset" {
+        let token = people.new_link(&user, &actor).await?;
+        return invited(&console, &person, &user, &token).await;
+    }
+    Ok(Redirect::to("/console/users?said=saved").into_response())
+}

@@ -1,0 +1,165 @@
+//! Who asks: a handler that takes [`Signed`] or [`Posted`] is not reached by anybody else.
+
+use super::{Console, cookie, fail::Fail, fields::Fields, page};
+use crate::access::{Owes, Person, Right, may, session::same};
+use axum::{
+    body::Bytes,
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, Method, header, request::Parts},
+};
+use std::net::SocketAddr;
+
+/// Somebody whose session is whole, and who owes nothing.
+pub(super) struct Signed(pub Person);
+
+/// Somebody who has begun to sign in, or has: for the pages that they owe.
+pub(super) struct Begun(pub Person);
+
+/// The fields of a form that [`Signed`] sent from a page of their session.
+pub(super) struct Posted {
+    pub person: Person,
+    pub fields: Fields,
+}
+
+/// As [`Posted`], from [`Begun`].
+pub(super) struct BegunPost {
+    pub person: Person,
+    pub fields: Fields,
+}
+
+impl FromRequestParts<Console> for Begun {
+    type Rejection = Fail;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Fail> {
+        person(console, &parts.headers)
+            .await?
+            .map(Self)
+            .ok_or_else(|| Fail::SignIn(place(&parts.method, parts)))
+    }
+}
+
+impl FromRequestParts<Console> for Signed {
+    type Rejection = Fail;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Fail> {
+        let Begun(person) = Begun::from_request_parts(parts, console).await?;
+        owes_nothing(console, &person)?;
+        Ok(Self(person))
+    }
+}
+
+impl FromRequest<Console> for BegunPost {
+    type Rejection = Fail;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Fail> {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), console).await;
+        let bytes = bytes.map_err(|e| Fail::Said(e.status(), "The form could not be read.".into()))?;
+        let fields = Fields::parse(&bytes);
+        let Some(person) = person(console, &parts.headers).await? else {
+            return Err(Fail::SignIn(resume(&parts, &fields)));
+        };
+        if !same(fields.get("csrf"), &page::csrf(&person)) {
+            // Signed out in another tab, and in again: what was written is not lost either.
+            return match parts.uri.path().ends_with("/rule") {
+                true => Err(Fail::SignIn(resume(&parts, &fields))),
+                false => Err(Fail::stale_form()),
+            };
+        }
+        Ok(Self { person, fields })
+    }
+}
+
+impl FromRequest<Console> for Posted {
+    type Rejection = Fail;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Fail> {
+        let BegunPost { person, fields } = BegunPost::from_request(request, console).await?;
+        owes_nothing(console, &person)?;
+        Ok(Self { person, fields })
+    }
+}
+
+async fn person(console: &Console, headers: &HeaderMap) -> Result<Option<Person>, Fail> {
+    match cookie::read(headers) {
+        Some(token) => Ok(console.people.who(token).await?),
+        None => Ok(None),
+    }
+}
+
+fn owes_nothing(console: &Console, person: &Person) -> Result<(), Fail> {
+    if !person.session.full {
+        return Err(Fail::To("/console/code"));
+    }
+    match console.people.owes(&person.user) {
+        None => Ok(()),
+        Some(Owes::Password) => Err(Fail::To("/console/account/password")),
+        Some(Owes::Totp) => Err(Fail::To("/console/account/totp")),
+    }
+}
+
+/// Where to go on after signing in.
+fn place(method: &Method, parts: &Parts) -> String {
+    match *method {
+        Method::GET => parts.uri.path_and_query().map_or("/console", |place| place.as_str()).to_owned(),
+        _ => "/console".to_owned(),
+    }
+}
+
+/// A decision that came without a session comes back as it was written, for its page to show.
+fn resume(parts: &Parts, fields: &Fields) -> String {
+    match parts.uri.path().strip_suffix("/rule") {
+        Some(item) => format!("{item}?{}", fields.query(&["csrf", "then", "fence"])),
+        None => "/console".to_owned(),
+    }
+}
+
+/// Only our own pages, so that signing in leads nowhere else.
+pub(super) fn safe_next(next: &str) -> &str {
+    let own = next == "/console" || next.starts_with("/console/");
+    let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && next.len() <= 16 * 1024;
+    if own && plain && !next.contains("//") { next } else { "/console/queue" }
+}
+
+/// The peer's address; behind a proxy, the proxy's.
+pub(super) struct Address(pub String);
+
+impl<S: Sync> FromRequestParts<S> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(peer.map_or_else(|| "unknown".to_owned(), |ConnectInfo(peer)| peer.ip().to_string())))
+    }
+}
+
+pub(super) fn device(headers: &HeaderMap) -> &str {
+    headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown")
+}
+
+pub(super) fn needs(person: &Person, right: Right) -> Result<(), Fail> {
+    if may(person.user.role, right) { Ok(()) } else { Err(Fail::forbidden()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_next;
+
+    #[test]
+    fn signing_in_leads_to_our_own_pages_alone() {
+        for own in ["/console", "/console/items/1?choice=a", "/console/queue"] {
+            assert_eq!(safe_next(own), own);
+        }
+        for other in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/console//evil",
+            "/consoles",
+            "/console/\\x",
+            "/f/x",
+        ] {
+            assert_eq!(safe_next(other), "/console/queue", "{other}");
+        }
+    }
+}

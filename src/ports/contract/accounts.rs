@@ -1,0 +1,165 @@
+//! The suite of accounts, whose adapter is a store too: what is done to an account stands in the audit log.
+
+use super::samples::at;
+use crate::ports::{
+    Accounts, Store,
+    accounts::{Deed, Role, Session, Tenants, User},
+    store::Stale,
+};
+use std::sync::Arc;
+
+#[macro_export]
+macro_rules! accounts_contract {
+    ($make:path) => {
+        $crate::contract_cases! { accounts, $make;
+            an_address_has_one_account
+            a_change_is_compared_and_set_and_ends_sessions
+            sessions_are_limited_and_end
+            a_session_takes_anothers_place
+            a_link_is_good_once
+            failures_are_counted
+        }
+    };
+}
+
+fn user(n: u8) -> User {
+    User {
+        id: format!("u{n}"),
+        email: format!("u{n}@example.org"),
+        role: Role::Moderator,
+        tenants: Tenants::These(
+            ["acme".parse().expect("a tenant"), "globex".parse().expect("a tenant")].into(),
+        ),
+        password: None,
+        totp: None,
+        totp_step: 0,
+        backup_codes: vec!["aa".into(), "bb".into()],
+        created_at: at(i64::from(n)),
+        disabled_at: None,
+        version: 1,
+    }
+}
+
+fn session(hash: &str, user: &str, second: i64) -> Session {
+    Session {
+        hash: hash.into(),
+        user: user.into(),
+        full: true,
+        device: "a browser".into(),
+        created_at: at(second),
+        seen_at: at(second),
+    }
+}
+
+fn deed(action: &'static str) -> Deed<'static> {
+    Deed { actor: "cli", action, at: at(9) }
+}
+
+async fn with_user<S: Accounts>(store: &S) -> User {
+    assert!(store.add_user(&user(1), deed("user.added")).await.unwrap());
+    user(1)
+}
+
+pub async fn an_address_has_one_account<S: Accounts + Store>(store: Arc<S>) {
+    with_user(&*store).await;
+    let twin = User { id: "u9".into(), ..user(1) };
+    assert!(!store.add_user(&twin, deed("user.added")).await.unwrap());
+    assert!(store.add_user(&user(2), deed("user.added")).await.unwrap());
+    assert_eq!(store.user("u1").await.unwrap(), Some(user(1)));
+    assert_eq!(store.user_by_email("u2@example.org").await.unwrap(), Some(user(2)));
+    assert_eq!((store.user("u9").await.unwrap(), store.user_by_email("x").await.unwrap()), (None, None));
+    assert_eq!(store.users().await.unwrap(), [user(1), user(2)]);
+    let log = store.audit(0, 10).await.unwrap();
+    let said: Vec<_> = log.iter().map(|line| (line.action.as_str(), line.subject.as_str())).collect();
+    assert_eq!(said, [("user.added", "u1"), ("user.added", "u2")]);
+    assert!(log.iter().all(|line| !line.detail.contains('@')), "ids, not persons");
+}
+
+pub async fn a_change_is_compared_and_set_and_ends_sessions<S: Accounts + Store>(store: Arc<S>) {
+    let user = with_user(&*store).await;
+    for hash in ["a", "b", "c"] {
+        store.begin_session(&session(hash, "u1", 1), 9, None, None).await.unwrap();
+    }
+    let changed = User {
+        role: Role::Senior,
+        tenants: Tenants::All,
+        password: Some("p".into()),
+        totp: Some("t".into()),
+        totp_step: 77,
+        backup_codes: Vec::new(),
+        disabled_at: Some(at(5)),
+        ..user
+    };
+    assert_eq!(store.change_user(&changed, None, deed("user.changed")).await.unwrap(), Ok(()));
+    assert_eq!(store.sessions("u1").await.unwrap().len(), 3);
+    assert_eq!(
+        store.change_user(&changed, None, deed("user.changed")).await.unwrap(),
+        Err(Stale),
+        "it changed"
+    );
+    let now = User { version: 2, ..changed };
+    assert_eq!(store.user("u1").await.unwrap(), Some(now.clone()));
+    assert_eq!(store.change_user(&now, Some("b"), deed("user.changed")).await.unwrap(), Ok(()));
+    let left: Vec<_> = store.sessions("u1").await.unwrap().into_iter().map(|s| s.hash).collect();
+    assert_eq!(left, ["b"]);
+    assert_eq!(store.audit(0, 10).await.unwrap().len(), 3, "what was refused is not on record as done");
+}
+
+pub async fn sessions_are_limited_and_end<S: Accounts + Store>(store: Arc<S>) {
+    let user = with_user(&*store).await;
+    for (n, hash) in ["a", "b", "c"].into_iter().enumerate() {
+        store
+            .begin_session(&session(hash, "u1", n as i64), 2, None, Some(deed("session.began")))
+            .await
+            .unwrap();
+    }
+    let names = async || store.sessions("u1").await.unwrap().into_iter().map(|s| s.hash).collect::<Vec<_>>();
+    assert_eq!(names().await, ["c", "b"], "the oldest ended");
+    assert_eq!(store.session("a").await.unwrap(), None);
+    store.touch_session("b", at(50)).await.unwrap();
+    store.touch_session("b", at(40)).await.unwrap();
+    let (seen, whose) = store.session("b").await.unwrap().expect("it is there");
+    assert_eq!((seen.seen_at, whose), (at(50), user));
+    assert!(!store.end_session("u2", "b", deed("session.ended")).await.unwrap(), "it is another's");
+    assert!(store.end_session("u1", "c", deed("session.ended")).await.unwrap());
+    assert!(!store.end_session("u1", "c", deed("session.ended")).await.unwrap());
+    assert_eq!(store.prune_sessions(at(50), at(50)).await.unwrap(), 0);
+    assert_eq!(store.prune_sessions(at(51), at(51)).await.unwrap(), 1);
+    assert_eq!(names().await, Vec::<String>::new());
+}
+
+pub async fn a_session_takes_anothers_place<S: Accounts + Store>(store: Arc<S>) {
+    with_user(&*store).await;
+    store.begin_session(&Session { full: false, ..session("half", "u1", 1) }, 1, None, None).await.unwrap();
+    assert!(!store.session("half").await.unwrap().unwrap().0.full);
+    store.begin_session(&session("full", "u1", 2), 1, Some("half"), None).await.unwrap();
+    assert_eq!(store.session("half").await.unwrap(), None);
+    assert!(store.session("full").await.unwrap().unwrap().0.full);
+}
+
+pub async fn a_link_is_good_once<S: Accounts + Store>(store: Arc<S>) {
+    with_user(&*store).await;
+    store.add_link("old", "u1", at(100), deed("user.link")).await.unwrap();
+    store.add_link("new", "u1", at(100), deed("user.link")).await.unwrap();
+    assert_eq!(store.take_link("old", at(50)).await.unwrap(), None, "a newer one was made");
+    assert_eq!(store.take_link("new", at(100)).await.unwrap(), None, "its time is over");
+    assert_eq!(store.link("new", at(99)).await.unwrap().as_deref(), Some("u1"));
+    assert_eq!(store.take_link("new", at(99)).await.unwrap().as_deref(), Some("u1"));
+    assert_eq!(store.take_link("new", at(99)).await.unwrap(), None);
+    assert_eq!(store.link("new", at(99)).await.unwrap(), None);
+}
+
+pub async fn failures_are_counted<S: Accounts + Store>(store: Arc<S>) {
+    assert_eq!(store.tries("account:x").await.unwrap(), None);
+    for n in 1..=3 {
+        store.failed("account:x", at(n)).await.unwrap();
+    }
+    store.failed("address:y", at(1)).await.unwrap();
+    let tries = store.tries("account:x").await.unwrap().expect("three");
+    assert_eq!((tries.failures, tries.last_at), (3, at(3)));
+    store.forgive("account:x").await.unwrap();
+    assert_eq!(store.tries("account:x").await.unwrap(), None);
+    assert!(store.tries("address:y").await.unwrap().is_some());
+    store.prune_sessions(at(2), at(2)).await.unwrap();
+    assert_eq!(store.tries("address:y").await.unwrap(), None, "long ago");
+}

@@ -1,0 +1,384 @@
+//! The suite of the flagged queue, whose adapter is a store too.
+
+use super::samples::{at, id, rendition, settled, tenant, upload};
+use crate::{
+    ports::{
+        Reviews, Store,
+        accounts::{Deed, Tenants},
+        reviews::{AuditFilter, Becomes, CarriedOut, Item, Ruling, Standing, Status, View},
+        store::{NewUpload, Stale},
+    },
+    upload::{Decision, State, rendition::RenditionName, ruling::Kind},
+};
+use std::sync::Arc;
+
+#[macro_export]
+macro_rules! reviews_contract {
+    ($make:path) => {
+        $crate::contract_cases! { reviews, $make;
+            what_goes_to_review_is_in_the_queue
+            the_queue_shows_what_a_view_sees
+            no_two_people_have_one_item
+            a_lease_that_runs_out_comes_back
+            a_skipped_item_goes_to_others
+            of_two_rulings_one_wins
+            a_ruling_is_carried_out_once
+            an_approval_publishes_and_a_takedown_removes
+            a_ruling_can_be_undone_until_it_is_due
+            what_fails_is_open_again
+            a_sealed_item_is_kept_and_in_no_list
+            an_erased_upload_leaves_the_queue
+            the_log_is_searched
+        }
+    };
+}
+
+fn all() -> View {
+    View {
+        tenants: Tenants::All,
+        escalated: true,
+        tenant: None,
+        reason: None,
+        media_type: None,
+        before: None,
+    }
+}
+
+fn deed(action: &'static str, second: i64) -> Deed<'static> {
+    Deed { actor: "user:ann", action, at: at(second) }
+}
+
+fn ruling(kind: Kind, due: Option<i64>) -> Ruling {
+    Ruling {
+        upload: id(1),
+        number: 0,
+        kind,
+        reason: "spam".into(),
+        note: "why".into(),
+        overrides: vec!["coverage.image.partial".into(), "coverage.video.failed".into()],
+        over: "verdict 1".into(),
+        by: "ann".into(),
+        at: at(20),
+        standing: if due.is_some() { Standing::Waiting } else { Standing::Done },
+        due_at: due.map(at),
+        fence: 0,
+        outcome: None,
+    }
+}
+
+fn waits() -> Becomes {
+    Becomes { status: Status::Waiting, escalated: false, sealed: false, not_by: None, released: true }
+}
+
+async fn in_review<S: Store>(store: &S, count: u64) {
+    for n in 1..=count {
+        settled(store, &upload(n), Decision::Review, 9 + n as i64).await;
+    }
+}
+
+/// Held by ann, and ruled on at second 20, to be carried out at 50.
+async fn ruled<S: Store + Reviews>(store: &S, kind: Kind) -> Ruling {
+    in_review(store, 1).await;
+    let item = store.take(id(1), "ann", at(19), at(100)).await.unwrap().expect("nobody has it");
+    let said = ruling(kind, Some(50));
+    let number = store.rule(&item, &said, &waits(), deed("ruling.made", 20)).await.unwrap();
+    Ruling { number: number.expect("it is ann's"), ..said }
+}
+
+async fn due<S: Reviews>(store: &S) -> Ruling {
+    store.due_ruling(at(50), at(60)).await.unwrap().expect("it is due")
+}
+
+pub async fn what_goes_to_review_is_in_the_queue<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 1).await;
+    settled(&*store, &upload(2), Decision::Publish, 12).await;
+    settled(&*store, &upload(3), Decision::Quarantine, 12).await;
+    let queue = store.queue(&all(), 10).await.unwrap();
+    let expected = Item {
+        upload: id(1),
+        tenant: tenant("acme"),
+        filename: Some("photo 1.jpg".into()),
+        status: Status::Open,
+        severity: 10,
+        reasons: vec!["rule.sample".into()],
+        media_type: "image/jpeg".into(),
+        queued_at: at(10),
+        escalated: false,
+        sealed: false,
+        version: 1,
+        fence: 0,
+        holder: None,
+        held_until: None,
+        not_by: None,
+    };
+    assert_eq!(queue, std::slice::from_ref(&expected));
+    assert_eq!(store.item(id(1)).await.unwrap(), Some(expected));
+    assert_eq!(store.item(id(2)).await.unwrap(), None);
+    store.adopt(id(2)).await.unwrap();
+    store.adopt(id(2)).await.unwrap();
+    assert_eq!(store.item(id(2)).await.unwrap().map(|item| item.status), Some(Status::Closed));
+    store.adopt(id(9)).await.unwrap();
+    assert_eq!(store.item(id(9)).await.unwrap(), None, "there is no such upload");
+}
+
+pub async fn the_queue_shows_what_a_view_sees<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 2).await;
+    settled(&*store, &NewUpload { tenant: tenant("globex"), ..upload(3) }, Decision::Review, 30).await;
+    let seen = async |view: View| {
+        let items = store.queue(&view, 10).await.unwrap();
+        let counts = store.counts(&view, at(40)).await.unwrap();
+        assert_eq!(counts.open, items.len() as u64);
+        items.into_iter().map(|item| item.upload).collect::<Vec<_>>()
+    };
+    let these = |names: &[&str]| Tenants::These(names.iter().map(|name| tenant(name)).collect());
+    assert_eq!(seen(all()).await, [id(1), id(2), id(3)]);
+    assert_eq!(seen(View { tenants: these(&["globex"]), ..all() }).await, [id(3)]);
+    assert_eq!(seen(View { tenants: these(&["globex", "acme"]), ..all() }).await.len(), 3);
+    assert_eq!(seen(View { tenants: these(&[]), ..all() }).await, []);
+    assert_eq!(seen(View { tenants: these(&["globex"]), tenant: Some(tenant("acme")), ..all() }).await, []);
+    assert_eq!(seen(View { tenant: Some(tenant("acme")), ..all() }).await, [id(1), id(2)]);
+    assert_eq!(seen(View { reason: Some("rule.sample".into()), ..all() }).await.len(), 3);
+    assert_eq!(seen(View { reason: Some("rule_sample".into()), ..all() }).await, []);
+    assert_eq!(seen(View { media_type: Some("image/".into()), ..all() }).await.len(), 3);
+    assert_eq!(seen(View { media_type: Some("video/".into()), ..all() }).await, []);
+    assert_eq!(seen(View { before: Some(at(11)), ..all() }).await, [id(1)]);
+    let counts = store.counts(&all(), at(40)).await.unwrap();
+    assert_eq!((counts.held, counts.oldest), (0, Some(at(10))));
+    assert_eq!(counts.reasons, [("rule.sample".to_owned(), 3)]);
+
+    let item = store.take(id(1), "ann", at(40), at(50)).await.unwrap().expect("free");
+    assert_eq!(store.counts(&all(), at(41)).await.unwrap().held, 1);
+    let up = Becomes { status: Status::Open, escalated: true, ..waits() };
+    store.rule(&item, &ruling(Kind::Escalate, None), &up, deed("ruling.made", 42)).await.unwrap().unwrap();
+    assert_eq!(seen(View { escalated: false, ..all() }).await, [id(2), id(3)]);
+}
+
+pub async fn no_two_people_have_one_item<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 5).await;
+    let asked: Vec<_> = (0..8)
+        .map(|n| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.next(&all(), &format!("p{n}"), at(20), at(50)).await.unwrap() })
+        })
+        .collect();
+    let mut handed = Vec::new();
+    for one in asked {
+        handed.extend(one.await.unwrap().map(|item| item.upload));
+    }
+    handed.sort();
+    assert_eq!(handed, [id(1), id(2), id(3), id(4), id(5)], "each once, and three got none");
+}
+
+pub async fn a_lease_that_runs_out_comes_back<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 1).await;
+    let first = store.next(&all(), "ann", at(20), at(50)).await.unwrap().expect("free");
+    assert_eq!((first.holder.as_deref(), first.held_until, first.fence), (Some("ann"), Some(at(50)), 1));
+    assert_eq!(store.next(&all(), "bob", at(49), at(80)).await.unwrap(), None);
+    assert_eq!(store.take(id(1), "bob", at(49), at(80)).await.unwrap(), None);
+    let again = store.next(&all(), "ann", at(49), at(60)).await.unwrap().expect("it is hers");
+    assert_eq!(again.fence, 1, "the form on her page is still good");
+    assert_eq!(store.keep(id(1), "ann", 1, at(70)).await.unwrap(), Ok(()));
+    assert_eq!(store.keep(id(1), "bob", 1, at(90)).await.unwrap(), Err(Stale));
+    assert_eq!(store.keep(id(1), "ann", 2, at(90)).await.unwrap(), Err(Stale));
+    let taken = store.next(&all(), "bob", at(70), at(90)).await.unwrap().expect("ann's time is over");
+    assert_eq!((taken.holder.as_deref(), taken.fence), (Some("bob"), 2));
+    assert_eq!(store.keep(id(1), "ann", 1, at(99)).await.unwrap(), Err(Stale));
+    assert_eq!(store.put_back(id(1), "ann", 1, None).await.unwrap(), Err(Stale));
+    let late =
+        store.rule(&again, &ruling(Kind::Quarantine, Some(90)), &waits(), deed("ruling.made", 71)).await;
+    assert_eq!(late.unwrap(), Err(Stale), "her ruling is refused");
+    assert_eq!(store.rulings(id(1)).await.unwrap(), []);
+}
+
+pub async fn a_skipped_item_goes_to_others<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 1).await;
+    let item = store.next(&all(), "ann", at(20), at(50)).await.unwrap().expect("free");
+    assert_eq!(store.put_back(id(1), "ann", item.fence, None).await.unwrap(), Ok(()));
+    let item = store.next(&all(), "ann", at(21), at(50)).await.unwrap().expect("only given back");
+    let skipped = Some(("not_now", deed("item.skipped", 22)));
+    assert_eq!(store.put_back(id(1), "ann", item.fence, skipped).await.unwrap(), Ok(()));
+    assert_eq!(store.next(&all(), "ann", at(23), at(50)).await.unwrap(), None);
+    assert!(store.next(&all(), "bob", at(23), at(50)).await.unwrap().is_some());
+    let last = store.audit(0, 100).await.unwrap().pop().expect("a line");
+    assert_eq!((last.action.as_str(), last.detail.as_str()), ("item.skipped", r#"{"reason":"not_now"}"#));
+}
+
+pub async fn of_two_rulings_one_wins<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 1).await;
+    let item = store.take(id(1), "ann", at(19), at(100)).await.unwrap().expect("free");
+    let both: Vec<_> = [Kind::Approve, Kind::Quarantine]
+        .into_iter()
+        .map(|kind| {
+            let (store, item) = (Arc::clone(&store), item.clone());
+            tokio::spawn(async move {
+                store.rule(&item, &ruling(kind, Some(50)), &waits(), deed("ruling.made", 20)).await.unwrap()
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for one in both {
+        won += u32::from(one.await.unwrap().is_ok());
+    }
+    let rulings = store.rulings(id(1)).await.unwrap();
+    assert_eq!((won, rulings.len(), rulings[0].number), (1, 1, 1));
+    let stored = Ruling { kind: rulings[0].kind, number: 1, ..ruling(Kind::Note, Some(50)) };
+    assert_eq!(rulings[0], stored);
+    assert_eq!(store.queue(&all(), 10).await.unwrap(), [], "it waits to be carried out");
+    assert_eq!(store.undoable("ann", at(49)).await.unwrap(), Some(stored));
+    assert_eq!(store.undoable("ann", at(50)).await.unwrap(), None);
+    assert_eq!(store.undoable("bob", at(49)).await.unwrap(), None);
+}
+
+pub async fn a_ruling_is_carried_out_once<S: Store + Reviews>(store: Arc<S>) {
+    ruled(&*store, Kind::Quarantine).await;
+    assert_eq!(store.due_ruling(at(49), at(60)).await.unwrap(), None, "it can be undone still");
+    let first = due(&*store).await;
+    assert_eq!((first.fence, first.due_at), (1, Some(at(60))));
+    assert_eq!(store.due_ruling(at(59), at(70)).await.unwrap(), None, "somebody is at it");
+    let second = store.due_ruling(at(60), at(70)).await.unwrap().expect("who was at it is gone");
+    let done = CarriedOut::Quarantined;
+    assert_eq!(store.carried_out(&first, &done, deed("ruling.carried_out", 61)).await.unwrap(), Err(Stale));
+    store.put_off(&second, at(80)).await.unwrap();
+    assert_eq!(store.due_ruling(at(79), at(99)).await.unwrap(), None);
+    let done = store.carried_out(&second, &done, deed("ruling.carried_out", 62)).await.unwrap();
+    assert_eq!(done, Ok(vec![]));
+    assert_eq!(store.due_ruling(at(999), at(9999)).await.unwrap(), None);
+    let upload = store.upload(&tenant("acme"), id(1)).await.unwrap().expect("it is there");
+    assert_eq!((upload.state, upload.settled_at), (State::Quarantined, Some(at(62))));
+    let told = store.outbox(0, 100).await.unwrap();
+    let last = told.last().expect("events");
+    assert_eq!(last.kind, "upload.quarantined");
+    let body: serde_json::Value = serde_json::from_str(&last.body).expect("JSON");
+    assert_eq!(
+        (&body["who"], &body["ruling"], &body["reasons"][0]),
+        (&"ruling".into(), &1.into(), &"spam".into())
+    );
+    assert_eq!(store.rulings(id(1)).await.unwrap()[0].standing, Standing::Done);
+    assert_eq!(store.item(id(1)).await.unwrap().map(|item| item.status), Some(Status::Closed));
+    assert!(store.audit_verify().await.unwrap().is_ok());
+}
+
+pub async fn an_approval_publishes_and_a_takedown_removes<S: Store + Reviews>(store: Arc<S>) {
+    ruled(&*store, Kind::Approve).await;
+    let copies = vec![rendition(id(1), RenditionName::Original), rendition(id(1), RenditionName::Thumbnail)];
+    let ruling_1 = due(&*store).await;
+    let done = CarriedOut::Published(copies.clone());
+    assert_eq!(
+        store.carried_out(&ruling_1, &done, deed("ruling.carried_out", 51)).await.unwrap(),
+        Ok(vec![])
+    );
+    assert_eq!(store.renditions(id(1)).await.unwrap(), copies);
+    assert_eq!(store.outbox(0, 100).await.unwrap().last().expect("events").kind, "upload.published");
+
+    let item = store.item(id(1)).await.unwrap().expect("it stays");
+    let down = Ruling { at: at(70), ..ruling(Kind::Quarantine, Some(80)) };
+    assert_eq!(store.rule(&item, &down, &waits(), deed("ruling.made", 70)).await.unwrap(), Ok(2));
+    let ruling_2 = store.due_ruling(at(80), at(90)).await.unwrap().expect("it is due");
+    let gone =
+        store.carried_out(&ruling_2, &CarriedOut::Quarantined, deed("ruling.carried_out", 81)).await.unwrap();
+    let mut gone = gone.expect("it was published");
+    gone.sort();
+    let mut keys: Vec<_> = copies.into_iter().map(|copy| copy.key).collect();
+    keys.sort();
+    assert_eq!(gone, keys);
+    assert_eq!(store.published(id(1), RenditionName::Original).await.unwrap(), None);
+}
+
+pub async fn a_ruling_can_be_undone_until_it_is_due<S: Store + Reviews>(store: Arc<S>) {
+    let said = ruled(&*store, Kind::Quarantine).await;
+    let undo = async |who: &'static str, second| {
+        store.undo(id(1), said.number, who, at(200), deed("ruling.undone", second)).await.unwrap()
+    };
+    assert!(!undo("bob", 49).await, "it is ann's");
+    assert!(!undo("ann", 50).await, "too late");
+    assert!(undo("ann", 49).await);
+    assert!(!undo("ann", 49).await, "once");
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!(
+        (item.status, item.holder.as_deref(), item.held_until),
+        (Status::Open, Some("ann"), Some(at(200)))
+    );
+    assert_eq!(store.due_ruling(at(999), at(9999)).await.unwrap(), None);
+    assert_eq!(store.rulings(id(1)).await.unwrap()[0].standing, Standing::Undone);
+    let upload = store.upload(&tenant("acme"), id(1)).await.unwrap().expect("it is there");
+    assert_eq!(upload.state, State::InReview);
+    // One that somebody is carrying out is past undoing.
+    let again =
+        store.rule(&item, &ruling(Kind::Quarantine, Some(50)), &waits(), deed("ruling.made", 49)).await;
+    let number = again.unwrap().expect("it is hers");
+    due(&*store).await;
+    assert!(!store.undo(id(1), number, "ann", at(200), deed("ruling.undone", 51)).await.unwrap());
+}
+
+pub async fn what_fails_is_open_again<S: Store + Reviews>(store: Arc<S>) {
+    ruled(&*store, Kind::Approve).await;
+    let failed = CarriedOut::Failed("a virus since".into());
+    let ruling = due(&*store).await;
+    assert_eq!(store.carried_out(&ruling, &failed, deed("ruling.failed", 51)).await.unwrap(), Ok(vec![]));
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.status, item.holder), (Status::Open, None));
+    let stored = &store.rulings(id(1)).await.unwrap()[0];
+    assert_eq!((stored.standing, stored.outcome.as_deref()), (Standing::Failed, Some("a virus since")));
+    assert_eq!(store.outbox(0, 100).await.unwrap().len(), 2, "received and in review, and no more");
+}
+
+pub async fn a_sealed_item_is_kept_and_in_no_list<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 1).await;
+    let item = store.take(id(1), "ann", at(19), at(100)).await.unwrap().expect("free");
+    let seals = Becomes { sealed: true, ..waits() };
+    store
+        .rule(&item, &ruling(Kind::Quarantine, Some(50)), &seals, deed("ruling.made", 20))
+        .await
+        .unwrap()
+        .expect("it is hers");
+    assert_eq!(store.queue(&all(), 10).await.unwrap(), []);
+    assert_eq!(store.erase(&tenant("acme"), id(1), "key:k1", at(21)).await.unwrap(), None, "it is evidence");
+    let ruling = due(&*store).await;
+    store
+        .carried_out(&ruling, &CarriedOut::Quarantined, deed("ruling.carried_out", 51))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(store.item(id(1)).await.unwrap().expect("it is there").sealed);
+    assert_eq!(store.erase(&tenant("acme"), id(1), "key:k1", at(60)).await.unwrap(), None);
+}
+
+pub async fn an_erased_upload_leaves_the_queue<S: Store + Reviews>(store: Arc<S>) {
+    ruled(&*store, Kind::Approve).await;
+    let ruling = due(&*store).await;
+    store.erase(&tenant("acme"), id(1), "key:k1", at(51)).await.unwrap().expect("it was there");
+    let done = CarriedOut::Published(vec![rendition(id(1), RenditionName::Original)]);
+    assert_eq!(store.carried_out(&ruling, &done, deed("ruling.carried_out", 52)).await.unwrap(), Err(Stale));
+    assert_eq!(store.renditions(id(1)).await.unwrap(), []);
+    let failed = CarriedOut::Failed("erased".into());
+    assert_eq!(store.carried_out(&ruling, &failed, deed("ruling.failed", 52)).await.unwrap(), Ok(vec![]));
+    assert_eq!(store.item(id(1)).await.unwrap().map(|item| item.status), Some(Status::Closed));
+}
+
+pub async fn the_log_is_searched<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 2).await;
+    for n in 0..3 {
+        store
+            .record(deed("item.viewed", n), &id(1).to_string(), serde_json::json!({ "n": n }))
+            .await
+            .unwrap();
+    }
+    let found = async |filter: AuditFilter| {
+        let lines = store.audit_find(&filter).await.unwrap();
+        lines.into_iter().map(|line| line.sequence).collect::<Vec<_>>()
+    };
+    let limit = 100;
+    assert_eq!(found(AuditFilter { limit, ..AuditFilter::default() }).await, [7, 6, 5, 4, 3, 2, 1]);
+    let ann = Some("user:ann".to_owned());
+    assert_eq!(found(AuditFilter { actor: ann.clone(), limit, ..AuditFilter::default() }).await, [7, 6, 5]);
+    assert_eq!(found(AuditFilter { actor: ann.clone(), limit: 2, ..AuditFilter::default() }).await, [7, 6]);
+    assert_eq!(
+        found(AuditFilter { actor: ann, before: Some(6), limit, ..AuditFilter::default() }).await,
+        [5]
+    );
+    let of = Some(id(2).to_string());
+    assert_eq!(found(AuditFilter { subject: of, limit, ..AuditFilter::default() }).await, [4, 3]);
+    let verdicts = Some("upload.verdict".to_owned());
+    assert_eq!(found(AuditFilter { action: verdicts, limit, ..AuditFilter::default() }).await, [4, 2]);
+    assert!(store.audit_verify().await.unwrap().is_ok());
+}

@@ -1,0 +1,259 @@
+//! What people decide: the flagged queue, who looks at what, and their rulings.
+
+use super::{
+    Result,
+    accounts::{Deed, Tenants},
+    store::{AuditLine, Stale},
+};
+use crate::upload::{TenantId, UploadId, rendition::Rendition, ruling::Kind};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// Where an item of the queue stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Waits for somebody to decide.
+    Open,
+    /// Decided, and not yet carried out: it can be undone.
+    Waiting,
+    Closed,
+}
+
+impl Status {
+    pub const ALL: [Self; 3] = [Self::Open, Self::Waiting, Self::Closed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Waiting => "waiting",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl std::str::FromStr for Status {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == s)
+            .ok_or_else(|| format!("no such status: {s:?}"))
+    }
+}
+
+/// An upload in the hands of people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub upload: UploadId,
+    pub tenant: TenantId,
+    /// As it was sent: hostile until cleaned.
+    pub filename: Option<String>,
+    pub status: Status,
+    /// 0 to 100.
+    pub severity: u32,
+    /// Codes; the first is what it is filed under.
+    pub reasons: Vec<String>,
+    pub media_type: String,
+    pub queued_at: Timestamp,
+    /// For seniors.
+    pub escalated: bool,
+    /// Out of all lists, and not to be erased.
+    pub sealed: bool,
+    /// Counts every change, from 1.
+    pub version: u64,
+    /// Grows with every claim.
+    pub fence: u64,
+    /// Who looks at it, until when. One whose time is over still counts, until somebody else takes it.
+    pub holder: Option<String>,
+    pub held_until: Option<Timestamp>,
+    /// Who may not decide it: somebody else is to look.
+    pub not_by: Option<String>,
+}
+
+/// What somebody may see of the queue, and wants to.
+#[derive(Debug, Clone)]
+pub struct View {
+    pub tenants: Tenants,
+    /// Items that were escalated too.
+    pub escalated: bool,
+    pub tenant: Option<TenantId>,
+    pub reason: Option<String>,
+    /// `image/png`, or `image/` for the family.
+    pub media_type: Option<String>,
+    /// Queued before.
+    pub before: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub open: u64,
+    /// Of these, looked at just now.
+    pub held: u64,
+    pub oldest: Option<Timestamp>,
+    /// By the reason that they are filed under, most first.
+    pub reasons: Vec<(String, u64)>,
+}
+
+/// Where a ruling stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// To be carried out when its time has come; until then it can be undone.
+    Waiting,
+    /// Waits for a second person to say the same.
+    Second,
+    Done,
+    Undone,
+    /// It could not be carried out; the item is open again.
+    Failed,
+}
+
+impl Standing {
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Second, Self::Done, Self::Undone, Self::Failed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Second => "second",
+            Self::Done => "done",
+            Self::Undone => "undone",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl std::str::FromStr for Standing {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|standing| standing.as_str() == s)
+            .ok_or_else(|| format!("no such standing: {s:?}"))
+    }
+}
+
+/// A person's numbered decision on an upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    pub upload: UploadId,
+    /// From 1; 0 of one that has none yet.
+    pub number: u32,
+    pub kind: Kind,
+    /// A code.
+    pub reason: String,
+    pub note: String,
+    /// The gaps in coverage that it overrides, by code.
+    pub overrides: Vec<String>,
+    /// `verdict 1` or `ruling 2`.
+    pub over: String,
+    /// A person's id.
+    pub by: String,
+    pub at: Timestamp,
+    pub standing: Standing,
+    /// When it is carried out; of a claimed one, when somebody else may try.
+    pub due_at: Option<Timestamp>,
+    /// Grows with every attempt to carry it out.
+    pub fence: u64,
+    /// What came of it, where that is not plain.
+    pub outcome: Option<String>,
+}
+
+/// What becomes of the item with a ruling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Becomes {
+    pub status: Status,
+    pub escalated: bool,
+    pub sealed: bool,
+    pub not_by: Option<String>,
+    /// The lease is given back.
+    pub released: bool,
+}
+
+/// How a ruling was carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CarriedOut {
+    /// The copies are durable in the published zone.
+    Published(Vec<Rendition>),
+    Quarantined,
+    /// Not at all; the item is open again.
+    Failed(String),
+}
+
+/// Newest first; of what is left out, all.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    pub actor: Option<String>,
+    pub subject: Option<String>,
+    pub action: Option<String>,
+    /// Only lines below this sequence.
+    pub before: Option<u64>,
+    pub limit: u32,
+}
+
+#[async_trait]
+pub trait Reviews: Send + Sync + 'static {
+    /// Open items by severity, then age.
+    async fn queue(&self, view: &View, limit: u32) -> Result<Vec<Item>>;
+    async fn counts(&self, view: &View, now: Timestamp) -> Result<Counts>;
+    async fn item(&self, id: UploadId) -> Result<Option<Item>>;
+    /// Makes a closed item of a settled upload that has none.
+    async fn adopt(&self, id: UploadId) -> Result<()>;
+    /// Hands out the next open item that nobody holds, that `who` has not skipped last, and that is not kept from them.
+    async fn next(&self, view: &View, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>>;
+    /// Hands out this very item, if it is open and nobody else holds it.
+    async fn take(&self, id: UploadId, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>>;
+    async fn keep(
+        &self,
+        id: UploadId,
+        who: &str,
+        fence: u64,
+        until: Timestamp,
+    ) -> Result<std::result::Result<(), Stale>>;
+    /// Gives the item back; with `skipped`, for others to look at, and on record.
+    async fn put_back(
+        &self,
+        id: UploadId,
+        who: &str,
+        fence: u64,
+        skipped: Option<(&str, Deed<'_>)>,
+    ) -> Result<std::result::Result<(), Stale>>;
+
+    /// Stores a ruling, moves the item on and says so in the audit log, in one commit; returns the ruling's number.
+    /// Refused where the item is not as `item` says any more.
+    async fn rule(
+        &self,
+        item: &Item,
+        ruling: &Ruling,
+        becomes: &Becomes,
+        deed: Deed<'_>,
+    ) -> Result<std::result::Result<u32, Stale>>;
+    /// Takes a ruling back that was not carried out yet; the item is `who`'s again until `until`.
+    async fn undo(
+        &self,
+        id: UploadId,
+        number: u32,
+        who: &str,
+        until: Timestamp,
+        deed: Deed<'_>,
+    ) -> Result<bool>;
+    /// Of one upload, in order.
+    async fn rulings(&self, id: UploadId) -> Result<Vec<Ruling>>;
+    /// The newest of this person's that can be undone still.
+    async fn undoable(&self, who: &str, now: Timestamp) -> Result<Option<Ruling>>;
+    /// Takes a ruling that is due to be carried out, for until `until`.
+    async fn due_ruling(&self, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>>;
+    /// Puts a claimed one off.
+    async fn put_off(&self, ruling: &Ruling, until: Timestamp) -> Result<()>;
+    /// State, renditions, outbox entry and audit line in one commit. Returns keys to remove from the published zone.
+    async fn carried_out(
+        &self,
+        ruling: &Ruling,
+        done: &CarriedOut,
+        deed: Deed<'_>,
+    ) -> Result<std::result::Result<Vec<String>, Stale>>;
+
+    /// A line in the audit log for what changes nothing: a view, an export.
+    async fn record(&self, deed: Deed<'_>, subject: &str, detail: serde_json::Value) -> Result<()>;
+    async fn audit_find(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>>;
+}

@@ -1,0 +1,208 @@
+//! May this person rule so on this item, and what becomes of it? Pure.
+
+use crate::{
+    access::{Right, may},
+    ports::{
+        accounts::User,
+        reviews::{Becomes, Item, Ruling, Standing, Status},
+        store::NumberedVerdict,
+    },
+    upload::{
+        State,
+        ruling::{self, Forbidden, Kind, Leave, SEALS, reasons},
+    },
+};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What somebody wants to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    pub kind: Kind,
+    pub reason: String,
+    pub note: String,
+    pub overrides: Vec<String>,
+    /// Of the lease under which the item was looked at.
+    pub fence: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How long a ruling can be taken back.
+    pub undo: Duration,
+    /// Reasons whose items are approved by two people only: codes, or beginnings of such.
+    pub second: Vec<String>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { undo: Duration::from_secs(30), second: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("there is no such item")]
+    NoItem,
+    #[error("your role does not allow this")]
+    Right,
+    #[error("the item was escalated: a senior decides it")]
+    Escalated,
+    #[error("another person is to decide this item: you have had your say")]
+    SamePerson,
+    #[error("choose a reason")]
+    Reason,
+    #[error("say in the note what the reason is")]
+    Note,
+    #[error("the note is longer than {LONGEST_NOTE} characters")]
+    LongNote,
+    #[error("{0} is looking at this item now; nothing was decided")]
+    Held(String),
+    #[error("your time with this item ran out; take it again, what you wrote is still here")]
+    Over,
+    #[error("it was decided already: {0}")]
+    Decided(String),
+    #[error("the upload is {0}: there is nothing to decide")]
+    State(State),
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+}
+
+/// Characters.
+pub const LONGEST_NOTE: usize = 4_000;
+
+/// What is decided on.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    pub item: &'a Item,
+    pub state: State,
+    pub verdict: &'a NumberedVerdict,
+    pub rulings: &'a [Ruling],
+}
+
+/// The ruling as it is to be stored, and what becomes of the item.
+pub fn admit(
+    ask: &Ask,
+    case: Case<'_>,
+    who: &User,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<(Ruling, Becomes), Denied> {
+    let Case { item, verdict, rulings, .. } = case;
+    may_touch(ask, item, who)?;
+    if !reasons(ask.kind).iter().any(|(code, _)| *code == ask.reason) {
+        return Err(Denied::Reason);
+    }
+    if ask.note.chars().count() > LONGEST_NOTE {
+        return Err(Denied::LongNote);
+    }
+    if ask.note.trim().is_empty() && (ask.reason == "other" || ask.kind == Kind::Note) {
+        return Err(Denied::Note);
+    }
+    let last = rulings.iter().rev().find(|r| r.standing == Standing::Done && r.kind.decision().is_some());
+    let ruling = Ruling {
+        upload: item.upload,
+        number: 0,
+        kind: ask.kind,
+        reason: ask.reason.clone(),
+        note: ask.note.trim().to_owned(),
+        overrides: ask.overrides.clone(),
+        over: last.map_or(format!("verdict {}", verdict.number), |last| format!("ruling {}", last.number)),
+        by: who.id.clone(),
+        at: now,
+        standing: Standing::Done,
+        due_at: None,
+        fence: 0,
+        outcome: None,
+    };
+    let stays = Becomes {
+        status: item.status,
+        escalated: item.escalated,
+        sealed: item.sealed,
+        not_by: item.not_by.clone(),
+        released: false,
+    };
+    if ask.kind == Kind::Note {
+        return Ok((ruling, stays));
+    }
+    stands_open(ask, case, who)?;
+    if ask.kind == Kind::Escalate {
+        return Ok((ruling, Becomes { escalated: true, released: true, ..stays }));
+    }
+    if ask.kind == Kind::Approve {
+        let gaps = ruling::gaps(&verdict.detail);
+        if let Some(strange) = ask.overrides.iter().find(|code| !gaps.iter().any(|gap| gap.code == **code)) {
+            return Err(Forbidden::NoGap(strange.clone()).into());
+        }
+        // Asked again of a fresh examination before anything is published.
+        Leave::over(&verdict.detail, &ask.overrides)?;
+        if needs_second(item, rules) && !said_before(rulings, who) {
+            let becomes = Becomes { not_by: Some(who.id.clone()), released: true, ..stays };
+            return Ok((Ruling { standing: Standing::Second, ..ruling }, becomes));
+        }
+    }
+    let waits = Ruling { standing: Standing::Waiting, due_at: Some(now + rules.undo), ..ruling };
+    let sealed = item.sealed || ask.reason == SEALS;
+    Ok((waits, Becomes { status: Status::Waiting, sealed, released: true, ..stays }))
+}
+
+fn may_touch(ask: &Ask, item: &Item, who: &User) -> Result<(), Denied> {
+    // What somebody may not see is not there.
+    if !who.tenants.includes(&item.tenant) || (item.sealed && !may(who.role, Right::Sealed)) {
+        return Err(Denied::NoItem);
+    }
+    if !may(who.role, Right::Decide) {
+        return Err(Denied::Right);
+    }
+    if ask.kind != Kind::Note && item.escalated && !may(who.role, Right::Overrule) {
+        return Err(Denied::Escalated);
+    }
+    if ask.kind != Kind::Note && item.not_by.as_deref() == Some(who.id.as_str()) {
+        return Err(Denied::SamePerson);
+    }
+    Ok(())
+}
+
+/// Is there something to decide, and is it this person's turn?
+fn stands_open(ask: &Ask, case: Case<'_>, who: &User) -> Result<(), Denied> {
+    let Case { item, state, rulings, .. } = case;
+    match (item.status, state) {
+        (Status::Waiting, _) => {
+            let what = rulings.iter().rev().find(|r| r.standing == Standing::Waiting);
+            let said = what.map_or("a ruling waits to be carried out".to_owned(), |r| {
+                format!("{} for {}, by {}", r.kind, r.reason, r.by)
+            });
+            Err(Denied::Decided(said))
+        }
+        (Status::Open, State::InReview) => match &item.holder {
+            Some(holder) if *holder == who.id && item.fence == ask.fence => Ok(()),
+            Some(holder) if *holder != who.id => Err(Denied::Held(holder.clone())),
+            _ => Err(Denied::Over),
+        },
+        // Reversed afterwards: a takedown, or the way back.
+        (Status::Closed, State::Published) if ask.kind == Kind::Quarantine => overrules(who),
+        (Status::Closed, State::Quarantined) if ask.kind == Kind::Approve => overrules(who),
+        (Status::Closed, State::Published | State::Quarantined) => {
+            let last = rulings.iter().rev().find(|r| r.standing == Standing::Done);
+            let by = last.map_or("the machine".to_owned(), |last| last.by.clone());
+            Err(Denied::Decided(format!("the upload is {state}, by {by}")))
+        }
+        _ => Err(Denied::State(state)),
+    }
+}
+
+fn overrules(who: &User) -> Result<(), Denied> {
+    if may(who.role, Right::Overrule) { Ok(()) } else { Err(Denied::Right) }
+}
+
+pub fn needs_second(item: &Item, rules: &Rules) -> bool {
+    item.reasons.iter().any(|reason| rules.second.iter().any(|marked| reason.starts_with(marked.as_str())))
+}
+
+/// Did somebody else approve it, and waits for a second to agree?
+fn said_before(rulings: &[Ruling], who: &User) -> bool {
+    rulings.iter().any(|r| r.standing == Standing::Second && r.kind == Kind::Approve && r.by != who.id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! The flagged queue in the hands of people: who may decide what, who looks at it now, what they said, and how it is
+//! taken back. What a ruling brings about is the pipeline's (`pipeline/carry_out.rs`).
+
+pub mod admit;
+pub mod desk;
+pub mod preview;
+
+pub use admit::{Ask, Denied, Rules};
+pub use desk::{Desk, Opened};
+pub use preview::{Preview, Previews};

@@ -1,0 +1,26 @@
+//! The moderators' console as moderators use it: the real service, real files and accounts, and a real browser.
+
+mod browser;
+mod deciding;
+mod pages;
+mod people;
+mod security;
+mod world;
+
+#[path = "../service/backing.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod backing;
+#[path = "../service/process.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod process;
+#[path = "../service/server.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod server;
+#[path = "../service/site.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod site;
+#[path = "../service/upload.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod upload;
+#[path = "../service/wait.rs"]
+mod wait;

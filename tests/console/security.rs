@@ -1,0 +1,285 @@
+//! What an attacker tries, each a test.
+
+use crate::{
+    browser::Browser,
+    people::{PASSWORD, Visitor, arrive, location},
+    world::World,
+};
+
+const OPEN: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_cannot_be_fixed_beforehand() {
+    let world = World::start(OPEN).await;
+    Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let planted = lazaret::access::Token::mint(&lazaret::ports::random::SystemRandom).unwrap();
+    let mut victim = Visitor { cookie: planted.reveal().to_owned(), ..Visitor::new(&world) };
+    victim.enter("/console/sign-in", &[("email", "ann@example.org"), ("password", PASSWORD)]).await;
+    assert_ne!(victim.cookie, planted.reveal(), "a session of its own");
+    let attacker = Visitor { cookie: planted.reveal().to_owned(), ..Visitor::new(&world) };
+    assert_eq!(attacker.get("/console/queue").await.status(), 303);
+    // A cookie of before the second sign-in is none after it, and one that is signed out is none.
+    let csrf = victim.csrf("/console/queue").await;
+    let before = victim.cookie.clone();
+    assert_eq!(victim.send("/console/sign-out", &[("csrf", &csrf)]).await.status(), 303);
+    let late = Visitor { cookie: before, ..Visitor::new(&world) };
+    assert_eq!(late.get("/console/queue").await.status(), 303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forms_from_elsewhere_change_nothing() {
+    let world = World::start(OPEN).await;
+    let id = world.letter("letter.pdf").await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "admin", "*").await;
+    let (csrf, fence) = ann.take(&id).await;
+    let other = Visitor::arrive(&world, "eve@example.org", "moderator", "*").await;
+    let others = other.csrf("/console/queue").await;
+    let rule = format!("/console/items/{id}/rule");
+    let body = |csrf: &str| {
+        vec![
+            ("csrf".to_owned(), csrf.to_owned()),
+            ("fence".into(), fence.clone()),
+            ("choice".into(), "quarantine:spam".into()),
+        ]
+    };
+    let send = async |csrf: &str, headers: &[(&'static str, &str)]| {
+        let fields = body(csrf);
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut request = ann.post(&rule, &fields);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), location(&answer))
+    };
+    let cases: [(&str, &str, &[(&str, &str)]); 6] = [
+        ("no token", "", &[]),
+        ("another's token", &others, &[]),
+        ("cut short", &csrf[1..], &[]),
+        ("another site, with the token", &csrf, &[("sec-fetch-site", "cross-site")]),
+        ("a sister host, with the token", &csrf, &[("sec-fetch-site", "same-site")]),
+        ("another origin, with the token", &csrf, &[("origin", "https://evil.example")]),
+    ];
+    for (name, token, headers) in cases {
+        let (status, to) = send(token, headers).await;
+        assert!(status == 403 || to.starts_with("/console/sign-in?"), "{name}: {status} {to}");
+    }
+    for path in [
+        "/console/users",
+        "/console/undo",
+        "/console/next",
+        "/console/sign-out",
+        "/console/account/end",
+        "/console/account/password",
+    ] {
+        let answer = ann
+            .send(path, &[("csrf", &others), ("email", "x@y.z"), ("role", "admin"), ("tenants", "*")])
+            .await;
+        assert_eq!(answer.status(), 403, "{path}");
+    }
+    // GET changes nothing anywhere.
+    for path in [rule.clone(), "/console/next".into(), "/console/undo".into(), "/console/sign-out".into()] {
+        assert_eq!(ann.get(&path).await.status(), 405, "{path}");
+    }
+    let page = ann.page(&format!("/console/items/{id}")).await;
+    assert!(!page.contains("<h2>History</h2>"), "nothing was decided");
+    assert_eq!(send(&csrf, &[("sec-fetch-site", "same-origin")]).await.0, 303, "our own page's form works");
+}
+
+/// What is hostile comes in by file names, declared types, the senders' ids and notes.
+const PAYLOADS: [&str; 9] = [
+    "<script>window.pwned=1</script>",
+    "\"><img src=x onerror=window.pwned=1>",
+    "'><svg onload=window.pwned=1>",
+    "</title><script>window.pwned=1</script>",
+    "</textarea><script>window.pwned=1</script>",
+    "javascript:window.pwned=1",
+    "{{constructor.constructor('window.pwned=1')()}}",
+    "<a href=\"javascript:window.pwned=1\" id=take>",
+    "\u{202E}<iframe srcdoc='<script>parent.pwned=1</script>'>",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_anybody_sends_runs_in_a_page() {
+    let world = World::start(OPEN).await;
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "ann@example.org", "admin").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    for (n, payload) in PAYLOADS.iter().enumerate() {
+        let name: String =
+            url::form_urlencoded::byte_serialize(format!("{payload}.pdf").as_bytes()).collect();
+        let external: String =
+            url::form_urlencoded::byte_serialize(format!("{n}{payload}").as_bytes()).collect();
+        let bytes = [lazaret_fixtures::document::pdf(), format!("\n% {n}\n").into_bytes()].concat();
+        let sent = world.server.post(&format!("{name}&external_id={external}"), &bytes);
+        let id: serde_json::Value = sent.send().await.unwrap().json().await.unwrap();
+        let id = id["id"].as_str().unwrap_or_else(|| panic!("{payload}: {id}")).to_owned();
+        world.server.settled(&id).await;
+        let noted = bob.rule(&id, "note:note", &[("note", payload)]).await;
+        assert_eq!(noted.status(), 303, "{payload}");
+        let back: String = url::form_urlencoded::byte_serialize(payload.as_bytes()).collect();
+        for path in [
+            format!("/console/items/{id}"),
+            format!("/console/items/{id}?note={back}&choice={back}&said={back}"),
+            format!("/console/queue?tenant={back}&reason={back}&type={back}&older={back}&said={back}"),
+            format!("/console/audit?actor={back}&subject={back}&action={back}"),
+        ] {
+            browser.go(&world.url(&path)).await;
+            browser.element("main").await;
+            let ran = browser.eval("return window.pwned ?? null").await;
+            assert!(ran.is_null(), "{payload} ran at {path}");
+            let foreign = browser
+                .eval("return document.querySelectorAll('main script, main iframe, main [onerror], main [onload], a[href^=javascript]').length")
+                .await;
+            assert_eq!(foreign, 0, "{payload} made an element at {path}");
+        }
+    }
+    let sign_in = format!("/console/sign-in?next={}", "%22%3E%3Cscript%3Ewindow.pwned%3D1%3C%2Fscript%3E");
+    browser.go(&world.url(&sign_in)).await;
+    assert!(browser.eval("return window.pwned ?? null").await.is_null());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn anothers_items_are_not_there() {
+    let world = World::start(OPEN).await;
+    let (photo, letter) = (world.photo("photo.jpg", 1).await, world.letter("letter.pdf").await);
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "acme").await;
+    let mallory = Visitor::arrive(&world, "mallory@example.org", "senior", "globex").await;
+    let csrf = mallory.csrf("/console/queue").await;
+    assert!(!mallory.page("/console/queue").await.contains(&photo));
+    assert!(!mallory.page("/console/queue?tenant=acme").await.contains(&photo));
+    let page = ann.page(&format!("/console/items/{photo}")).await;
+    let view = page.split("/media?view=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(ann.get(&format!("/console/items/{photo}/media?view={view}")).await.status(), 200);
+    let gets = [
+        format!("/console/items/{photo}"),
+        format!("/console/items/{photo}/media"),
+        format!("/console/items/{photo}/media?view={view}"),
+    ];
+    for path in gets {
+        assert_eq!(mallory.get(&path).await.status(), 404, "{path}");
+    }
+    // A URL of one item shows no other, and none works without its session.
+    assert_eq!(ann.get(&format!("/console/items/{letter}/media?view={view}")).await.status(), 404);
+    let nobody = Visitor::new(&world);
+    let answer = nobody.get(&format!("/console/items/{photo}/media?view={view}")).await;
+    assert!(location(&answer).starts_with("/console/sign-in"), "{answer:?}");
+    for (deed, more) in
+        [("take", None), ("rule", Some("quarantine:spam")), ("rule", Some("approve:harmless"))]
+    {
+        let fields = [("csrf", csrf.as_str()), ("fence", "1"), ("choice", more.unwrap_or_default())];
+        let answer = mallory.send(&format!("/console/items/{photo}/{deed}"), &fields).await;
+        assert_eq!(answer.status(), 404, "{deed}");
+    }
+    let next = location(&mallory.send("/console/next", &[("csrf", &csrf), ("tenant", "acme")]).await);
+    assert_eq!(next, "/console/queue?said=none");
+    // Nor does one end another's session or undo another's ruling.
+    ann.rule(&letter, "quarantine:spam", &[]).await;
+    let undo = mallory.send("/console/undo", &[("csrf", &csrf), ("upload", &letter), ("number", "1")]).await;
+    assert!(location(&undo).contains("said=late"));
+    let page = ann.page("/console/queue").await;
+    assert!(page.contains("class=\"undo\""), "it stands");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_forbids_framing_foreign_scripts_and_keeping() {
+    let world = World::start(OPEN).await;
+    let id = world.photo("photo.jpg", 1).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "admin", "*").await;
+    let page = ann.page(&format!("/console/items/{id}")).await;
+    let view = page.split("/media?view=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mut nonces = std::collections::BTreeSet::new();
+    for path in [
+        "/console/queue".to_owned(),
+        format!("/console/items/{id}"),
+        format!("/console/items/{id}/media?view={view}"),
+        "/console/audit".into(),
+        "/console/audit/export?format=csv".into(),
+        "/console/account".into(),
+        "/console/users".into(),
+        "/console/sign-in".into(),
+        "/console/items/none".into(),
+        "/console/none".into(),
+    ] {
+        let answer = ann.get(&path).await;
+        let header = |name: &str| {
+            answer.headers().get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default()
+        };
+        if path != "/console/none" {
+            let policy = header("content-security-policy");
+            assert!(
+                policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"),
+                "{path}: {policy}"
+            );
+            assert!(!policy.contains("unsafe"), "{path}");
+            assert_eq!(header("x-frame-options"), "DENY", "{path}");
+            assert_eq!(header("cache-control"), "no-store", "{path}");
+            assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+            if let Some((_, rest)) = policy.split_once("'nonce-") {
+                assert!(
+                    nonces.insert(rest.split('\'').next().unwrap().to_owned()),
+                    "{path}: a nonce is used once"
+                );
+            }
+        }
+        let body = answer.bytes().await.unwrap();
+        assert!(body.len() < 100_000, "{path} is {} bytes", body.len());
+        let text = String::from_utf8_lossy(&body);
+        for foreign in ["src=\"http", "href=\"http", "style=\"", "onclick="] {
+            assert!(!text.contains(foreign), "{path}: {foreign}");
+        }
+    }
+    assert!(nonces.len() >= 7);
+    let css = page.split("href=\"/console/assets/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let asset = ann.get(&format!("/console/assets/{css}")).await;
+    assert!(asset.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_guesses_is_slowed_down_and_learns_nothing() {
+    let world = World::start(OPEN).await;
+    Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let visitor = Visitor::new(&world);
+    let attempt = async |email: &str, password: &str| {
+        let answer = visitor.send("/console/sign-in", &[("email", email), ("password", password)]).await;
+        let status = answer.status().as_u16();
+        (status, answer.text().await.unwrap())
+    };
+    let wrong = attempt("ann@example.org", "wrong horse battery").await;
+    let nobody = attempt("nobody@example.org", "wrong horse battery").await;
+    assert_eq!((wrong.0, nobody.0), (401, 401));
+    let bare = |page: &str, email: &str| {
+        let nonce = page.split("nonce=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        page.replace(&nonce, "").replace(email, "")
+    };
+    assert_eq!(bare(&wrong.1, "ann@example.org"), bare(&nobody.1, "nobody@example.org"));
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        statuses.push(attempt("ann@example.org", "wrong horse battery").await.0);
+    }
+    assert!(statuses.contains(&429), "{statuses:?}");
+    let right = attempt("ann@example.org", PASSWORD).await;
+    assert_eq!(right.0, 429, "also with the right one: else it would tell");
+    assert!(right.1.contains("Too many tries"));
+    // Another account is not held up by it.
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    assert_eq!(bob.get("/console/queue").await.status(), 200);
+    // A link is used once, and a made-up one never.
+    let link = world.invite("eve@example.org", "moderator", "*").await;
+    let mut eve = Visitor::new(&world);
+    eve.enter(&link, &[]).await;
+    assert_eq!(Visitor::new(&world).send(&link, &[]).await.status(), 422);
+    let made_up = format!("/console/link/{}", "A".repeat(43));
+    assert_eq!(Visitor::new(&world).send(&made_up, &[]).await.status(), 422);
+    // Weak passwords are refused, with the reason.
+    let csrf = eve.csrf("/console/account/password").await;
+    let weak = eve
+        .send(
+            "/console/account/password",
+            &[("csrf", &csrf), ("new", "Password12345"), ("again", "Password12345")],
+        )
+        .await;
+    assert_eq!(weak.status(), 422);
+    assert!(weak.text().await.unwrap().contains("leaked passwords"));
+    assert_eq!(location(&eve.get("/console/queue").await), "/console/account/password", "until there is one");
+}
