@@ -116,6 +116,9 @@ fn parse(signed: &str) -> Option<Target> {
     let (seconds, kid) = query.strip_prefix("exp=")?.split_once("&kid=")?;
     let expires = Timestamp::from_second(seconds.parse().ok()?).ok()?;
     let target = Target { upload: upload.parse().ok()?, rendition: rendition.parse().ok()?, expires };
+    if kid.contains('&') {
+        return None;
+    }
     (spelled(target.upload, target.rendition, expires, kid) == signed).then_some(target)
 }
 
