@@ -3,7 +3,7 @@
 use super::{
     Postgres, audit,
     db::Tx,
-    outbox, reviews,
+    enqueue, outbox,
     row::{damaged, signed, written},
     show,
 };
@@ -28,7 +28,7 @@ pub(super) async fn erase(
         return Ok(None);
     };
     let text = id.to_string();
-    if !reviews::erased(&mut tx, &text).await? {
+    if !enqueue::erased(&mut tx, &text).await? {
         tx.rollback().await?;
         return Ok(None);
     }

@@ -13,6 +13,8 @@ mod claim;
 mod db;
 mod delivery;
 mod direct;
+#[path = "../sql/shared/enqueue.rs"]
+mod enqueue;
 mod erase;
 mod error;
 mod intake;

@@ -4,7 +4,7 @@ use super::{
     audit,
     batch::Shared,
     db::{Kept, Tx},
-    outbox, reviews,
+    enqueue, outbox,
     row::{Row, UploadRow, clean, decided, event, judged, refuse_nonsense, signed, upload_columns, written},
 };
 use crate::{
@@ -73,7 +73,7 @@ impl Shared for Settle {
         publish(&mut tx, &settled).await?;
         for Settled { ask, row, .. } in settled.iter().filter(|one| one.state == State::InReview) {
             let Settlement { verdict, at, .. } = &ask.settlement;
-            reviews::enqueue(&mut tx, &ask.id.to_string(), row.upload.tenant.as_str(), verdict, *at).await?;
+            enqueue::enqueue(&mut tx, &ask.id.to_string(), row.upload.tenant.as_str(), verdict, *at).await?;
         }
         tell(&mut tx, &settled, &numbers).await?;
         tx.commit().await?;

@@ -1,6 +1,6 @@
 //! Forgetting an upload: the record stays, what it was about goes.
 
-use super::{Sqlite, audit, intake, outbox, reviews};
+use super::{Sqlite, audit, enqueue, intake, outbox};
 use crate::{
     ports::{Kind, PortError, Result},
     upload::{TenantId, UploadId, state::Event},
@@ -20,7 +20,7 @@ pub(super) async fn erase(
         return Ok(None);
     };
     let Ok(erased) = row.upload.state.apply(Event::Erased) else { return Ok(None) };
-    if !reviews::erased(&mut tx, &id.to_string()).await? {
+    if !enqueue::erased(&mut tx, &id.to_string()).await? {
         return Ok(None);
     }
     let keys = intake::keys_of(&mut tx, id).await?;

@@ -9,6 +9,8 @@ mod calls;
 mod carry_out;
 mod delivery;
 mod direct;
+#[path = "../sql/shared/enqueue.rs"]
+mod enqueue;
 mod erase;
 mod error;
 mod intake;

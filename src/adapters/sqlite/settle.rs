@@ -1,7 +1,7 @@
 //! A verdict becomes what is: state, verdict, renditions, outbox entry and audit line in one commit.
 
 use super::{
-    Sqlite, Tx, audit, intake, outbox, reviews,
+    Sqlite, Tx, audit, enqueue, intake, outbox,
     row::{decided, event, judged, refuse_nonsense, signed, written},
 };
 use crate::{
@@ -59,7 +59,7 @@ pub(super) async fn settle(
 
     let tenant = &row.upload.tenant;
     if state == State::InReview {
-        reviews::enqueue(&mut tx, &text, tenant.as_str(), verdict, *at).await?;
+        enqueue::enqueue(&mut tx, &text, tenant.as_str(), verdict, *at).await?;
     }
     let told = decided(verdict, &digest, &row.upload, number);
     outbox::append(&mut tx, id, tenant, event(verdict.verdict), &told, *at).await?;

@@ -7,10 +7,10 @@ use crate::{
     ports::{
         PortError, Result,
         accounts::{Deed, Tenants},
-        reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Reviews, Ruling, Status, View},
+        reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Reviews, Ruling, View},
         store::{AuditLine, Stale, Store},
     },
-    upload::{UploadId, ruling},
+    upload::UploadId,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -203,7 +203,7 @@ impl Reviews for This {
         .fetch_optional(&mut *tx)
         .await?;
         if let Some((tenant, at)) = row {
-            enqueue(&mut tx, &id.to_string(), &tenant, &verdict.detail, time(at)?).await?;
+            super::enqueue::enqueue(&mut tx, &id.to_string(), &tenant, &verdict.detail, time(at)?).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -489,51 +489,4 @@ impl Reviews for This {
             })
             .collect()
     }
-}
-
-/// An upload that goes to review is in the queue from the same commit on.
-pub(super) async fn enqueue(
-    tx: &mut super::both::Connection,
-    id: &str,
-    tenant: &str,
-    verdict: &crate::upload::verdict::VerdictDetail,
-    at: Timestamp,
-) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (upload) DO NOTHING",
-    )
-    .bind(id)
-    .bind(tenant)
-    .bind(
-        if verdict.verdict == crate::upload::Decision::Review { Status::Open } else { Status::Closed }
-            .as_str(),
-    )
-    .bind(i64::from(ruling::severity(verdict)))
-    .bind(verdict.reasons.first().map_or("review", String::as_str))
-    .bind(verdict.reasons.join(" "))
-    .bind(&verdict.r#type.media_type)
-    .bind(at.as_millisecond())
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// Is the item kept from erasure? Else it is out of the queue with the same commit.
-pub(super) async fn erased(tx: &mut super::both::Connection, id: &str) -> Result<bool> {
-    let sealed: Option<i64> = sqlx::query_scalar("SELECT sealed FROM reviews WHERE upload = $1")
-        .bind(id)
-        .fetch_optional(&mut *tx)
-        .await?;
-    if sealed == Some(1) {
-        return Ok(false);
-    }
-    sqlx::query(
-        "UPDATE reviews SET status = 'closed', holder = NULL, held_until = NULL, version = version + 1 \
-         WHERE upload = $1 AND status <> 'closed'",
-    )
-    .bind(id)
-    .execute(&mut *tx)
-    .await?;
-    Ok(true)
 }

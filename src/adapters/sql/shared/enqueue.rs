@@ -1,0 +1,52 @@
+//! Into the flagged queue and out of it, with what settles or erases an upload.
+
+use super::both::Connection;
+use crate::{
+    ports::{Result, reviews::Status},
+    upload::{Decision, ruling, verdict::VerdictDetail},
+};
+use jiff::Timestamp;
+
+/// An upload that goes to review is in the queue from the same commit on.
+pub(super) async fn enqueue(
+    tx: &mut Connection,
+    id: &str,
+    tenant: &str,
+    verdict: &VerdictDetail,
+    at: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (upload) DO NOTHING",
+    )
+    .bind(id)
+    .bind(tenant)
+    .bind(if verdict.verdict == Decision::Review { Status::Open } else { Status::Closed }.as_str())
+    .bind(i64::from(ruling::severity(verdict)))
+    .bind(verdict.reasons.first().map_or("review", String::as_str))
+    .bind(verdict.reasons.join(" "))
+    .bind(&verdict.r#type.media_type)
+    .bind(at.as_millisecond())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Is the item kept from erasure? Else it is out of the queue with the same commit.
+pub(super) async fn erased(tx: &mut Connection, id: &str) -> Result<bool> {
+    let sealed: Option<i64> = sqlx::query_scalar("SELECT sealed FROM reviews WHERE upload = $1")
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?;
+    if sealed == Some(1) {
+        return Ok(false);
+    }
+    sqlx::query(
+        "UPDATE reviews SET status = 'closed', holder = NULL, held_until = NULL, version = version + 1 \
+         WHERE upload = $1 AND status <> 'closed'",
+    )
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
+    Ok(true)
+}
