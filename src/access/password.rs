@@ -60,7 +60,7 @@ fn argon2id(password: &str, salt: &[u8], memory: u32, passes: u32, lanes: u32) -
 pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     let pair = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok();
-    (digits.len() % 2 == 0 && text.is_ascii()).then(|| digits.chunks(2).map(pair).collect())?
+    (digits.len().is_multiple_of(2) && text.is_ascii()).then(|| digits.chunks(2).map(pair).collect())?
 }
 
 /// Why this cannot be the password of this account, in words for its owner.

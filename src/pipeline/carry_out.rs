@@ -158,9 +158,7 @@ impl CarryOut {
         let media_type = examined.media_type;
         let fence = key_fence(ruling);
         let made = match (picture, film) {
-            (Some((session, _)), _) => {
-                self.publisher().remade(upload.id, fence, Check::Image, session).await
-            }
+            (Some((session, _)), _) => self.publisher().remade(upload.id, fence, Check::Image, session).await,
             (None, Some(session)) => self.publisher().remade(upload.id, fence, Check::Video, session).await,
             (None, None) if media_type.starts_with("image/") || media_type.starts_with("video/") => {
                 return Err(refused("it is published as a copy, and none could be made of it"));

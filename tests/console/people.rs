@@ -116,8 +116,8 @@ pub fn field(page: &str, name: &str) -> String {
     page[at..].split('"').next().unwrap().to_owned()
 }
 
-/// In a browser, by link, password and authenticator; gives the authenticator's secret, in hex.
-pub async fn enrol(browser: &Browser, world: &World, email: &str, role: &str) -> String {
+/// In a browser, by link, password and authenticator; gives the authenticator's secret, in hex, and the code that was used.
+pub async fn enrol(browser: &Browser, world: &World, email: &str, role: &str) -> (String, String) {
     let link = world.invite(email, role, "*").await;
     browser.go(&world.url(&link)).await;
     browser.click("main form button").await;
@@ -129,13 +129,14 @@ pub async fn enrol(browser: &Browser, world: &World, email: &str, role: &str) ->
     let secret = browser.eval("return document.querySelector('input[name=secret]').value").await;
     let secret = secret.as_str().unwrap().to_owned();
     browser.shoot("totp").await;
-    browser.write("input[name=code]", &code(&secret)).await;
+    let used = code(&secret);
+    browser.write("input[name=code]", &used).await;
     browser.click("main form button").await;
     browser.shows("Backup codes").await;
-    secret
+    (secret, used)
 }
 
-pub fn code(secret: &str) -> String {
+fn code(secret: &str) -> String {
     totp::code_now(secret, SystemClock.now()).unwrap()
 }
 

@@ -52,7 +52,8 @@ async fn forms_from_elsewhere_change_nothing() {
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), location(&answer))
     };
-    let cases: [(&str, &str, &[(&str, &str)]); 6] = [
+    type Headers<'a> = &'a [(&'static str, &'a str)];
+    let cases: [(&str, &str, Headers<'_>); 6] = [
         ("no token", "", &[]),
         ("another's token", &others, &[]),
         ("cut short", &csrf[1..], &[]),

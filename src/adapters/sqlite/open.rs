@@ -11,7 +11,7 @@ use std::{
     io::ErrorKind,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// In order; the position, from 1, is the schema's version, kept in `PRAGMA user_version`. A landed one never changes.
@@ -24,6 +24,8 @@ const MIGRATIONS: &[&str] = &[
 
 /// How long a statement waits for another process's write (the command line's, or the server's).
 const BUSY: Duration = Duration::from_secs(10);
+/// The pause before one that is refused at once tries again.
+const AGAIN: Duration = Duration::from_millis(20);
 /// How long a task waits for its turn at the one writing connection.
 const TURN: Duration = Duration::from_secs(30);
 
@@ -50,22 +52,33 @@ pub(super) async fn writer(path: &Path) -> Result<SqlitePool> {
         // What is erased is overwritten, not only unlinked.
         .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", "67108864");
-    let pool = SqlitePoolOptions::new()
-        .max_connections(1)
-        .min_connections(1)
-        .acquire_timeout(TURN)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .test_before_acquire(false)
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                // SQLite itself rolls back on a full disk; sqlx then counts a transaction that is no more, and every
-                // later BEGIN fails. The ping lets a rollback that is under way end first.
-                connection.ping().await?;
-                Ok(!connection.is_in_transaction())
+    let pool = || {
+        SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .acquire_timeout(TURN)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .test_before_acquire(false)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    // SQLite itself rolls back on a full disk; sqlx then counts a transaction that is no more, and every
+                    // later BEGIN fails. The ping lets a rollback that is under way end first.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
             })
-        });
-    Ok(pool.connect_with(options).await?)
+    };
+    // Of two that turn the log on at the same time one is refused at once, however long it would have waited.
+    let began = Instant::now();
+    loop {
+        match pool().connect_with(options.clone()).await.map_err(PortError::from) {
+            Err(busy) if busy.kind == Kind::Retry && began.elapsed() < BUSY => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 pub(super) fn read_only(path: &Path) -> SqliteConnectOptions {
