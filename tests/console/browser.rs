@@ -4,9 +4,11 @@ use crate::wait::until;
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -199,9 +201,26 @@ impl Browser {
     }
 }
 
+impl Browser {
+    /// By hand: a destructor has nobody to wait for it.
+    fn quit(&self) -> std::io::Result<()> {
+        let (host, path) =
+            self.session.trim_start_matches("http://").split_once('/').expect("an address and a path");
+        let mut socket = TcpStream::connect(host)?;
+        socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+        write!(socket, "DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        BufReader::new(socket).read_line(&mut answer)?;
+        Ok(())
+    }
+}
+
 impl Drop for Browser {
     fn drop(&mut self) {
-        // chromedriver ends its browser when it is told to end.
+        // The session ends the browser; chromedriver alone would leave it behind.
+        if let Err(error) = self.quit() {
+            eprintln!("a browser may be left: {error}");
+        }
         let pid = rustix::process::Pid::from_raw(self.driver.id().try_into().unwrap_or(0));
         if let Some(pid) = pid {
             let _gone_already = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
