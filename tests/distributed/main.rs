@@ -16,6 +16,7 @@ mod intake;
 #[expect(dead_code, reason = "other tests make other models")]
 mod onnx;
 mod overload;
+mod pulled;
 #[path = "../servers/postgres.rs"]
 mod postgres;
 #[path = "../servers/rabbitmq.rs"]
@@ -25,6 +26,9 @@ mod red;
 mod roles;
 #[path = "../servers/s3.rs"]
 mod s3;
+#[path = "../streams/sources.rs"]
+#[expect(dead_code, reason = "the streams' tests use more of it")]
+mod sources;
 mod streams;
 mod told;
 mod trouble;
