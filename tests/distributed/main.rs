@@ -16,9 +16,9 @@ mod intake;
 #[expect(dead_code, reason = "other tests make other models")]
 mod onnx;
 mod overload;
-mod pulled;
 #[path = "../servers/postgres.rs"]
 mod postgres;
+mod pulled;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
 #[path = "../streams/red.rs"]

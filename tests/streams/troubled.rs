@@ -25,13 +25,13 @@ async fn what_is_no_video_is_said_and_given_up() {
     let folder = site.path("");
     let sound = folder.join("sound.ts");
     crate::sources::ffmpeg(&["-f", "lavfi", "-i", "sine=d=4", "-c:a", "aac", sound.to_str().unwrap()]);
-    let (_, mut huge) = film(&folder, "huge.ts", "color=red:s=8200x4400:r=1:d=2", &["-c:v", "mpeg2video"]);
+    let (_, huge) = film(&folder, "huge.ts", "color=red:s=8200x4400:r=1:d=2", &["-c:v", "mpeg2video"]);
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("sound alone", std::fs::read(sound).unwrap(), "source.no_video"),
         ("no bytes", Vec::new(), "source.empty"),
         ("a web page", b"<html><body>Not found, but 200</body></html>".to_vec(), "source.format"),
         ("noise", [&[0x47][..], &[0x55; 400_000]].concat(), "source.corrupt"),
-        ("more pixels than are decoded", std::mem::take(&mut huge), "source.empty"),
+        ("more pixels than are decoded", huge, "source.pixels"),
     ];
     for (n, (case, bytes, code)) in cases.into_iter().enumerate() {
         let stream = pulled(&server, &web.put(&format!("/{n}"), Page::Bytes(bytes))).await;
@@ -84,7 +84,8 @@ async fn changes_in_mid_stream_hide_nothing() {
 async fn damage_is_counted_and_a_stall_is_unwatched() {
     let (site, server) = site(PULLING).await;
     let (web, folder) = (Web::start().await, site.path(""));
-    let noisy = "testsrc2=s=320x180:r=10:d=8";
+    // The model looks at one corner.
+    let noisy = "testsrc2=s=320x180:r=10:d=8,drawbox=w=32:h=32:color=0x5a5a5a:t=fill";
     let (_, clean) = film(&folder, "clean.ts", noisy, &[&LIVE[..], &["-b:v", "2M"]].concat());
     let mut damaged = clean.clone();
     // One packet of ten is filled with something else, but for its head.

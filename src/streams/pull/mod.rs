@@ -213,7 +213,7 @@ impl Pulling {
             // Another process follows it now, as this one's watcher finds out.
             Ok(Err(crate::ports::store::Stale)) => {}
             Err(error) => {
-                tracing::warn!(stream.id = %self.live.id, %error, "how a source is was not written down")
+                tracing::warn!(stream.id = %self.live.id, %error, "how a source is was not written down");
             }
         }
     }

@@ -87,7 +87,7 @@ impl Screen<'_> {
                 };
             }
             drop(writer);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             shown = self.glimpses(session) => shown,
@@ -101,22 +101,20 @@ impl Screen<'_> {
             let pause = self.live.asked_pause().max(self.fastest).max(QUICKEST);
             let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             let request = GlimpseRequest { pause_ms, max_pixels: self.max_pixels };
-            let (glimpse, picture) = match timeout(self.patience, session.glimpse(&request)).await {
-                Ok(Ok(Some(seen))) => seen,
-                Ok(Ok(None)) => return Ok(()),
+            let (seen, picture) = match timeout(self.patience, session.glimpse(&request)).await {
+                Ok(Ok(seen)) => seen,
                 Ok(Err(trouble)) => return Err(unseen(&trouble)),
                 Err(_) => {
-                    return Err(Trouble::new(
-                        "source.no_frames",
-                        "what comes holds no frames that can be decoded",
-                    ));
+                    let why = "what comes holds no frames that can be decoded";
+                    return Err(Trouble::new("source.no_frames", why));
                 }
             };
+            self.live.spoiled_by(seen.damaged);
+            let Some(glimpse) = seen.frame else { return Ok(()) };
             (self.came)();
             if self.is_ahead {
                 hold(&glimpse, &mut anchor).await;
             }
-            self.live.spoiled_by(glimpse.damaged);
             let Ok(frame) = Frame::read(picture.into()) else {
                 self.live.spoiled();
                 continue;

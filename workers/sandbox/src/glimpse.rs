@@ -21,6 +21,13 @@ pub struct Glimpse {
     pub height: u32,
     /// Of the picture that came before this.
     pub bytes: u64,
-    /// Frames and packets since the glimpse before that are not as they were sent, or cannot be decoded.
+}
+
+/// What came of asking for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Glimpsed {
+    /// `None` at the source's end.
+    pub frame: Option<Glimpse>,
+    /// Frames and packets since it was asked before that are not as they were sent, or cannot be decoded.
     pub damaged: u64,
 }

@@ -22,7 +22,7 @@ mod session;
 mod trouble;
 
 pub use film::{Film, FilmRequest, SheetRequest, Shot, Taken};
-pub use glimpse::{Glimpse, GlimpseRequest};
+pub use glimpse::{Glimpse, GlimpseRequest, Glimpsed};
 pub use layers::{Act, Confinement, Layer, Layers};
 pub use lazaret_report::{Coverage, Report, Unavailable, Why};
 pub use members::{Member, MemberHead, MemberTail, Members, MembersRequest, MembersSummary};

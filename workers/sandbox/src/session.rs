@@ -4,7 +4,7 @@ mod taking;
 
 use crate::child::CHUNK;
 use crate::film::{Film, FilmRequest, SheetRequest, Shot};
-use crate::glimpse::{Glimpse, GlimpseRequest};
+use crate::glimpse::{GlimpseRequest, Glimpsed};
 use crate::members::{Members, MembersRequest};
 use crate::picture::{Frame, Picture, PictureRequest, Rendition, RenditionSpec, Target};
 use crate::pool::Lease;
@@ -99,8 +99,8 @@ impl Session {
         self.settle(heard).await
     }
 
-    /// The next frame of a source that goes on, and the JPEG; `None` at its end.
-    pub async fn glimpse(&mut self, request: &GlimpseRequest) -> Result<Option<(Glimpse, Vec<u8>)>, Trouble> {
+    /// The next frame of a source that goes on, and the JPEG.
+    pub async fn glimpse(&mut self, request: &GlimpseRequest) -> Result<(Glimpsed, Vec<u8>), Trouble> {
         let mut exchange = self.ask(&ToChild::Glimpse(*request)).await?;
         let heard = exchange.glimpse().await;
         self.settle(heard).await

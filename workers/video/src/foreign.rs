@@ -41,6 +41,13 @@ pub(crate) fn mean_colours_of(scaler: &mut scaling::Context, frame: &frame::Vide
     }
 }
 
+/// Width and height of a track's pictures, as the container says; 0 where it does not.
+pub(crate) fn size(parameters: &Parameters) -> (u32, u32) {
+    // SAFETY: the parameters are valid, and two numbers of theirs are read.
+    let (width, height) = unsafe { ((*parameters.as_ptr()).width, (*parameters.as_ptr()).height) };
+    (u32::try_from(width).unwrap_or(0), u32::try_from(height).unwrap_or(0))
+}
+
 /// What the container keeps for the decoder of a track.
 pub(crate) fn head(parameters: &Parameters) -> &[u8] {
     // SAFETY: there are as many bytes as it says, for as long as the parameters live.

@@ -18,7 +18,7 @@ mod source;
 use film::Looked;
 use lazaret_sandbox::child::{Handler, RenditionSink, ShotSink};
 use lazaret_sandbox::{
-    ChildSetup, Film, FilmRequest, Glimpse, GlimpseRequest, Rendition, RenditionSpec, SheetRequest, Why,
+    ChildSetup, Film, FilmRequest, GlimpseRequest, Glimpsed, Rendition, RenditionSpec, SheetRequest, Why,
 };
 use lazaret_watermark::{Mark, MarkSpec};
 use live::Live;
@@ -78,7 +78,7 @@ impl Handler for Video {
         film
     }
 
-    fn glimpse(&mut self, request: &GlimpseRequest, out: &mut dyn Write) -> Result<Option<Glimpse>, Why> {
+    fn glimpse(&mut self, request: &GlimpseRequest, out: &mut dyn Write) -> Result<Glimpsed, Why> {
         let mut live = match self.live.take() {
             Some(live) => live,
             None => Live::open(self.job()?)?,

@@ -2,7 +2,7 @@ use super::members::Outgoing;
 use super::rendition::Pieces;
 use super::{Channel, Limits, MemberSink, attempt, confine};
 use crate::film::{Film, FilmRequest, SheetRequest};
-use crate::glimpse::{Glimpse, GlimpseRequest};
+use crate::glimpse::{GlimpseRequest, Glimpsed};
 use crate::members::{MembersRequest, MembersSummary};
 use crate::picture::{Picture, PictureRequest, Rendition, RenditionSpec};
 use crate::pool::ChildSetup;
@@ -45,8 +45,8 @@ pub trait Handler {
     fn film(&mut self, _: &FilmRequest, _: &mut ShotSink<'_>) -> Result<Film, Why> {
         Err(Why::new("video.unsupported", "nothing here decodes films"))
     }
-    /// The next frame of a source that goes on, its picture to `out`; `None` at its end.
-    fn glimpse(&mut self, _: &GlimpseRequest, _: &mut dyn Write) -> Result<Option<Glimpse>, Why> {
+    /// The next frame of a source that goes on, its picture to `out`.
+    fn glimpse(&mut self, _: &GlimpseRequest, _: &mut dyn Write) -> Result<Glimpsed, Why> {
         Err(Why::new("video.unsupported", "nothing here decodes films"))
     }
     /// One picture of frames that were shown before.

@@ -1,5 +1,5 @@
 use crate::film::{Film, FilmRequest, SheetRequest, Taken};
-use crate::glimpse::{Glimpse, GlimpseRequest};
+use crate::glimpse::{GlimpseRequest, Glimpsed};
 use crate::layers::{Act, Confinement, Layers};
 use crate::limits::Limits;
 use crate::members::{MemberHead, MemberTail, MembersRequest, MembersSummary};
@@ -61,8 +61,8 @@ pub enum FromChild {
     /// The blob is as that of `Frame`. Any number of them comes before `Film`.
     Shot(ShotHead),
     Film(Film),
-    /// After the chunks of its picture; `None` at the source's end.
-    Glimpse(Option<Glimpse>),
+    /// After the chunks of its picture, if there is one.
+    Glimpse(Glimpsed),
     /// How much of a rendition is made, in thousandths. Comes between its chunks.
     Progress(u16),
     /// A member of an archive begins: chunks follow, then its `MemberEnd`. Any number of them comes before `Members`.

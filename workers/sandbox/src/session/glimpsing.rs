@@ -2,12 +2,12 @@
 
 use super::{Exchange, unexpected};
 use crate::child::CHUNK;
-use crate::glimpse::Glimpse;
+use crate::glimpse::Glimpsed;
 use crate::protocol::FromChild;
 use crate::trouble::Trouble;
 
 impl Exchange<'_> {
-    pub(super) async fn glimpse(&mut self) -> Result<Option<(Glimpse, Vec<u8>)>, Trouble> {
+    pub(super) async fn glimpse(&mut self) -> Result<(Glimpsed, Vec<u8>), Trouble> {
         let (mut picture, mut chunk) = (Vec::new(), Vec::new());
         loop {
             match self.hear().await? {
@@ -18,9 +18,10 @@ impl Exchange<'_> {
                     self.lease.process.blob(&mut chunk, length, &mut self.wall).await?;
                     picture.extend_from_slice(&chunk);
                 }
-                (FromChild::Glimpse(None), 0) if picture.is_empty() => return Ok(None),
-                (FromChild::Glimpse(Some(glimpse)), 0) if glimpse.bytes == picture.len() as u64 => {
-                    return Ok(Some((glimpse, picture)));
+                (FromChild::Glimpse(seen), 0)
+                    if seen.frame.map_or(0, |frame| frame.bytes) == picture.len() as u64 =>
+                {
+                    return Ok((seen, picture));
                 }
                 other => return Err(unexpected(other)),
             }

@@ -5,16 +5,16 @@ mod feed;
 mod steady;
 
 use crate::clock::micros;
-use crate::fault;
 use crate::picture::Painter;
 use crate::sheet;
 use crate::source::{Job, VIDEO, open_decoder, orientation};
+use crate::{fault, foreign};
 use feed::Feed;
 use ffmpeg_next::format::stream::Disposition;
-use ffmpeg_next::{Dictionary, Packet, Rational, decoder, frame, media};
+use ffmpeg_next::{Dictionary, Packet, Rational, codec, decoder, frame, media};
 use image::metadata::Orientation;
 use lazaret_pixels::{Steps, View, upright_size};
-use lazaret_sandbox::{Glimpse, GlimpseRequest, Why};
+use lazaret_sandbox::{Glimpse, GlimpseRequest, Glimpsed, Why};
 use std::io::Write;
 use steady::Steady;
 
@@ -38,6 +38,7 @@ pub(crate) struct Live {
 
 struct Track {
     stream: usize,
+    codec: codec::Id,
     unit: Rational,
     orientation: Orientation,
     decoder: decoder::Video,
@@ -61,11 +62,12 @@ impl Live {
     }
 
     /// The next frame that is due, written as a JPEG.
-    pub(crate) fn next(
-        &mut self,
-        request: &GlimpseRequest,
-        out: &mut dyn Write,
-    ) -> Result<Option<Glimpse>, Why> {
+    pub(crate) fn next(&mut self, request: &GlimpseRequest, out: &mut dyn Write) -> Result<Glimpsed, Why> {
+        let frame = self.frame(request, out)?;
+        Ok(Glimpsed { frame, damaged: std::mem::take(&mut self.damaged) })
+    }
+
+    fn frame(&mut self, request: &GlimpseRequest, out: &mut dyn Write) -> Result<Option<Glimpse>, Why> {
         loop {
             for n in 0..self.tracks.len() {
                 if let Some(glimpse) = self.shown(n, request, out)? {
@@ -114,27 +116,39 @@ impl Live {
 
     /// Where the track of this stream is; one that is new is opened. `None` of what is no video.
     fn track(&mut self, index: usize, max_pixels: u64) -> Result<Option<usize>, Why> {
-        if let Some(at) = self.tracks.iter().position(|track| track.stream == index) {
-            return Ok(Some(at));
-        }
+        let known = self.tracks.iter().position(|track| track.stream == index);
         let Some(stream) = self.feed.input.stream(index) else { return Ok(None) };
         let parameters = stream.parameters();
+        // One that goes on in another codec needs another decoder.
+        if let Some(at) = known.filter(|at| self.tracks[*at].codec == parameters.id()) {
+            return Ok(Some(at));
+        }
         if parameters.medium() != media::Type::Video
             || stream.disposition().contains(Disposition::ATTACHED_PIC)
         {
             return Ok(None);
         }
-        if self.tracks.len() == TRACKS {
+        if known.is_none() && self.tracks.len() == TRACKS {
             return Err(Why::new("source.tracks", format!("more than {TRACKS} tracks of video")));
+        }
+        let (width, height) = foreign::size(&parameters);
+        if u64::from(width) * u64::from(height) > max_pixels {
+            let detail = format!("{width}x{height} pixels, at most {max_pixels} are decoded");
+            return Err(Why::new("limit.pixels", detail));
         }
         let mut options = Dictionary::new();
         options.set("max_pixels", &max_pixels.to_string());
-        let unit = stream.time_base();
-        let decoder =
-            open_decoder(parameters, unit, &VIDEO, options)?.video().map_err(fault::at("the decoder"))?;
+        let (codec, unit) = (parameters.id(), stream.time_base());
+        let decoder = open_decoder(parameters, unit, &VIDEO, options)?;
+        let decoder = decoder.video().map_err(fault::at("the decoder"))?;
         let orientation = orientation(&stream);
+        if let Some(at) = known {
+            let track = &mut self.tracks[at];
+            (track.codec, track.decoder, track.orientation) = (codec, decoder, orientation);
+            return Ok(Some(at));
+        }
         let steady = Steady::default();
-        self.tracks.push(Track { stream: index, unit, orientation, decoder, steady, drained: false });
+        self.tracks.push(Track { stream: index, codec, unit, orientation, decoder, steady, drained: false });
         Ok(Some(self.tracks.len() - 1))
     }
 
@@ -196,8 +210,7 @@ impl Live {
             }
         };
         let made = sheet::jpeg(pixels, (width as usize, height as usize), QUALITY, out)?;
-        let (at_ms, damaged) = (at.unsigned_abs() / 1000, std::mem::take(&mut self.damaged));
-        Ok(Glimpse { at_ms, width, height, bytes: made.bytes, damaged })
+        Ok(Glimpse { at_ms: at.unsigned_abs() / 1000, width, height, bytes: made.bytes })
     }
 
     fn damage(&mut self) {

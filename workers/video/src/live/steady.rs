@@ -60,9 +60,9 @@ mod tests {
 
     #[test]
     fn wrong_times_do_not_blind() {
-        let still = vec![Some(5); 1200];
+        let still = [Some(5); 1200];
         assert_eq!(shown(&still, 1000), (10, 9991));
-        assert_eq!(shown(&vec![None; 1200], 1000), (10, 9991));
+        assert_eq!(shown(&[None; 1200], 1000), (10, 9991));
         let back: Vec<_> = (0..1200).map(|n| Some(-n * 1000)).collect();
         assert_eq!(shown(&back, 1000).0, 10);
         let leaps: Vec<_> = (0..10).map(|n| Some(n * 3_600_000)).collect();

@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn heads_lose_it_too() {
-        let mut head = vec![0; 23];
+        let mut head = [0; 23];
         (head[0], head[21], head[22]) = (1, 3, 2);
         let (set, said) = ([0x20 | 0x80, 0, 1, 0, 2, 0x40, 1], [39, 0, 1, 0, 3, 0x4e, 1, 5]);
         let full = [&head[..], &set, &said].concat();
