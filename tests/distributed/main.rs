@@ -15,6 +15,7 @@ mod intake;
 #[path = "../../workers/classify/tests/common/onnx.rs"]
 #[expect(dead_code, reason = "other tests make other models")]
 mod onnx;
+mod outlast;
 mod overload;
 #[path = "../servers/postgres.rs"]
 mod postgres;
@@ -75,5 +76,4 @@ mod wait;
 mod webhook;
 
 // They do more than is asked of them here.
-const _: [fn(&clamd::Clamd); 2] = [clamd::Clamd::kill, clamd::Clamd::again];
 const _: fn(std::process::Output) -> site::Ran = site::Ran::of;

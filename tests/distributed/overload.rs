@@ -70,7 +70,7 @@ async fn send(front: &Server, all: std::ops::Range<usize>, each: impl Fn()) -> V
 }
 
 /// A figure of `/metrics`; all of that name together, whatever their labels.
-async fn figure(server: &Server, name: &str) -> u64 {
+pub async fn figure(server: &Server, name: &str) -> u64 {
     let text = server.client.get(format!("{}/metrics", server.url)).send().await.unwrap();
     let text = text.text().await.unwrap();
     let values = text.lines().filter_map(|line| {

@@ -67,6 +67,8 @@ macro_rules! store_contract {
             many_tenants_are_all_asked_in_time
             it_is_told_when_work_can_be_claimed_again
             leases_that_ran_out_are_reaped
+            what_nobody_claims_is_announced_again
+            work_whose_message_is_gone_is_announced_as_it_is_given_back
             backlogs_are_counted_by_tenant
             a_stream_is_opened_rekeyed_and_closed
             one_at_a_time_watches_a_stream
