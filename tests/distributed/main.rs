@@ -19,6 +19,7 @@ mod outlast;
 mod overload;
 #[path = "../servers/postgres.rs"]
 mod postgres;
+mod pulled;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
 #[path = "../streams/red.rs"]
@@ -26,6 +27,9 @@ mod red;
 mod roles;
 #[path = "../servers/s3.rs"]
 mod s3;
+#[path = "../streams/sources.rs"]
+#[expect(dead_code, reason = "the streams' tests use more of it")]
+mod sources;
 mod streams;
 mod told;
 mod trouble;

@@ -26,6 +26,8 @@ mod settle;
 mod streams;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrade;
 mod work;
 
 use super::sql as row;
