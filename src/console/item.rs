@@ -57,11 +57,18 @@ struct Page {
     second: bool,
     /// Where its picture is, if it has one that can be shown.
     media: Option<String>,
+    /// The contact sheet of a film, and the times of what is on it.
+    sheet: Option<Sheet>,
     /// Absent where this person may not decide it now; then `idle` says why.
     form: Option<Form>,
     idle: &'static str,
     takes: bool,
     lease_ms: u128,
+}
+
+struct Sheet {
+    url: String,
+    times: Vec<String>,
 }
 
 struct Said {
@@ -209,12 +216,21 @@ fn page(
         escalated: item.escalated,
         sealed: item.sealed,
         second: needs_second(item, &console.desk.rules),
+        sheet: has_bytes(upload.state).then(|| sheet(opened, view)).flatten(),
         media: shown.then(|| format!("/console/items/{}/media?view={view}", upload.id)),
         form,
         idle,
         takes,
         lease_ms: console.desk.lease.as_millis(),
     }
+}
+
+fn sheet(opened: &Opened, view: &str) -> Option<Sheet> {
+    let sheet = opened.verdict.detail.film.as_ref()?.sheet.as_ref()?;
+    Some(Sheet {
+        url: format!("/console/items/{}/sheet?view={view}", opened.upload.id),
+        times: sheet.frames.iter().map(|frame| words::moment(frame.at_ms)).collect(),
+    })
 }
 
 fn labels(labels: &BTreeMap<String, f32>) -> Vec<Label> {

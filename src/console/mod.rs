@@ -5,6 +5,7 @@ mod account;
 mod assets;
 mod audit;
 mod cookie;
+mod episode;
 mod fail;
 mod fields;
 mod guard;
@@ -64,6 +65,10 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/leave", post(item::leave))
         .route("/console/items/{id}/skip", post(item::skip))
         .route("/console/items/{id}/rule", post(rule::rule))
+        .route("/console/items/{id}/sheet", get(episode::sheet))
+        .route("/console/episodes/{stream}/{number}", get(episode::episode))
+        .route("/console/episodes/{stream}/{number}/frames/{n}", get(episode::shot))
+        .route("/console/episodes/{stream}/{number}/rule", post(episode::rule))
         .route("/console/undo", post(rule::undo))
         .route("/console/audit", get(audit::audit))
         .route("/console/audit/export", get(audit::export))

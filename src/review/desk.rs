@@ -198,7 +198,7 @@ impl Desk {
     }
 }
 
-fn decides(user: &User) -> std::result::Result<(), Denied> {
+pub(super) fn decides(user: &User) -> std::result::Result<(), Denied> {
     if may(user.role, Right::Decide) { Ok(()) } else { Err(Denied::Right) }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod admit;
 pub mod desk;
+pub mod episodes;
 pub mod preview;
 
 pub use admit::{Ask, Denied, Rules};

@@ -2,6 +2,7 @@
 
 mod browser;
 mod deciding;
+mod episodes;
 mod pages;
 mod people;
 mod security;

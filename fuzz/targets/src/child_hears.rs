@@ -1,7 +1,7 @@
 //! The child's reading of what the service says.
 
 use lazaret_sandbox::{
-    MembersRequest, PictureRequest, RenditionSpec, Resize, Target,
+    GlimpseRequest, MembersRequest, PictureRequest, RenditionSpec, Resize, Target,
     child::Channel,
     protocol::{Header, ToChild},
 };
@@ -41,6 +41,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ToChild::Picture(PictureRequest::new(vec![target])),
         ToChild::Render(RenditionSpec::Thumbnail { max_edge: 320 }),
         ToChild::Members(members),
+        ToChild::Glimpse(GlimpseRequest { pause_ms: 200, max_pixels: 1 << 20 }),
         ToChild::Close,
     ];
     let all: Vec<_> = (1..).zip(&messages).map(|(sequence, message)| told(sequence, message)).collect();
