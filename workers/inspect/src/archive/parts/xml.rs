@@ -68,7 +68,7 @@ pub(super) fn root(part: &[u8]) -> Option<String> {
         match reader.read_event().ok()? {
             Event::Start(tag) | Event::Empty(tag) => {
                 let wanted = match tag.name().prefix() {
-                    Some(prefix) => [b"xmlns:", prefix.as_ref()].concat(),
+                    Some(prefix) => [&b"xmlns:"[..], prefix.as_ref()].concat(),
                     None => b"xmlns".to_vec(),
                 };
                 let bound = tag.attributes().filter_map(Result::ok).find(|a| a.key.as_ref() == wanted);
