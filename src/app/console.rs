@@ -1,13 +1,13 @@
 //! The moderators' pages, as the settings want them.
 
-use super::engines::children;
+use super::{engines::children, stores::Rows};
 use crate::{
     access::{People, people::Options},
     config::Config,
     console::Console,
     http::Api,
-    ports::{Accounts, Clock, Random, Reviews},
-    review::{Desk, Previews, Rules},
+    ports::{Accounts, Clock, DeadLetters, Random},
+    review::{Desk, Previews, Rules, Tryouts},
 };
 use lazaret_sandbox::Pool;
 use std::sync::Arc;
@@ -37,8 +37,8 @@ pub fn people(
 pub(super) fn console(
     config: &Config,
     api: &Api,
-    accounts: Arc<dyn Accounts>,
-    reviews: Arc<dyn Reviews>,
+    rows: Rows,
+    letters: Option<Arc<dyn DeadLetters>>,
     media: Option<Pool>,
 ) -> anyhow::Result<Console> {
     let media = match media {
@@ -46,14 +46,18 @@ pub(super) fn console(
         None => children(config, CHILDREN, None)?,
     };
     Ok(Console {
-        people: people(config, accounts, Arc::clone(&api.clock), Arc::clone(&api.random)),
+        people: people(config, rows.accounts, Arc::clone(&api.clock), Arc::clone(&api.random)),
         desk: Desk {
             store: Arc::clone(&api.store),
-            reviews,
+            reviews: rows.reviews,
             clock: Arc::clone(&api.clock),
             rules: Rules { undo: config.console.undo.0, second: config.console.second.clone() },
             lease: config.console.lease.0,
         },
+        insight: rows.insight,
+        tryouts: Tryouts::new(rows.trials),
+        health: Arc::clone(&api.readiness),
+        letters,
         previews: Previews { blobs: Arc::clone(&api.blobs), media },
         max_edge: config.console.preview,
         files_host: files_host(&config.delivery.public_url),

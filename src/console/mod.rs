@@ -5,12 +5,16 @@ mod account;
 mod assets;
 mod audit;
 mod cookie;
+mod engines;
 mod fail;
 mod fields;
 mod guard;
+mod insight;
 mod item;
 mod media;
 mod page;
+mod plot;
+mod policy;
 mod queue;
 mod rule;
 mod sign_in;
@@ -20,7 +24,9 @@ mod words;
 
 use crate::{
     access::People,
-    review::{Desk, Previews},
+    http::Readiness,
+    ports::{DeadLetters, Insight},
+    review::{Desk, Previews, Tryouts},
 };
 use axum::{
     Router,
@@ -29,6 +35,7 @@ use axum::{
     response::Redirect,
     routing::{get, post},
 };
+use std::sync::Arc;
 
 /// What the pages need, handed in by the composition root. Copies share everything.
 #[derive(Clone)]
@@ -36,6 +43,11 @@ pub struct Console {
     pub people: People,
     pub desk: Desk,
     pub previews: Previews,
+    pub insight: Arc<dyn Insight>,
+    pub tryouts: Tryouts,
+    pub health: Arc<dyn Readiness>,
+    /// Of the broker, where there is one.
+    pub letters: Option<Arc<dyn DeadLetters>>,
     /// The longer edge of what is shown of a held picture, in pixels.
     pub max_edge: u32,
     /// The host that files are served from, which must not be the console's: what somebody uploaded would be of one
@@ -45,6 +57,8 @@ pub struct Console {
 
 /// The largest form, in bytes.
 const FORM_BYTES: usize = 64 * 1024;
+/// The largest form with a policy in it, which may be three times as long as its text.
+const POLICY_BYTES: usize = 4 * crate::upload::policy::MAX_BYTES;
 
 pub fn router(console: Console) -> Router {
     Router::new()
@@ -65,6 +79,13 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/skip", post(item::skip))
         .route("/console/items/{id}/rule", post(rule::rule))
         .route("/console/undo", post(rule::undo))
+        .route("/console/insight", get(insight::insight))
+        .route("/console/insight/engines", get(engines::engines))
+        .route("/console/insight/dead", post(engines::redrive))
+        .route(
+            "/console/policy",
+            get(policy::show).post(policy::change).layer(DefaultBodyLimit::max(POLICY_BYTES)),
+        )
         .route("/console/audit", get(audit::audit))
         .route("/console/audit/export", get(audit::export))
         .route("/console/account", get(account::account))

@@ -3,6 +3,9 @@
 use crate::upload::verdict::{CheckDetail, FindingDetail};
 use jiff::Timestamp;
 
+/// Characters.
+const BRIEF: usize = 160;
+
 /// A reason or finding, in words.
 pub(super) fn reason(code: &str) -> String {
     if let Some(rest) = code.strip_prefix("coverage.")
@@ -71,6 +74,21 @@ pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// `2026-11-20`, of a day since 1970.
+pub(super) fn day(day: i64) -> String {
+    let at = Timestamp::from_second(day.saturating_mul(86_400)).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+/// Text from outside, in one short line.
+pub(super) fn brief(text: &str) -> String {
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(BRIEF).collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line
+}
+
 pub(super) fn severity(severity: u32) -> &'static str {
     match severity {
         80.. => "high",
@@ -92,5 +110,8 @@ mod tests {
         let ages = [0, 59, 61, 7_200, 864_000].map(|seconds| age(at(0), at(seconds)));
         assert_eq!(ages, ["0 s", "59 s", "1 min", "2 h", "10 d"]);
         assert_eq!(age(at(5), at(0)), "0 s");
+        assert_eq!([day(0), day(20_000)], ["1970-01-01", "2024-10-04"]);
+        assert_eq!(brief("a\nb\u{1b}[2J"), "a b [2J");
+        assert_eq!(brief(&"x".repeat(500)).chars().count(), 161);
     }
 }

@@ -8,6 +8,7 @@ pub mod contract;
 pub mod dead;
 pub mod frames;
 pub mod inbox;
+pub mod insight;
 pub mod publisher;
 pub mod queue;
 pub mod random;
@@ -15,6 +16,7 @@ pub mod reviews;
 pub mod sources;
 pub mod store;
 pub mod streams;
+pub mod trials;
 
 pub use accounts::Accounts;
 pub use blobs::Blobs;
@@ -22,6 +24,7 @@ pub use clock::Clock;
 pub use dead::DeadLetters;
 pub use frames::Frames;
 pub use inbox::Inbox;
+pub use insight::Insight;
 pub use publisher::Publisher;
 pub use queue::Queue;
 pub use random::Random;
@@ -29,6 +32,7 @@ pub use reviews::Reviews;
 pub use sources::{Direct, Sources};
 pub use store::Store;
 pub use streams::Streams;
+pub use trials::Trials;
 
 use std::{error::Error, fmt};
 

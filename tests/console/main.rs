@@ -2,6 +2,7 @@
 
 mod browser;
 mod deciding;
+mod insight;
 mod pages;
 mod people;
 mod security;

@@ -24,6 +24,9 @@ async fn axe_finds_nothing_on_any_page_wide_and_narrow() {
         ("item-letter", format!("/console/items/{letter}")),
         ("item-broken", format!("/console/items/{broken}")),
         ("audit", "/console/audit".to_owned()),
+        ("insight", "/console/insight".to_owned()),
+        ("engines", "/console/insight/engines".to_owned()),
+        ("policy", "/console/policy?tenant=acme".to_owned()),
         ("account", "/console/account".to_owned()),
         ("password", "/console/account/password".to_owned()),
         ("totp-form", "/console/account/totp".to_owned()),
@@ -70,6 +73,8 @@ async fn an_auditor_sees_everything_and_changes_nothing() {
         (format!("{item}/rule"), vec![("choice", "note:note"), ("note", "x"), ("fence", "0")]),
         ("/console/undo".to_owned(), vec![("upload", id.as_str()), ("number", "1")]),
         ("/console/users".to_owned(), vec![("email", "x@y.z"), ("role", "admin"), ("tenants", "*")]),
+        ("/console/policy".to_owned(), vec![("tenant", "acme"), ("text", "x"), ("do", "try")]),
+        ("/console/insight/dead".to_owned(), vec![("do", "all")]),
     ];
     for (path, fields) in forbidden {
         let fields: Vec<_> = [("csrf", csrf.as_str())].into_iter().chain(fields).collect();

@@ -20,6 +20,9 @@ mod direct;
 mod enqueue;
 mod erase;
 mod error;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/insight.rs"]
+mod insight;
 mod intake;
 mod keys;
 mod open;
@@ -33,6 +36,12 @@ mod row;
 mod settle;
 mod show;
 mod streams;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/tally.rs"]
+mod tally;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/trials.rs"]
+mod trials;
 mod work;
 
 pub use batch::Flushes;

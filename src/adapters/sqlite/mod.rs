@@ -13,6 +13,8 @@ mod direct;
 mod enqueue;
 mod erase;
 mod error;
+#[path = "../sql/shared/insight.rs"]
+mod insight;
 mod intake;
 mod keys;
 mod lookup;
@@ -24,8 +26,12 @@ mod readers;
 mod reviews;
 mod settle;
 mod streams;
+#[path = "../sql/shared/tally.rs"]
+mod tally;
 #[cfg(test)]
 mod tests;
+#[path = "../sql/shared/trials.rs"]
+mod trials;
 mod work;
 
 use super::sql as row;

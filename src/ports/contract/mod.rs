@@ -10,6 +10,7 @@
 
 pub mod accounts;
 pub mod blobs;
+pub mod insight;
 pub mod queue;
 pub mod reviews;
 pub mod samples;

@@ -1,0 +1,32 @@
+-- What the console shows of many days: counted where it happens, so that no page counts uploads.
+
+CREATE TABLE tallies (
+    -- Of what: 'verdict', 'check', 'ruled', …
+    what   text   COLLATE "C" NOT NULL,
+    -- Since 1970, in UTC.
+    day    bigint NOT NULL,
+    tenant text   COLLATE "C" NOT NULL,
+    name   text   COLLATE "C" NOT NULL,
+    n      bigint NOT NULL CHECK (n > 0),
+    PRIMARY KEY (what, day, tenant, name)
+);
+
+-- Who made a version of a policy, and why.
+ALTER TABLE policies ADD COLUMN made_by text NOT NULL DEFAULT '';
+ALTER TABLE policies ADD COLUMN why text NOT NULL DEFAULT '';
+
+-- All that a view of the queue filters and counts by.
+CREATE INDEX reviews_counted ON reviews (tenant, escalated, reason, media_type, queued_at, held_until)
+    WHERE status = 'open' AND sealed = 0;
+CREATE INDEX reviews_sealed ON reviews (upload) WHERE sealed = 1;
+CREATE INDEX rulings_of_person ON rulings (person, standing, at);
+CREATE INDEX uploads_by_sha256 ON uploads (sha256, id);
+CREATE INDEX uploads_hindered ON uploads (waiting_for) WHERE waiting_for IS NOT NULL;
+CREATE INDEX audit_by_subject ON audit (subject, sequence);
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+
+ALTER TABLE tallies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE tallies FORCE ROW LEVEL SECURITY;
+CREATE POLICY by_tenant ON tallies USING (lazaret_sees(tenant));
+
+GRANT SELECT, INSERT, UPDATE ON tallies TO lazaret_app;
