@@ -2,9 +2,13 @@
 
 use super::{engines::children, stores::Rows};
 use crate::{
-    access::{People, people::Options},
+    access::{
+        People,
+        oidc::{self, Provider},
+        people::Options,
+    },
     config::Config,
-    console::Console,
+    console::{Console, Pulse},
     http::Api,
     ports::{Accounts, Clock, DeadLetters, Random},
     review::{Desk, Previews, Rules, Tryouts},
@@ -46,6 +50,8 @@ pub(super) fn console(
         None => children(config, CHILDREN, None)?,
     };
     Ok(Console {
+        oidc: oidc(config)?,
+        federation: rows.federation,
         people: people(config, rows.accounts, Arc::clone(&api.clock), Arc::clone(&api.random)),
         desk: Desk {
             store: Arc::clone(&api.store),
@@ -56,12 +62,31 @@ pub(super) fn console(
         },
         insight: rows.insight,
         tryouts: Tryouts::new(rows.trials),
+        wall: rows.wall,
+        hub: api.streams.hub.clone(),
+        pulse: Pulse::default(),
+        settled: api.settled.clone(),
         health: Arc::clone(&api.readiness),
         letters,
         previews: Previews { blobs: Arc::clone(&api.blobs), media },
         max_edge: config.console.preview,
         files_host: files_host(&config.delivery.public_url),
     })
+}
+
+fn oidc(config: &Config) -> anyhow::Result<Option<Provider>> {
+    let oidc = &config.console.oidc;
+    if oidc.issuer.is_empty() {
+        return Ok(None);
+    }
+    let options = oidc::Options {
+        issuer: oidc.issuer.clone(),
+        client_id: oidc.client_id.clone(),
+        client_secret: oidc.client_secret.0.clone(),
+        redirect: format!("{}/console/oidc/back", oidc.url.trim_end_matches('/')),
+        name: oidc.name.clone(),
+    };
+    Provider::new(options).map(Some).map_err(anyhow::Error::msg)
 }
 
 /// As a Host header names it; `None` on loopback, where one machine has one host.

@@ -9,7 +9,7 @@ use crate::{
         sqlite::Sqlite,
     },
     config::Config,
-    ports::{Accounts, Blobs, Direct, Insight, Reviews, Sources, Store, Trials},
+    ports::{Accounts, Blobs, Direct, Federation, Insight, Reviews, Sources, Store, Trials, Wall},
 };
 use anyhow::{Context, bail};
 use std::{path::PathBuf, sync::Arc};
@@ -22,6 +22,8 @@ pub(super) struct Rows {
     pub(super) reviews: Arc<dyn Reviews>,
     pub(super) insight: Arc<dyn Insight>,
     pub(super) trials: Arc<dyn Trials>,
+    pub(super) wall: Arc<dyn Wall>,
+    pub(super) federation: Arc<dyn Federation>,
     pub(super) postgres: Option<Arc<Postgres>>,
 }
 
@@ -62,6 +64,8 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
             reviews: store.clone(),
             insight: store.clone(),
             trials: store.clone(),
+            wall: store.clone(),
+            federation: store.clone(),
             postgres: Some(store),
         });
     }
@@ -78,7 +82,9 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
         accounts: store.clone(),
         reviews: store.clone(),
         insight: store.clone(),
-        trials: store,
+        trials: store.clone(),
+        wall: store.clone(),
+        federation: store,
         postgres: None,
     })
 }

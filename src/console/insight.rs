@@ -67,8 +67,10 @@ pub(super) async fn insight(
     needs(&person, Right::Insight)?;
     let (days, first) = span(&console, &uri);
     let tenants = &person.user.tenants;
-    let what: Vec<What> = What::ALL.into_iter().filter(|what| *what != What::Check).collect();
-    let tallies = console.insight.tallies(tenants, &what, first).await?;
+    let mut tallies = console.insight.tallies(tenants, &[What::Verdict], first).await?;
+    let others: Vec<What> =
+        What::ALL.into_iter().filter(|what| !matches!(what, What::Verdict | What::Check)).collect();
+    tallies.extend(console.insight.sums(tenants, &others, first).await?);
     let now = console.desk.clock.now();
     let times = AGES.map(|(_, seconds)| now - Duration::from_secs(seconds));
     let queued = console.insight.queued_since(tenants, &times).await?;

@@ -30,9 +30,17 @@ pub(super) async fn media(
     if !has_bytes(opened.upload.state) {
         return Err(Fail::no_page());
     }
-    let media_type = &opened.verdict.detail.r#type.media_type;
-    let Preview { media_type, bytes } =
-        console.previews.of(&opened.upload, media_type, console.max_edge).await?;
+    let detail = &opened.verdict.detail;
+    let sheet = detail.film.as_ref().and_then(|film| film.sheet.as_ref());
+    let preview = match sheet {
+        Some(sheet) => console.previews.sheet(sheet).await?,
+        None => console.previews.of(&opened.upload, &detail.r#type.media_type, console.max_edge).await?,
+    };
+    Ok(answer(preview))
+}
+
+pub(super) fn answer(preview: Preview) -> Response {
+    let Preview { media_type, bytes } = preview;
     let shown = SHOWN.into_iter().find(|known| *known == media_type).unwrap_or("application/octet-stream");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(shown)),
@@ -42,5 +50,5 @@ pub(super) async fn media(
         ),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
     ];
-    Ok((headers, bytes).into_response())
+    (headers, bytes).into_response()
 }

@@ -6,27 +6,34 @@ mod assets;
 mod audit;
 mod cookie;
 mod engines;
+mod events;
 mod fail;
 mod fields;
 mod guard;
 mod insight;
 mod item;
 mod media;
+mod nearby;
+mod oidc;
 mod page;
 mod plot;
 mod policy;
 mod queue;
 mod rule;
+mod shown;
 mod sign_in;
+mod streams;
 mod users;
 mod visitor;
 mod words;
 
 use crate::{
-    access::People,
+    access::{People, oidc::Provider},
+    events::Settled,
     http::Readiness,
-    ports::{DeadLetters, Insight},
+    ports::{DeadLetters, Federation, Insight, Wall},
     review::{Desk, Previews, Tryouts},
+    streams::Hub,
 };
 use axum::{
     Router,
@@ -37,15 +44,26 @@ use axum::{
 };
 use std::sync::Arc;
 
+pub use events::Pulse;
+
 /// What the pages need, handed in by the composition root. Copies share everything.
 #[derive(Clone)]
 pub struct Console {
     pub people: People,
+    /// Who else may say who somebody is.
+    pub oidc: Option<Provider>,
+    pub federation: Arc<dyn Federation>,
     pub desk: Desk,
     pub previews: Previews,
     pub insight: Arc<dyn Insight>,
     pub tryouts: Tryouts,
     pub health: Arc<dyn Readiness>,
+    pub wall: Arc<dyn Wall>,
+    /// Of a process that watches streams.
+    pub hub: Option<Hub>,
+    pub pulse: Pulse,
+    /// Says when the process is about to stop.
+    pub settled: Settled,
     /// Of the broker, where there is one.
     pub letters: Option<Arc<dyn DeadLetters>>,
     /// The longer edge of what is shown of a held picture, in pixels.
@@ -66,10 +84,13 @@ pub fn router(console: Console) -> Router {
         .route("/console/", get(async || Redirect::to("/console/queue")))
         .route("/console/assets/{name}", get(assets::asset))
         .route("/console/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/console/oidc/begin", get(oidc::begin))
+        .route("/console/oidc/back", get(oidc::back))
         .route("/console/code", get(sign_in::code_form).post(sign_in::code))
         .route("/console/link/{token}", get(sign_in::link_form).post(sign_in::link))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/queue", get(queue::queue))
+        .route("/console/queue/events", get(events::queue))
         .route("/console/next", post(queue::next))
         .route("/console/items/{id}", get(item::item))
         .route("/console/items/{id}/media", get(media::media))
@@ -79,6 +100,10 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/skip", post(item::skip))
         .route("/console/items/{id}/rule", post(rule::rule))
         .route("/console/undo", post(rule::undo))
+        .route("/console/streams", get(streams::wall))
+        .route("/console/streams/events", get(streams::live))
+        .route("/console/streams/{id}/frame", get(streams::frame))
+        .route("/console/streams/{id}/rule", post(streams::rule))
         .route("/console/insight", get(insight::insight))
         .route("/console/insight/engines", get(engines::engines))
         .route("/console/insight/dead", post(engines::redrive))

@@ -98,6 +98,8 @@ impl Frame {
             "none" => "Nothing waits for you. Well done.",
             "saved" => "Saved.",
             "ended" => "The session is ended.",
+            "cut" => "Cut. It stays so until somebody clears it.",
+            "clear" => "Cleared. It begins anew.",
             "redriven" => "Sent back to where it came from.",
             "nothing_dead" => "There was nothing dead by that name any more.",
             "taken" => "Somebody else is looking at this item.",

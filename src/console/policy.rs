@@ -204,8 +204,8 @@ pub(super) async fn change(
             StatusCode::OK
         }
         Err(Untried::Port(error)) => return Err(error.into()),
-        Err(Untried::Busy) => {
-            page.wrong = sentence(&Untried::Busy.to_string());
+        Err(untried @ (Untried::Busy | Untried::Long)) => {
+            page.wrong = sentence(&untried.to_string());
             StatusCode::TOO_MANY_REQUESTS
         }
         Err(Untried::Policy(error)) => {

@@ -2,6 +2,7 @@
 
 use crate::upload::verdict::{CheckDetail, FindingDetail};
 use jiff::Timestamp;
+use lazaret_report::Evidence;
 
 /// Characters.
 const BRIEF: usize = 160;
@@ -37,8 +38,31 @@ pub(super) fn reason(code: &str) -> String {
 }
 
 pub(super) fn finding(finding: &FindingDetail) -> String {
-    let words = reason(&finding.code);
-    if finding.detail.is_empty() { words } else { format!("{words}: {}", finding.detail) }
+    let mut words = reason(&finding.code);
+    if !finding.detail.is_empty() {
+        words = format!("{words}: {}", finding.detail);
+    }
+    match &finding.evidence {
+        Some(evidence) => format!("{words} ({})", place(evidence)),
+        None => words,
+    }
+}
+
+/// Where a finding is.
+fn place(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Bytes { offset, length } => format!("at byte {offset}, {length} long"),
+        Evidence::Frame { index } => format!("frame {}", index + 1),
+        Evidence::Time { from_ms, to_ms, at_ms, .. } => {
+            format!("from {} to {}, worst at {}", clock(*from_ms), clock(*to_ms), clock(*at_ms))
+        }
+        Evidence::Member { name } => format!("in {name}"),
+    }
+}
+
+/// `1:02.5`, of a film's time.
+pub(super) fn clock(ms: u64) -> String {
+    format!("{}:{:04.1}", ms / 60_000, (ms % 60_000) as f64 / 1e3)
 }
 
 pub(super) fn engine(check: &CheckDetail) -> String {
@@ -110,6 +134,9 @@ mod tests {
         let ages = [0, 59, 61, 7_200, 864_000].map(|seconds| age(at(0), at(seconds)));
         assert_eq!(ages, ["0 s", "59 s", "1 min", "2 h", "10 d"]);
         assert_eq!(age(at(5), at(0)), "0 s");
+        assert_eq!([clock(0), clock(62_540), clock(3_600_000)], ["0:00.0", "1:02.5", "60:00.0"]);
+        let time = Evidence::Time { from_ms: 0, to_ms: 1_000, at_ms: 500, frame: 1 };
+        assert_eq!(place(&time), "from 0:00.0 to 0:01.0, worst at 0:00.5");
         assert_eq!([day(0), day(20_000)], ["1970-01-01", "2024-10-04"]);
         assert_eq!(brief("a\nb\u{1b}[2J"), "a b [2J");
         assert_eq!(brief(&"x".repeat(500)).chars().count(), 161);

@@ -114,6 +114,8 @@ pub struct Sight {
 pub trait Insight: Send + Sync + 'static {
     /// From this day on, of these tenants together; by what, day and name.
     async fn tallies(&self, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>>;
+    /// As [`Self::tallies`], of all days together, which count as `from`.
+    async fn sums(&self, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>>;
     /// Open items that were queued after each of these times, and all of them last.
     async fn queued_since(&self, tenants: &Tenants, times: &[Timestamp]) -> Result<Vec<u64>>;
     /// What uploads wait for that an engine's trouble holds up, and how many; most first.

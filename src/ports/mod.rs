@@ -6,6 +6,7 @@ pub mod clock;
 #[doc(hidden)]
 pub mod contract;
 pub mod dead;
+pub mod federation;
 pub mod frames;
 pub mod inbox;
 pub mod insight;
@@ -17,11 +18,13 @@ pub mod sources;
 pub mod store;
 pub mod streams;
 pub mod trials;
+pub mod wall;
 
 pub use accounts::Accounts;
 pub use blobs::Blobs;
 pub use clock::Clock;
 pub use dead::DeadLetters;
+pub use federation::Federation;
 pub use frames::Frames;
 pub use inbox::Inbox;
 pub use insight::Insight;
@@ -33,6 +36,7 @@ pub use sources::{Direct, Sources};
 pub use store::Store;
 pub use streams::Streams;
 pub use trials::Trials;
+pub use wall::Wall;
 
 use std::{error::Error, fmt};
 

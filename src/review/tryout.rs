@@ -54,6 +54,8 @@ pub enum Untried {
     Policy(#[from] PolicyError),
     #[error("another policy is being tried just now; try again in a moment")]
     Busy,
+    #[error("its conditions take too long on a single upload: make them simpler")]
+    Long,
     #[error(transparent)]
     Port(#[from] PortError),
 }
@@ -90,7 +92,7 @@ impl Tryouts {
         match tokio::time::timeout(2 * PATIENCE, work).await {
             Ok(Ok(tried)) => Ok(tried?),
             Ok(Err(e)) => Err(PortError::new(Kind::Fail, "the policy could not be tried").because(e).into()),
-            Err(_) => Err(Untried::Busy),
+            Err(_) => Err(Untried::Long),
         }
     }
 }

@@ -24,6 +24,7 @@ async fn axe_finds_nothing_on_any_page_wide_and_narrow() {
         ("item-letter", format!("/console/items/{letter}")),
         ("item-broken", format!("/console/items/{broken}")),
         ("audit", "/console/audit".to_owned()),
+        ("streams", "/console/streams".to_owned()),
         ("insight", "/console/insight".to_owned()),
         ("engines", "/console/insight/engines".to_owned()),
         ("policy", "/console/policy?tenant=acme".to_owned()),
@@ -34,8 +35,11 @@ async fn axe_finds_nothing_on_any_page_wide_and_narrow() {
         ("missing", "/console/items/none".to_owned()),
         ("sign-in-form", "/console/sign-in".to_owned()),
     ];
-    for (size, width, height) in [("wide", 1440, 900), ("phone", 500, 900)] {
+    for (size, width, height) in [("wide", 1440, 900), ("dark", 1440, 900), ("phone", 500, 900)] {
         let browser = Browser::sized(width, height).await;
+        if size == "dark" {
+            browser.darken().await;
+        }
         arrive(&browser, &world, &format!("{size}@example.org"), "admin").await;
         for (name, path) in &pages {
             browser.go(&world.url(path)).await;

@@ -21,6 +21,9 @@ mod enqueue;
 mod erase;
 mod error;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/federation.rs"]
+mod federation;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/insight.rs"]
 mod insight;
 mod intake;
@@ -42,6 +45,9 @@ mod tally;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/trials.rs"]
 mod trials;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/wall.rs"]
+mod wall;
 mod work;
 
 pub use batch::Flushes;

@@ -13,6 +13,8 @@ mod direct;
 mod enqueue;
 mod erase;
 mod error;
+#[path = "../sql/shared/federation.rs"]
+mod federation;
 #[path = "../sql/shared/insight.rs"]
 mod insight;
 mod intake;
@@ -32,6 +34,8 @@ mod tally;
 mod tests;
 #[path = "../sql/shared/trials.rs"]
 mod trials;
+#[path = "../sql/shared/wall.rs"]
+mod wall;
 mod work;
 
 use super::sql as row;

@@ -67,6 +67,9 @@ pub async fn verdicts_and_gaps_are_counted_by_day<S: Store + Insight>(store: Arc
     let own = counts(&*store, &of(&["globex"]), What::Verdict).await;
     assert_eq!(own, [(first, "publish".to_owned(), 1)]);
     assert!(counts(&*store, &of(&[]), What::Verdict).await.is_empty());
+    let sums = store.sums(&Tenants::All, &[What::Verdict], first).await.unwrap();
+    let sums: Vec<_> = sums.iter().map(|sum| (sum.name.as_str(), sum.day, sum.n)).collect();
+    assert_eq!(sums, [("publish", first, 3), ("review", first, 1)]);
     let late = store.tallies(&Tenants::All, &[What::Verdict, What::Check], first + 1).await.unwrap();
     assert_eq!(late.len(), 1);
 

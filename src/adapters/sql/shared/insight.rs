@@ -60,25 +60,41 @@ async fn neighbours(
         .collect()
 }
 
+/// `day` is what they are told apart by, beside what and name.
+async fn counted(
+    store: &This,
+    day: &'static str,
+    tenants: &Tenants,
+    what: &[What],
+    from: i64,
+) -> Result<Vec<Tally>> {
+    let mut query = QueryBuilder::<Engine>::new("SELECT what, ");
+    query.push(day).push(" AS d, name, CAST(sum(n) AS BIGINT) FROM tallies WHERE what IN (");
+    let mut list = query.separated(", ");
+    for one in what {
+        list.push_bind(one.as_str());
+    }
+    list.push("''");
+    query.push(") AND day >= ").push_bind(from);
+    of_tenants(&mut query, "tenant", tenants);
+    query.push(" GROUP BY what, d, name ORDER BY what, d, name LIMIT ").push_bind(NAMES);
+    let rows: Vec<(String, i64, String, i64)> =
+        query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    rows.into_iter()
+        .map(|(what, day, name, n)| Ok(Tally { what: parse(&what)?, day, name, n: unsigned(n)? }))
+        .collect()
+}
+
 #[async_trait]
 impl Insight for This {
     async fn tallies(&self, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>> {
-        let mut query = QueryBuilder::<Engine>::new(
-            "SELECT what, day, name, CAST(sum(n) AS BIGINT) FROM tallies WHERE what IN (",
-        );
-        let mut list = query.separated(", ");
-        for one in what {
-            list.push_bind(one.as_str());
-        }
-        list.push("''");
-        query.push(") AND day >= ").push_bind(from);
-        of_tenants(&mut query, "tenant", tenants);
-        query.push(" GROUP BY what, day, name ORDER BY what, day, name LIMIT ").push_bind(NAMES);
-        let rows: Vec<(String, i64, String, i64)> =
-            query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
-        rows.into_iter()
-            .map(|(what, day, name, n)| Ok(Tally { what: parse(&what)?, day, name, n: unsigned(n)? }))
-            .collect()
+        counted(self, "day", tenants, what, from).await
+    }
+
+    async fn sums(&self, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>> {
+        let mut sums = counted(self, "CAST(0 AS BIGINT)", tenants, what, from).await?;
+        sums.iter_mut().for_each(|sum| sum.day = from);
+        Ok(sums)
     }
 
     async fn queued_since(&self, tenants: &Tenants, times: &[Timestamp]) -> Result<Vec<u64>> {
