@@ -97,7 +97,7 @@ async fn pages(
     items: u32,
     rounds: u32,
 ) -> anyhow::Result<Vec<Timed>> {
-    let mut admin = Admin::arrive(service).await?;
+    let admin = Admin::arrive(service).await?;
     let item = dialect.id(items / 2);
     let pages = [
         ("queue", "/console/queue".to_owned()),

@@ -103,7 +103,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/streams", get(streams::wall))
         .route("/console/streams/events", get(streams::live))
         .route("/console/streams/{id}/frame", get(streams::frame))
-        .route("/console/streams/{id}/rule", post(streams::rule))
+        .route("/console/streams/{id}/hand", post(streams::rule))
         .route("/console/insight", get(insight::insight))
         .route("/console/insight/engines", get(engines::engines))
         .route("/console/insight/dead", post(engines::redrive))

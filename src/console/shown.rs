@@ -12,6 +12,8 @@ use lazaret_report::Evidence;
 
 /// Frames side by side on a contact sheet: `workers/video/src/sheet.rs` lays it out so.
 const COLUMNS: usize = 6;
+/// Models say of every label how high it came; this much of one is drawn.
+const DRAWN: f32 = 0.5;
 /// The length of a film's line of time, in its own units.
 const LINE: f64 = 1000.0;
 
@@ -126,6 +128,7 @@ impl Sheet {
     fn of(film: &FilmDetail, findings: &[FindingDetail]) -> Self {
         let times: Vec<(&FindingDetail, u64, u64, u64)> = findings
             .iter()
+            .filter(|finding| finding.score.is_none_or(|score| score >= DRAWN))
             .filter_map(|finding| match finding.evidence {
                 Some(Evidence::Time { from_ms, to_ms, at_ms, .. }) => Some((finding, from_ms, to_ms, at_ms)),
                 _ => None,
@@ -182,15 +185,17 @@ mod tests {
             sound: Sound::None,
             sheet: Some(sheet),
         };
-        let finding = |evidence| FindingDetail {
+        let finding = |score, evidence| FindingDetail {
             check: "video".into(),
             code: "video.label".into(),
             detail: "porn".into(),
-            score: Some(0.9),
+            score: Some(score),
             evidence,
         };
         let time = Evidence::Time { from_ms: 2_500, to_ms: 4_000, at_ms: 3_000, frame: 3 };
-        let drawn = Sheet::of(&film, &[finding(Some(time)), finding(None)]);
+        let all = Evidence::Time { from_ms: 0, to_ms: 10_000, at_ms: 0, frame: 0 };
+        let drawn =
+            Sheet::of(&film, &[finding(0.9, Some(time)), finding(0.9, None), finding(0.01, Some(all))]);
         assert_eq!((drawn.columns, drawn.rows, drawn.spans.len()), (6, 2, 1));
         let marked: Vec<_> =
             drawn.cells.iter().filter(|cell| cell.marked).map(|cell| cell.at.as_str()).collect();

@@ -26,7 +26,7 @@ pub(super) fn reason(code: &str) -> String {
         "type.not_allowed" => "A type that is not allowed",
         "structure.suspicious" => "Its structure is suspicious",
         "structure.embedded" => "Something else is hidden in it",
-        "image.label" => "What a model saw",
+        "image.label" | "video.label" => "What a model saw",
         "policy.error" => "A rule of the policy failed",
         "scan_failed" => "It could not be scanned",
         "io.unreadable" => "It could not be read",
@@ -42,21 +42,18 @@ pub(super) fn finding(finding: &FindingDetail) -> String {
     if !finding.detail.is_empty() {
         words = format!("{words}: {}", finding.detail);
     }
-    match &finding.evidence {
-        Some(evidence) => format!("{words} ({})", place(evidence)),
+    match finding.evidence.as_ref().and_then(place) {
+        Some(place) => format!("{words} ({place})"),
         None => words,
     }
 }
 
-/// Where a finding is.
-fn place(evidence: &Evidence) -> String {
+/// Where a finding is, if it does not say so itself.
+fn place(evidence: &Evidence) -> Option<String> {
     match evidence {
-        Evidence::Bytes { offset, length } => format!("at byte {offset}, {length} long"),
-        Evidence::Frame { index } => format!("frame {}", index + 1),
-        Evidence::Time { from_ms, to_ms, at_ms, .. } => {
-            format!("from {} to {}, worst at {}", clock(*from_ms), clock(*to_ms), clock(*at_ms))
-        }
-        Evidence::Member { name } => format!("in {name}"),
+        Evidence::Bytes { offset, length } => Some(format!("at byte {offset}, {length} long")),
+        Evidence::Frame { index } => Some(format!("frame {}", index + 1)),
+        Evidence::Time { .. } | Evidence::Member { .. } => None,
     }
 }
 
@@ -135,8 +132,7 @@ mod tests {
         assert_eq!(ages, ["0 s", "59 s", "1 min", "2 h", "10 d"]);
         assert_eq!(age(at(5), at(0)), "0 s");
         assert_eq!([clock(0), clock(62_540), clock(3_600_000)], ["0:00.0", "1:02.5", "60:00.0"]);
-        let time = Evidence::Time { from_ms: 0, to_ms: 1_000, at_ms: 500, frame: 1 };
-        assert_eq!(place(&time), "from 0:00.0 to 0:01.0, worst at 0:00.5");
+        assert_eq!(place(&Evidence::Frame { index: 0 }).as_deref(), Some("frame 1"));
         assert_eq!([day(0), day(20_000)], ["1970-01-01", "2024-10-04"]);
         assert_eq!(brief("a\nb\u{1b}[2J"), "a b [2J");
         assert_eq!(brief(&"x".repeat(500)).chars().count(), 161);

@@ -41,7 +41,7 @@ async fn a_film_shows_its_contact_sheet_and_nothing_else() {
     let filter = "return getComputedStyle(document.querySelector('#media')).filter";
     assert!(browser.eval(filter).await.as_str().unwrap().contains("blur"));
     browser.shows("320 × 240").await;
-    browser.shows("0:03.0").await;
+    browser.shows("of 0:02.9").await;
     browser.shoot("item-film").await;
     assert_eq!(browser.axe().await, Vec::<String>::new());
     // Zoom, by key and by mouse.

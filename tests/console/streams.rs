@@ -120,7 +120,7 @@ async fn a_stream_is_ruled_on_by_those_who_may_and_on_record() {
     let csrf = field(&wall, "csrf");
     let rule = async |visitor: &Visitor, id: &str, csrf: &str, choice: &str| {
         let fields = [("csrf", csrf), ("choice", choice), ("note", "")];
-        visitor.send(&format!("/console/streams/{id}/rule"), &fields).await.status()
+        visitor.send(&format!("/console/streams/{id}/hand"), &fields).await.status()
     };
     assert_eq!(rule(&ann, &other.id, &csrf, "cut:nudity").await, 404);
     assert_eq!(rule(&ann, &camera.id, "forged", "cut:nudity").await, 403);
