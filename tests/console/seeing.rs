@@ -63,6 +63,18 @@ async fn a_film_shows_its_contact_sheet_and_nothing_else() {
     browser.eval("localStorage.setItem('keys', 'on')").await;
     browser.press("?").await;
     browser.shows("hold to reveal").await;
+    // What lies in the sheet's place and is not it is not shown.
+    let status = "const done = arguments[arguments.length - 1]; \
+                  fetch(document.querySelector('#media').src).then((answer) => done(answer.status))";
+    assert_eq!(browser.eval_async(status).await, 200);
+    let files =
+        walkdir::WalkDir::new(world.site.data("blobs")).into_iter().map(|entry| entry.unwrap().into_path());
+    let sheets: Vec<_> =
+        files.filter(|path| path.is_file() && path.to_string_lossy().contains("sheet")).collect();
+    assert_eq!(sheets.len(), 1, "{sheets:?}");
+    let size = fs::metadata(&sheets[0]).unwrap().len();
+    fs::write(&sheets[0], vec![0xff; usize::try_from(size).unwrap()]).unwrap();
+    assert_eq!(browser.eval_async(status).await, 422);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
