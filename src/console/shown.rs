@@ -43,7 +43,7 @@ pub(super) struct Cell {
     pub row: usize,
     pub at: String,
     pub taken: String,
-    /// A finding is about it.
+    /// The worst one of a finding.
     pub marked: bool,
 }
 
@@ -142,7 +142,7 @@ impl Sheet {
             row: n / columns,
             at: words::clock(frame.at_ms),
             taken: frame.taken.clone(),
-            marked: times.iter().any(|(_, from, to, _)| (*from..=*to).contains(&frame.at_ms)),
+            marked: times.iter().any(|(_, _, _, worst)| *worst == frame.at_ms),
         });
         let spans = times.iter().map(|(finding, from, to, worst)| Span {
             x: format!("{:.1}", x(*from)),
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!((drawn.columns, drawn.rows, drawn.spans.len()), (6, 2, 1));
         let marked: Vec<_> =
             drawn.cells.iter().filter(|cell| cell.marked).map(|cell| cell.at.as_str()).collect();
-        assert_eq!(marked, ["0:03.0", "0:04.0"]);
+        assert_eq!(marked, ["0:03.0"]);
         assert_eq!((drawn.cells[7].column, drawn.cells[7].row), (1, 1));
         let Span { x, width, worst, .. } = &drawn.spans[0];
         assert_eq!([x, width, worst], ["250.0", "150.0", "300.0"]);

@@ -102,13 +102,18 @@ impl Tile {
             because: why(because),
             since: words::age(since, now),
             counts: format!("{} judged, {} skipped, {} lost", counts.judged, counts.skipped, counts.lost),
-            scores: scores.into_iter().map(|(label, score)| (label, format!("{score:.2}"))).collect(),
+            scores: scores.into_iter().map(|(label, score)| (short(&label), format!("{score:.2}"))).collect(),
             frame: match newest {
                 Some(newest) => Some(newest.number.to_string()),
                 None => (stream.episode > 0).then(|| format!("e{}", stream.episode)),
             },
         }
     }
+}
+
+/// A label without its model.
+fn short(label: &str) -> String {
+    label.rsplit('.').next().unwrap_or(label).to_owned()
 }
 
 fn why(because: Because) -> &'static str {
