@@ -44,6 +44,9 @@ mod postgres {
     lazaret::store_contract!(store);
     lazaret::accounts_contract!(store);
     lazaret::reviews_contract!(store);
+    lazaret::federation_contract!(store);
+    lazaret::insight_contract!(store);
+    lazaret::wall_contract!(store);
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { cases: 10, max_shrink_iters: 20, failure_persistence: None, ..Default::default() })]
@@ -65,6 +68,9 @@ mod sqlite {
     lazaret::store_contract!(store);
     lazaret::accounts_contract!(store);
     lazaret::reviews_contract!(store);
+    lazaret::federation_contract!(store);
+    lazaret::insight_contract!(store);
+    lazaret::wall_contract!(store);
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { cases: 40, max_shrink_iters: 100, failure_persistence: None, ..Default::default() })]

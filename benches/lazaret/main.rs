@@ -1,10 +1,11 @@
 //! `make bench`: speed and memory of the real executables, beside what they are measured against, in one run.
 //!
-//! `cargo bench -- pictures|sandbox|video|upload|delivery|scan|pipeline|outbox|workers|live` selects; BENCH_QUICK=1 takes small
+//! `cargo bench -- pictures|sandbox|video|upload|delivery|scan|pipeline|outbox|workers|live|console` selects; BENCH_QUICK=1 takes small
 //! counts, to try the benchmark itself.
 //! Figures are printed as tables, as Markdown for the README, and written as JSON under target/bench/.
 
 mod clamd;
+mod console;
 mod delivery;
 mod executables;
 mod floors;
@@ -39,8 +40,10 @@ use std::path::Path;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-const ALL: [&str; 10] =
-    ["pictures", "sandbox", "video", "upload", "delivery", "scan", "pipeline", "outbox", "workers", "live"];
+const ALL: [&str; 11] = [
+    "pictures", "sandbox", "video", "upload", "delivery", "scan", "pipeline", "outbox", "workers", "live",
+    "console",
+];
 
 /// Small counts: the figures then mean nothing, and every line of the benchmark still runs.
 pub fn quick() -> bool {
@@ -84,6 +87,7 @@ async fn run(name: &str) -> anyhow::Result<Section> {
         "pipeline" => shared::on_all_cores(pipeline::run).await,
         "outbox" => shared::on_all_cores(outbox::run).await,
         "live" => live::run().await,
+        "console" => console::run().await,
         _ => workers::run().await,
     }
 }

@@ -32,13 +32,18 @@ const PATIENCE: Duration = Duration::from_secs(300);
 impl Service {
     /// `settings` are put in front of this benchmark's own.
     pub async fn start(settings: &str) -> anyhow::Result<Self> {
+        Self::start_keyed(settings, "").await
+    }
+
+    /// As [`Self::start`], with more under `[delivery]`.
+    pub async fn start_keyed(settings: &str, delivery: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("lazaret-bench-").tempdir()?;
         let address = net::free_address()?;
         let config = folder.path().join("lazaret.toml");
         let data = folder.path().join("data");
         let own = format!(
             "{settings}\n[server]\nlisten = \"{address}\"\ndata = \"{}\"\n\
-             [delivery]\npublic_url = \"http://{address}\"\n[log]\nlevel = \"warn\"\n",
+             [delivery]\npublic_url = \"http://{address}\"\n{delivery}[log]\nlevel = \"warn\"\n",
             data.display()
         );
         std::fs::write(&config, own)?;

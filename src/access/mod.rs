@@ -1,6 +1,7 @@
 //! Who may do what: API keys by tenant, and the scopes they carry; people, their sessions and their rights.
 
 pub mod key;
+pub mod oidc;
 pub mod password;
 pub mod people;
 pub mod rights;

@@ -1,10 +1,10 @@
 //! Signing in and out, and changing one's own account. Every refusal looks the same from outside and costs the same.
 
-use super::{password, session::Token, totp};
+use super::{oidc::Identity, password, session::Token, totp};
 use crate::{
     Task,
     ports::{
-        Accounts, Clock, Kind, PortError, Random, Result,
+        Accounts, Clock, Federation, Kind, PortError, Random, Result,
         accounts::{Deed, Role, Session, Tenants, User},
         store::Stale,
     },
@@ -61,6 +61,8 @@ pub enum Refused {
     Weak(&'static str),
     #[error("the link is not good any more: ask for a new one")]
     Link,
+    #[error("the provider's word is for nobody here, or it was used already")]
+    Identity,
     #[error("the account changed meanwhile: try again")]
     Changed,
     #[error(transparent)]
@@ -211,6 +213,42 @@ impl People {
         Ok(self.begin(user, full, device, None).await?)
     }
 
+    /// By a provider's word, for which the browser kept `secret`. It stands for the password, and not for the second
+    /// factor.
+    pub async fn by_identity(
+        &self,
+        federation: &dyn Federation,
+        secret: &Token,
+        identity: &Identity,
+        device: &str,
+    ) -> std::result::Result<Person, Refused> {
+        let now = self.clock.now();
+        if !federation.end_once(&secret.hash(), now, now + self.options.longest).await? {
+            return Err(Refused::Identity);
+        }
+        let id = match federation.known_as(&identity.issuer, &identity.subject).await? {
+            Some(id) => Some(id),
+            None => self.bound(federation, identity).await?,
+        };
+        let user = match id {
+            Some(id) => self.accounts.user(&id).await?,
+            None => None,
+        };
+        let user = user.filter(|user| user.disabled_at.is_none()).ok_or(Refused::Identity)?;
+        let full = user.totp.is_none();
+        Ok(self.begin(user, full, device, None).await?)
+    }
+
+    /// The first time, the address that the provider vouches for says who it is; from then on its own id does.
+    async fn bound(&self, federation: &dyn Federation, identity: &Identity) -> Result<Option<String>> {
+        let Some(email) = &identity.email else { return Ok(None) };
+        let Some(user) = self.accounts.user_by_email(email).await? else { return Ok(None) };
+        let actor = actor(&user);
+        let deed = self.deed(&actor, "user.bound");
+        let bound = federation.bind(&identity.issuer, &identity.subject, &user.id, deed).await?;
+        Ok(bound.then_some(user.id))
+    }
+
     /// Whose cookie is this? `None` where it is nobody's, too old, or its person was disabled.
     pub async fn who(&self, token: Token) -> Result<Option<Person>> {
         let Some((session, user)) = self.accounts.session(&token.hash()).await? else { return Ok(None) };
@@ -225,6 +263,17 @@ impl People {
             self.accounts.touch_session(&session.hash, now).await?;
         }
         Ok(Some(Person { user, session, token }))
+    }
+
+    /// Is this person's session still good? Asking does not make it last longer.
+    pub async fn still(&self, person: &Person) -> Result<bool> {
+        let Some((session, user)) = self.accounts.session(&person.token.hash()).await? else {
+            return Ok(false);
+        };
+        let now = self.clock.now();
+        let over =
+            session.seen_at + self.options.idle <= now || session.created_at + self.options.longest <= now;
+        Ok(!over && user.disabled_at.is_none() && user.version == person.user.version)
     }
 
     pub async fn sign_out(&self, person: &Person) -> Result<()> {

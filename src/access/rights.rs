@@ -16,6 +16,10 @@ pub enum Right {
     Audit,
     /// Make and change accounts.
     Accounts,
+    /// See what the whole comes to: numbers by rule, model and person, policies.
+    Insight,
+    /// Change policies, give dead letters a second chance.
+    Operate,
 }
 
 pub fn may(role: Role, right: Right) -> bool {
@@ -24,7 +28,8 @@ pub fn may(role: Role, right: Right) -> bool {
         Right::Decide => role != Role::Auditor,
         Right::Overrule | Right::Sealed => matches!(role, Role::Senior | Role::Admin),
         Right::Audit => matches!(role, Role::Auditor | Role::Admin),
-        Right::Accounts => role == Role::Admin,
+        Right::Accounts | Right::Operate => role == Role::Admin,
+        Right::Insight => role != Role::Moderator,
     }
 }
 
@@ -34,16 +39,24 @@ mod tests {
 
     #[test]
     fn the_table_of_rights() {
-        let rights =
-            [Right::Look, Right::Decide, Right::Overrule, Right::Sealed, Right::Audit, Right::Accounts];
+        let rights = [
+            Right::Look,
+            Right::Decide,
+            Right::Overrule,
+            Right::Sealed,
+            Right::Audit,
+            Right::Accounts,
+            Right::Insight,
+            Right::Operate,
+        ];
         let table = Role::ALL.map(|role| rights.map(|right| u8::from(may(role, right))));
         assert_eq!(
             table,
             [
-                [1, 0, 0, 0, 1, 0], // auditor
-                [1, 1, 0, 0, 0, 0], // moderator
-                [1, 1, 1, 1, 0, 0], // senior
-                [1, 1, 1, 1, 1, 1], // admin
+                [1, 0, 0, 0, 1, 0, 1, 0], // auditor
+                [1, 1, 0, 0, 0, 0, 0, 0], // moderator
+                [1, 1, 1, 1, 0, 0, 1, 0], // senior
+                [1, 1, 1, 1, 1, 1, 1, 1], // admin
             ]
         );
     }

@@ -1,13 +1,17 @@
 //! The moderators' pages, as the settings want them.
 
-use super::engines::children;
+use super::{engines::children, stores::Rows};
 use crate::{
-    access::{People, people::Options},
+    access::{
+        People,
+        oidc::{self, Provider},
+        people::Options,
+    },
     config::Config,
-    console::Console,
+    console::{Console, Pulse},
     http::Api,
-    ports::{Accounts, Clock, Random, Reviews},
-    review::{Desk, Previews, Rules},
+    ports::{Accounts, Clock, DeadLetters, Random},
+    review::{Desk, Previews, Rules, Tryouts},
 };
 use lazaret_sandbox::Pool;
 use std::sync::Arc;
@@ -37,8 +41,8 @@ pub fn people(
 pub(super) fn console(
     config: &Config,
     api: &Api,
-    accounts: Arc<dyn Accounts>,
-    reviews: Arc<dyn Reviews>,
+    rows: Rows,
+    letters: Option<Arc<dyn DeadLetters>>,
     media: Option<Pool>,
 ) -> anyhow::Result<Console> {
     let media = match media {
@@ -46,18 +50,43 @@ pub(super) fn console(
         None => children(config, CHILDREN, None)?,
     };
     Ok(Console {
-        people: people(config, accounts, Arc::clone(&api.clock), Arc::clone(&api.random)),
+        oidc: oidc(config)?,
+        federation: rows.federation,
+        people: people(config, rows.accounts, Arc::clone(&api.clock), Arc::clone(&api.random)),
         desk: Desk {
             store: Arc::clone(&api.store),
-            reviews,
+            reviews: rows.reviews,
             clock: Arc::clone(&api.clock),
             rules: Rules { undo: config.console.undo.0, second: config.console.second.clone() },
             lease: config.console.lease.0,
         },
+        insight: rows.insight,
+        tryouts: Tryouts::new(rows.trials),
+        wall: rows.wall,
+        hub: api.streams.hub.clone(),
+        pulse: Pulse::default(),
+        settled: api.settled.clone(),
+        health: Arc::clone(&api.readiness),
+        letters,
         previews: Previews { blobs: Arc::clone(&api.blobs), media },
         max_edge: config.console.preview,
         files_host: files_host(&config.delivery.public_url),
     })
+}
+
+fn oidc(config: &Config) -> anyhow::Result<Option<Provider>> {
+    let oidc = &config.console.oidc;
+    if oidc.issuer.is_empty() {
+        return Ok(None);
+    }
+    let options = oidc::Options {
+        issuer: oidc.issuer.clone(),
+        client_id: oidc.client_id.clone(),
+        client_secret: oidc.client_secret.0.clone(),
+        redirect: format!("{}/console/oidc/back", oidc.url.trim_end_matches('/')),
+        name: oidc.name.clone(),
+    };
+    Provider::new(options).map(Some).map_err(anyhow::Error::msg)
 }
 
 /// As a Host header names it; `None` on loopback, where one machine has one host.

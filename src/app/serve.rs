@@ -29,7 +29,9 @@ use crate::{
     },
     intake::submitted::Desk,
     pipeline::{CarryOut, Company, Engines, Patience, Policies, Work, Workers, publish::Recipe, sweep},
-    ports::{Blobs, Clock, Frames, Queue, Random, Store, clock::SystemClock, random::SystemRandom},
+    ports::{
+        Blobs, Clock, DeadLetters, Frames, Queue, Random, Store, clock::SystemClock, random::SystemRandom,
+    },
     streams::Hub,
     telemetry::Metrics,
 };
@@ -133,13 +135,14 @@ impl App {
             engines,
             eyes,
         };
+        let letters = base.broker.as_ref().map(|broker| broker.dead_letters() as Arc<dyn DeadLetters>);
         let gauges = Gauges {
-            postgres: base.rows.postgres,
+            postgres: base.rows.postgres.clone(),
             broker: base.broker.clone(),
             metrics: Arc::clone(&base.metrics),
         };
         let api = Api {
-            store: base.rows.store,
+            store: Arc::clone(&base.rows.store),
             remote: remote(&config, &base.bytes)?,
             blobs: base.bytes.blobs,
             queue: base.queue,
@@ -155,7 +158,7 @@ impl App {
         };
         let media = work.as_ref().map(|work| work.engines.media.clone());
         let console = match has(Role::Console) {
-            true => Some(console(&config, &api, base.rows.accounts, base.rows.reviews, media)?),
+            true => Some(console(&config, &api, base.rows, letters, media)?),
             false => None,
         };
         let listener = TcpListener::bind(config.server.listen)

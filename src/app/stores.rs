@@ -9,7 +9,7 @@ use crate::{
         sqlite::Sqlite,
     },
     config::Config,
-    ports::{Accounts, Blobs, Direct, Reviews, Sources, Store},
+    ports::{Accounts, Blobs, Direct, Federation, Insight, Reviews, Sources, Store, Trials, Wall},
 };
 use anyhow::{Context, bail};
 use std::{path::PathBuf, sync::Arc};
@@ -20,6 +20,10 @@ pub(super) struct Rows {
     pub(super) store: Arc<dyn Store>,
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) reviews: Arc<dyn Reviews>,
+    pub(super) insight: Arc<dyn Insight>,
+    pub(super) trials: Arc<dyn Trials>,
+    pub(super) wall: Arc<dyn Wall>,
+    pub(super) federation: Arc<dyn Federation>,
     pub(super) postgres: Option<Arc<Postgres>>,
 }
 
@@ -58,6 +62,10 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
             store: store.clone(),
             accounts: store.clone(),
             reviews: store.clone(),
+            insight: store.clone(),
+            trials: store.clone(),
+            wall: store.clone(),
+            federation: store.clone(),
             postgres: Some(store),
         });
     }
@@ -69,7 +77,16 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
         .await
         .with_context(|| format!("the store {} cannot be opened", path.display()))?;
     let store = Arc::new(store);
-    Ok(Rows { store: store.clone(), accounts: store.clone(), reviews: store, postgres: None })
+    Ok(Rows {
+        store: store.clone(),
+        accounts: store.clone(),
+        reviews: store.clone(),
+        insight: store.clone(),
+        trials: store.clone(),
+        wall: store.clone(),
+        federation: store,
+        postgres: None,
+    })
 }
 
 /// Where bytes lie, and what S3 can do beside.

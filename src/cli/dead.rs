@@ -1,8 +1,10 @@
 //! `lazaret dead`: messages and webhook calls that were given up, and their second chance.
 
 use super::output::{TROUBLE, printable, put, say, table};
-use crate::ports::{Clock, DeadLetters, Store, clock::SystemClock, dead::DeadLetter, store::Call};
-use serde::Serialize;
+use crate::{
+    events::dead::{Dead, list, redrive},
+    ports::{Clock, DeadLetters, Store, clock::SystemClock},
+};
 use std::{process::ExitCode, sync::Arc};
 
 #[derive(Debug, clap::Subcommand)]
@@ -28,21 +30,8 @@ pub(super) enum Command {
     },
 }
 
-/// What stands before the number of an entry whose webhook calls died.
-const CALL: &str = "call:";
 /// The longest body and detail in the table, in characters.
 const SHOWN_CHARS: usize = 60;
-
-/// One line of the list.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Dead {
-    id: String,
-    /// The queue that it died in, or the webhook.
-    place: String,
-    code: String,
-    detail: String,
-    body: String,
-}
 
 pub(super) async fn run(
     command: Command,
@@ -61,7 +50,7 @@ pub(super) async fn run(
             }
         }
         Command::Redrive { id, .. } => {
-            let count = redrive(&*store, letters.as_deref(), id.as_deref()).await?;
+            let count = redrive(&*store, letters.as_deref(), id.as_deref(), SystemClock.now()).await?;
             if let Some(id) = id.filter(|_| count == 0) {
                 eprintln!("lazaret: there is nothing dead with the id {id:?}; see `lazaret dead list`");
                 return Ok(ExitCode::from(TROUBLE));
@@ -70,58 +59,6 @@ pub(super) async fn run(
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The broker's first, then webhook calls; of each the oldest first.
-async fn list(store: &dyn Store, letters: Option<&dyn DeadLetters>, limit: u32) -> anyhow::Result<Vec<Dead>> {
-    let mut all = Vec::new();
-    if let Some(letters) = letters {
-        all.extend(letters.list(limit as usize).await?.into_iter().map(Dead::from));
-    }
-    all.extend(store.calls_dead(limit).await?.into_iter().map(Dead::from));
-    Ok(all)
-}
-
-/// One, or all; how many there were.
-async fn redrive(
-    store: &dyn Store,
-    letters: Option<&dyn DeadLetters>,
-    id: Option<&str>,
-) -> anyhow::Result<u64> {
-    let now = SystemClock.now();
-    if let Some(number) = id.and_then(|id| id.strip_prefix(CALL)) {
-        return match number.parse() {
-            Ok(sequence) => Ok(store.calls_redrive(Some(sequence), now).await?),
-            Err(_) => Ok(0),
-        };
-    }
-    let mut count = match letters {
-        Some(letters) => letters.redrive(id).await?,
-        None => 0,
-    };
-    if id.is_none() {
-        count += store.calls_redrive(None, now).await?;
-    }
-    Ok(count)
-}
-
-impl From<DeadLetter> for Dead {
-    fn from(letter: DeadLetter) -> Self {
-        let DeadLetter { id, queue, code, detail, body } = letter;
-        Self { id, place: queue, code, detail, body }
-    }
-}
-
-impl From<Call> for Dead {
-    fn from(call: Call) -> Self {
-        Self {
-            id: format!("{CALL}{}", call.entry.sequence),
-            place: format!("webhook {}", call.webhook),
-            code: "webhook.given_up".to_owned(),
-            detail: call.error.unwrap_or_default(),
-            body: call.entry.body,
-        }
-    }
 }
 
 /// Bodies and details came from outside.
@@ -156,6 +93,7 @@ mod tests {
         ports::{
             Result,
             contract::samples,
+            dead::DeadLetter,
             store::{Accepted, Handed},
         },
     };
@@ -206,7 +144,7 @@ mod tests {
         let table = shown(&list(&store, Some(&letters), 10).await.unwrap());
         assert!(table.contains("answered 500") && table.contains("webhook w") && !table.contains('\x1b'));
 
-        let again = async |letters, id| redrive(&store, letters, id).await.unwrap();
+        let again = async |letters, id| redrive(&store, letters, id, samples::at(2)).await.unwrap();
         for unknown in ["call:2", "call:x", "letter-2", ""] {
             assert_eq!(again(Some(&letters as &dyn DeadLetters), Some(unknown)).await, 0, "{unknown}");
         }

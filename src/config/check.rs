@@ -81,6 +81,12 @@ impl Config {
                 "console.lease must be at least 3s: the page is heard of three times in its term".into()
             );
         }
+        let oidc = &console.oidc;
+        if !oidc.issuer.is_empty()
+            && (oidc.client_id.is_empty() || oidc.client_secret.0.is_empty() || oidc.url.is_empty())
+        {
+            return Err("console.oidc: with an issuer, set client_id, client_secret and url too".into());
+        }
         if !(64..=4096).contains(&console.preview) {
             return Err("console.preview is 64 to 4096 pixels".into());
         }

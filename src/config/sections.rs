@@ -380,6 +380,18 @@ pub struct Console {
     pub undo: Span,
     pub second: Vec<String>,
     pub preview: u32,
+    pub oidc: Oidc,
+}
+
+/// Off where no issuer is named.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: Hidden,
+    pub url: String,
+    pub name: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -7,6 +7,12 @@ use axum::http::{HeaderMap, HeaderValue, header};
 const SECURE: &str = "__Host-lazaret";
 const LOOPBACK: &str = "lazaret_session";
 
+/// What a browser keeps while somebody signs in by a provider.
+const SECURE_KEPT: &str = "__Host-lazaret_oidc";
+const LOOPBACK_KEPT: &str = "lazaret_oidc";
+/// For so long, in seconds.
+const KEPT: u32 = 600;
+
 fn is_loopback(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = match host.strip_prefix('[') {
@@ -20,24 +26,43 @@ fn name(headers: &HeaderMap) -> &'static str {
     if is_loopback(headers) { LOOPBACK } else { SECURE }
 }
 
+fn kept_name(headers: &HeaderMap) -> &'static str {
+    if is_loopback(headers) { LOOPBACK_KEPT } else { SECURE_KEPT }
+}
+
 pub(super) fn read(headers: &HeaderMap) -> Option<Token> {
-    let name = name(headers);
+    of(headers, name(headers))
+}
+
+pub(super) fn kept(headers: &HeaderMap) -> Option<Token> {
+    of(headers, kept_name(headers))
+}
+
+pub(super) fn keep(headers: &HeaderMap, secret: &Token) -> HeaderValue {
+    write(headers, kept_name(headers), secret.reveal(), &format!("; Max-Age={KEPT}"))
+}
+
+pub(super) fn forget(headers: &HeaderMap) -> HeaderValue {
+    write(headers, kept_name(headers), "", "; Max-Age=0")
+}
+
+fn of(headers: &HeaderMap, name: &str) -> Option<Token> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).and_then(|(_, value)| Token::parse(value))
 }
 
 pub(super) fn set(headers: &HeaderMap, token: &Token) -> HeaderValue {
-    write(headers, token.reveal(), "")
+    write(headers, name(headers), token.reveal(), "")
 }
 
 pub(super) fn clear(headers: &HeaderMap) -> HeaderValue {
-    write(headers, "", "; Max-Age=0")
+    write(headers, name(headers), "", "; Max-Age=0")
 }
 
-fn write(headers: &HeaderMap, value: &str, more: &str) -> HeaderValue {
+fn write(headers: &HeaderMap, name: &str, value: &str, more: &str) -> HeaderValue {
     let secure = if is_loopback(headers) { "" } else { "; Secure" };
-    let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}", name(headers));
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
     // Base64 and words of ours.
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }

@@ -3,7 +3,7 @@
 use super::{
     Console,
     fail::Fail,
-    media::{self, picture},
+    media::answer,
     page::{Frame, render},
     visitor::{Posted, Signed},
     words,
@@ -164,23 +164,8 @@ pub(super) async fn shot(
     let episode = console.desk.seen_episode(&person.user, stream, number).await?;
     let kept = episode.evidence.get(n).ok_or_else(Fail::no_page)?;
     let shown = console.previews.held(&kept.key, &kept.media_type, console.max_edge).await?;
-    Ok(picture(shown))
+    Ok(answer(shown))
 }
-
-/// The contact sheet of a film.
-pub(super) async fn sheet(
-    State(console): State<Console>,
-    Signed(person): Signed,
-    Path(id): Path<String>,
-    uri: Uri,
-) -> Result<Response, Fail> {
-    let opened = media::viewed(&console, &person, &id, &uri).await?;
-    let film = opened.verdict.detail.film.and_then(|film| film.sheet).ok_or_else(Fail::no_page)?;
-    // As wide as it was made: what is on it is small already.
-    Ok(picture(console.previews.held(&film.key, "image/jpeg", SHEET).await?))
-}
-
-const SHEET: u32 = 4096;
 
 pub(super) async fn rule(
     State(console): State<Console>,

@@ -4,7 +4,9 @@ use super::{
     Console,
     fail::Fail,
     fields::Fields,
+    nearby::Nearby,
     page::{Frame, render},
+    shown::Stage,
     visitor::{Posted, Signed},
     words,
 };
@@ -14,7 +16,7 @@ use crate::{
         accounts::User,
         reviews::{Ruling, Standing, Status},
     },
-    review::{Opened, admit::needs_second, desk::has_bytes},
+    review::{Opened, admit::needs_second},
     upload::{
         State as UploadState, UploadId, filename,
         ruling::{self, Kind, reasons},
@@ -55,20 +57,15 @@ struct Page {
     escalated: bool,
     sealed: bool,
     second: bool,
-    /// Where its picture is, if it has one that can be shown.
-    media: Option<String>,
-    /// The contact sheet of a film, and the times of what is on it.
-    sheet: Option<Sheet>,
+    stage: Stage,
+    nearby: [Nearby; 2],
+    /// May read the log of what was done with it.
+    audits: bool,
     /// Absent where this person may not decide it now; then `idle` says why.
     form: Option<Form>,
     idle: &'static str,
     takes: bool,
     lease_ms: u128,
-}
-
-struct Sheet {
-    url: String,
-    times: Vec<String>,
 }
 
 struct Said {
@@ -145,7 +142,9 @@ pub(super) async fn item(
     let frame = Frame::of(&console, &person, "Item").await?.saying(fields.get("said"));
     let names = names(&console, &opened.rulings).await?;
     let view = person.token.derive(&format!("media {id}"));
-    let page = page(&console, &person.user, &opened, &fields, frame.clone(), &names, &view);
+    let nearby = Nearby::of(&console, &person, &opened).await?;
+    let around = Around { names: &names, view: &view, nearby };
+    let page = page(&console, &person.user, &opened, &fields, frame.clone(), around);
     Ok(render(&page, &frame))
 }
 
@@ -161,19 +160,27 @@ async fn names(console: &Console, rulings: &[Ruling]) -> Result<BTreeMap<String,
     Ok(names)
 }
 
+/// What was looked up beside the item.
+struct Around<'a> {
+    /// Of people, by id.
+    names: &'a BTreeMap<String, String>,
+    /// Of this view, for its media.
+    view: &'a str,
+    nearby: [Nearby; 2],
+}
+
 fn page(
     console: &Console,
     user: &User,
     opened: &Opened,
     fields: &Fields,
     frame: Frame,
-    names: &BTreeMap<String, String>,
-    view: &str,
+    Around { names, view, nearby }: Around<'_>,
 ) -> Page {
-    let Opened { item, upload, verdict, rulings } = opened;
+    let Opened { item, upload, verdict, .. } = opened;
     let detail = &verdict.detail;
     let (form, idle, takes) = form(user, opened, fields);
-    let shown = crate::pipeline::is_decodable(&detail.r#type.media_type) && has_bytes(upload.state);
+    let media = format!("/console/items/{}/media?view={view}", upload.id);
     Page {
         frame,
         id: upload.id.to_string(),
@@ -212,25 +219,18 @@ fn page(
             .collect(),
         verdict_number: verdict.number,
         policy: detail.policy.as_ref().map_or("–".into(), |policy| format!("version {}", policy.version)),
-        history: rulings.iter().rev().map(|ruling| event(ruling, names)).collect(),
+        history: history(opened, names),
         escalated: item.escalated,
         sealed: item.sealed,
         second: needs_second(item, &console.desk.rules),
-        sheet: has_bytes(upload.state).then(|| sheet(opened, view)).flatten(),
-        media: shown.then(|| format!("/console/items/{}/media?view={view}", upload.id)),
+        stage: Stage::of(detail, upload.state, &media),
+        nearby,
+        audits: may(user.role, Right::Audit),
         form,
         idle,
         takes,
         lease_ms: console.desk.lease.as_millis(),
     }
-}
-
-fn sheet(opened: &Opened, view: &str) -> Option<Sheet> {
-    let sheet = opened.verdict.detail.film.as_ref()?.sheet.as_ref()?;
-    Some(Sheet {
-        url: format!("/console/items/{}/sheet?view={view}", opened.upload.id),
-        times: sheet.frames.iter().map(|frame| words::moment(frame.at_ms)).collect(),
-    })
 }
 
 fn labels(labels: &BTreeMap<String, f32>) -> Vec<Label> {
@@ -240,6 +240,24 @@ fn labels(labels: &BTreeMap<String, f32>) -> Vec<Label> {
         .collect();
     all.sort_by(|a, b| b.score.total_cmp(&a.score));
     all
+}
+
+/// The newest first; the machine's part comes last.
+fn history(opened: &Opened, names: &BTreeMap<String, String>) -> Vec<Event> {
+    let Opened { upload, verdict, rulings, .. } = opened;
+    let by_machine = |at, what| Event {
+        at: words::time(at),
+        who: "the machine".to_owned(),
+        what,
+        note: String::new(),
+        standing: "",
+        outcome: String::new(),
+    };
+    let said = format!("verdict {}: {}", verdict.number, verdict.detail.verdict);
+    let mut events: Vec<Event> = rulings.iter().rev().map(|ruling| event(ruling, names)).collect();
+    events.push(by_machine(verdict.at, said));
+    events.push(by_machine(upload.accepted_at, "accepted".to_owned()));
+    events
 }
 
 fn event(ruling: &Ruling, names: &BTreeMap<String, String>) -> Event {

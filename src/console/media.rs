@@ -2,8 +2,8 @@
 
 use super::{Console, fail::Fail, fields::Fields, visitor::Signed};
 use crate::{
-    access::{Person, session::same},
-    review::{Opened, Preview, desk::has_bytes},
+    access::session::same,
+    review::{Preview, desk::has_bytes},
     upload::UploadId,
 };
 use axum::{
@@ -21,23 +21,26 @@ pub(super) async fn media(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, Fail> {
-    let opened = viewed(&console, &person, &id, &uri).await?;
-    let media_type = &opened.verdict.detail.r#type.media_type;
-    Ok(picture(console.previews.of(&opened.upload, media_type, console.max_edge).await?))
-}
-
-/// The item whose pictures this URL may show to this person.
-pub(super) async fn viewed(console: &Console, person: &Person, id: &str, uri: &Uri) -> Result<Opened, Fail> {
     let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
     let view = person.token.derive(&format!("media {id}"));
-    if !same(Fields::of(uri).get("view"), &view) {
+    if !same(Fields::of(&uri).get("view"), &view) {
         return Err(Fail::no_page());
     }
     let opened = console.desk.seen(&person.user, id).await?;
-    if has_bytes(opened.upload.state) { Ok(opened) } else { Err(Fail::no_page()) }
+    if !has_bytes(opened.upload.state) {
+        return Err(Fail::no_page());
+    }
+    let detail = &opened.verdict.detail;
+    let sheet = detail.film.as_ref().and_then(|film| film.sheet.as_ref());
+    let preview = match sheet {
+        Some(sheet) => console.previews.sheet(sheet).await?,
+        None => console.previews.of(&opened.upload, &detail.r#type.media_type, console.max_edge).await?,
+    };
+    Ok(answer(preview))
 }
 
-pub(super) fn picture(Preview { media_type, bytes }: Preview) -> Response {
+pub(super) fn answer(preview: Preview) -> Response {
+    let Preview { media_type, bytes } = preview;
     let shown = SHOWN.into_iter().find(|known| *known == media_type).unwrap_or("application/octet-stream");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(shown)),

@@ -5,23 +5,36 @@ mod account;
 mod assets;
 mod audit;
 mod cookie;
+mod engines;
 mod episode;
+mod events;
 mod fail;
 mod fields;
 mod guard;
+mod insight;
 mod item;
 mod media;
+mod nearby;
+mod oidc;
 mod page;
+mod plot;
+mod policy;
 mod queue;
 mod rule;
+mod shown;
 mod sign_in;
+mod streams;
 mod users;
 mod visitor;
 mod words;
 
 use crate::{
-    access::People,
-    review::{Desk, Previews},
+    access::{People, oidc::Provider},
+    events::Settled,
+    http::Readiness,
+    ports::{DeadLetters, Federation, Insight, Wall},
+    review::{Desk, Previews, Tryouts},
+    streams::Hub,
 };
 use axum::{
     Router,
@@ -30,13 +43,30 @@ use axum::{
     response::Redirect,
     routing::{get, post},
 };
+use std::sync::Arc;
+
+pub use events::Pulse;
 
 /// What the pages need, handed in by the composition root. Copies share everything.
 #[derive(Clone)]
 pub struct Console {
     pub people: People,
+    /// Who else may say who somebody is.
+    pub oidc: Option<Provider>,
+    pub federation: Arc<dyn Federation>,
     pub desk: Desk,
     pub previews: Previews,
+    pub insight: Arc<dyn Insight>,
+    pub tryouts: Tryouts,
+    pub health: Arc<dyn Readiness>,
+    pub wall: Arc<dyn Wall>,
+    /// Of a process that watches streams.
+    pub hub: Option<Hub>,
+    pub pulse: Pulse,
+    /// Says when the process is about to stop.
+    pub settled: Settled,
+    /// Of the broker, where there is one.
+    pub letters: Option<Arc<dyn DeadLetters>>,
     /// The longer edge of what is shown of a held picture, in pixels.
     pub max_edge: u32,
     /// The host that files are served from, which must not be the console's: what somebody uploaded would be of one
@@ -46,6 +76,8 @@ pub struct Console {
 
 /// The largest form, in bytes.
 const FORM_BYTES: usize = 64 * 1024;
+/// The largest form with a policy in it, which may be three times as long as its text.
+const POLICY_BYTES: usize = 4 * crate::upload::policy::MAX_BYTES;
 
 pub fn router(console: Console) -> Router {
     Router::new()
@@ -53,10 +85,13 @@ pub fn router(console: Console) -> Router {
         .route("/console/", get(async || Redirect::to("/console/queue")))
         .route("/console/assets/{name}", get(assets::asset))
         .route("/console/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/console/oidc/begin", get(oidc::begin))
+        .route("/console/oidc/back", get(oidc::back))
         .route("/console/code", get(sign_in::code_form).post(sign_in::code))
         .route("/console/link/{token}", get(sign_in::link_form).post(sign_in::link))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/queue", get(queue::queue))
+        .route("/console/queue/events", get(events::queue))
         .route("/console/next", post(queue::next))
         .route("/console/items/{id}", get(item::item))
         .route("/console/items/{id}/media", get(media::media))
@@ -65,11 +100,21 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/leave", post(item::leave))
         .route("/console/items/{id}/skip", post(item::skip))
         .route("/console/items/{id}/rule", post(rule::rule))
-        .route("/console/items/{id}/sheet", get(episode::sheet))
         .route("/console/episodes/{stream}/{number}", get(episode::episode))
         .route("/console/episodes/{stream}/{number}/frames/{n}", get(episode::shot))
         .route("/console/episodes/{stream}/{number}/rule", post(episode::rule))
         .route("/console/undo", post(rule::undo))
+        .route("/console/streams", get(streams::wall))
+        .route("/console/streams/events", get(streams::live))
+        .route("/console/streams/{id}/frame", get(streams::frame))
+        .route("/console/streams/{id}/hand", post(streams::rule))
+        .route("/console/insight", get(insight::insight))
+        .route("/console/insight/engines", get(engines::engines))
+        .route("/console/insight/dead", post(engines::redrive))
+        .route(
+            "/console/policy",
+            get(policy::show).post(policy::change).layer(DefaultBodyLimit::max(POLICY_BYTES)),
+        )
         .route("/console/audit", get(audit::audit))
         .route("/console/audit/export", get(audit::export))
         .route("/console/account", get(account::account))

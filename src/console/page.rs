@@ -34,6 +34,7 @@ pub(super) struct Who {
     pub decides: bool,
     pub audits: bool,
     pub accounts: bool,
+    pub insight: bool,
 }
 
 /// A ruling that can be taken back still.
@@ -77,6 +78,7 @@ impl Frame {
             decides: may(user.role, Right::Decide),
             audits: may(user.role, Right::Audit),
             accounts: may(user.role, Right::Accounts),
+            insight: may(user.role, Right::Insight),
         };
         Ok(Self { who: Some(who), undo, ..Self::bare(title) })
     }
@@ -96,6 +98,10 @@ impl Frame {
             "none" => "Nothing waits for you. Well done.",
             "saved" => "Saved.",
             "ended" => "The session is ended.",
+            "cut" => "Cut. It stays so until somebody clears it.",
+            "clear" => "Cleared. It begins anew.",
+            "redriven" => "Sent back to where it came from.",
+            "nothing_dead" => "There was nothing dead by that name any more.",
             "taken" => "Somebody else is looking at this item.",
             _ => "",
         };

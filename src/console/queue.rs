@@ -44,6 +44,8 @@ struct Page {
     media_type: String,
     older: String,
     filtered: bool,
+    /// What the filter asks for, as a query.
+    query: String,
 }
 
 struct Row {
@@ -83,7 +85,7 @@ impl Row {
 }
 
 /// The view that the fields ask for; what is not understood asks for nothing.
-fn view(desk: &Desk, user: &crate::ports::accounts::User, fields: &Fields) -> View {
+pub(super) fn view(desk: &Desk, user: &crate::ports::accounts::User, fields: &Fields) -> View {
     let older = fields.some("older").and_then(crate::http::duration::parse);
     let before =
         older.filter(|age| *age < Duration::from_secs(3600 * 24 * 3650)).map(|age| desk.clock.now() - age);
@@ -124,6 +126,7 @@ pub(super) async fn queue(
         media_type: fields.get("type").to_owned(),
         older: fields.get("older").to_owned(),
         filtered: ["tenant", "reason", "type", "older"].iter().any(|name| fields.some(name).is_some()),
+        query: fields.query(&["said"]),
         frame: frame.clone(),
     };
     Ok(render(&page, &frame))

@@ -23,6 +23,8 @@ struct SignInPage {
     next: String,
     email: String,
     wrong: String,
+    /// The provider's name, where there is one.
+    by: Option<String>,
 }
 
 #[derive(Template)]
@@ -41,10 +43,21 @@ struct LinkPage {
     email: String,
 }
 
-pub(super) async fn form(uri: Uri) -> Response {
+pub(super) async fn form(State(console): State<Console>, uri: Uri) -> Response {
     let frame = Frame::bare("Sign in");
     let next = safe_next(Fields::of(&uri).get("next")).to_owned();
-    render(&SignInPage { frame: frame.clone(), next, email: String::new(), wrong: String::new() }, &frame)
+    let page = SignInPage {
+        frame: frame.clone(),
+        next,
+        email: String::new(),
+        wrong: String::new(),
+        by: by(&console),
+    };
+    render(&page, &frame)
+}
+
+fn by(console: &Console) -> Option<String> {
+    console.oidc.as_ref().map(|provider| provider.options.name.clone())
 }
 
 pub(super) async fn sign_in(
@@ -69,6 +82,7 @@ pub(super) async fn sign_in(
                 next: next.to_owned(),
                 email: email.to_owned(),
                 wrong: sentence(&refused.to_string()),
+                by: by(&console),
             };
             Ok((status, render(&page, &frame)).into_response())
         }

@@ -2,6 +2,10 @@
 
 use crate::upload::verdict::{CheckDetail, FindingDetail};
 use jiff::Timestamp;
+use lazaret_report::Evidence;
+
+/// Characters.
+const BRIEF: usize = 160;
 
 /// A reason or finding, in words.
 pub(super) fn reason(code: &str) -> String {
@@ -22,7 +26,7 @@ pub(super) fn reason(code: &str) -> String {
         "type.not_allowed" => "A type that is not allowed",
         "structure.suspicious" => "Its structure is suspicious",
         "structure.embedded" => "Something else is hidden in it",
-        "image.label" => "What a model saw",
+        "image.label" | "video.label" => "What a model saw",
         "policy.error" => "A rule of the policy failed",
         "scan_failed" => "It could not be scanned",
         "io.unreadable" => "It could not be read",
@@ -35,8 +39,28 @@ pub(super) fn reason(code: &str) -> String {
 }
 
 pub(super) fn finding(finding: &FindingDetail) -> String {
-    let words = reason(&finding.code);
-    if finding.detail.is_empty() { words } else { format!("{words}: {}", finding.detail) }
+    let mut words = reason(&finding.code);
+    if !finding.detail.is_empty() {
+        words = format!("{words}: {}", finding.detail);
+    }
+    match finding.evidence.as_ref().and_then(place) {
+        Some(place) => format!("{words} ({place})"),
+        None => words,
+    }
+}
+
+/// Where a finding is, if it does not say so itself.
+fn place(evidence: &Evidence) -> Option<String> {
+    match evidence {
+        Evidence::Bytes { offset, length } => Some(format!("at byte {offset}, {length} long")),
+        Evidence::Frame { index } => Some(format!("frame {}", index + 1)),
+        Evidence::Time { .. } | Evidence::Member { .. } => None,
+    }
+}
+
+/// `1:02.5`, of a film's time.
+pub(super) fn clock(ms: u64) -> String {
+    format!("{}:{:04.1}", ms / 60_000, (ms % 60_000) as f64 / 1e3)
 }
 
 pub(super) fn engine(check: &CheckDetail) -> String {
@@ -56,16 +80,6 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// Of a film: `1:02:03.4`, or `2:03.4`.
-pub(super) fn moment(ms: u64) -> String {
-    let (tenths, seconds) = (ms / 100 % 10, ms / 1000);
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    match hours {
-        0 => format!("{minutes}:{seconds:02}.{tenths}"),
-        _ => format!("{hours}:{minutes:02}:{seconds:02}.{tenths}"),
-    }
-}
-
 /// `5 min`, `3 h`, `12 d`.
 pub(super) fn age(at: Timestamp, now: Timestamp) -> String {
     let seconds = (now.as_second() - at.as_second()).max(0);
@@ -80,6 +94,21 @@ pub(super) fn age(at: Timestamp, now: Timestamp) -> String {
 /// `2026-11-20 12:00:05`, in UTC.
 pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `2026-11-20`, of a day since 1970.
+pub(super) fn day(day: i64) -> String {
+    let at = Timestamp::from_second(day.saturating_mul(86_400)).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+/// Text from outside, in one short line.
+pub(super) fn brief(text: &str) -> String {
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(BRIEF).collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line
 }
 
 pub(super) fn severity(severity: u32) -> &'static str {
@@ -103,5 +132,10 @@ mod tests {
         let ages = [0, 59, 61, 7_200, 864_000].map(|seconds| age(at(0), at(seconds)));
         assert_eq!(ages, ["0 s", "59 s", "1 min", "2 h", "10 d"]);
         assert_eq!(age(at(5), at(0)), "0 s");
+        assert_eq!([clock(0), clock(62_540), clock(3_600_000)], ["0:00.0", "1:02.5", "60:00.0"]);
+        assert_eq!(place(&Evidence::Frame { index: 0 }).as_deref(), Some("frame 1"));
+        assert_eq!([day(0), day(20_000)], ["1970-01-01", "2024-10-04"]);
+        assert_eq!(brief("a\nb\u{1b}[2J"), "a b [2J");
+        assert_eq!(brief(&"x".repeat(500)).chars().count(), 161);
     }
 }

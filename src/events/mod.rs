@@ -1,6 +1,7 @@
 //! What happened, told to whom it concerns.
 
 pub mod cloud;
+pub mod dead;
 mod leader;
 pub mod relay;
 pub mod settled;

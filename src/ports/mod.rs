@@ -6,8 +6,10 @@ pub mod clock;
 #[doc(hidden)]
 pub mod contract;
 pub mod dead;
+pub mod federation;
 pub mod frames;
 pub mod inbox;
+pub mod insight;
 pub mod publisher;
 pub mod queue;
 pub mod random;
@@ -15,13 +17,17 @@ pub mod reviews;
 pub mod sources;
 pub mod store;
 pub mod streams;
+pub mod trials;
+pub mod wall;
 
 pub use accounts::Accounts;
 pub use blobs::Blobs;
 pub use clock::Clock;
 pub use dead::DeadLetters;
+pub use federation::Federation;
 pub use frames::Frames;
 pub use inbox::Inbox;
+pub use insight::Insight;
 pub use publisher::Publisher;
 pub use queue::Queue;
 pub use random::Random;
@@ -29,6 +35,8 @@ pub use reviews::Reviews;
 pub use sources::{Direct, Sources};
 pub use store::Store;
 pub use streams::Streams;
+pub use trials::Trials;
+pub use wall::Wall;
 
 use std::{error::Error, fmt};
 

@@ -5,7 +5,9 @@ pub mod admit;
 pub mod desk;
 pub mod episodes;
 pub mod preview;
+pub mod tryout;
 
 pub use admit::{Ask, Denied, Rules};
 pub use desk::{Desk, Opened};
 pub use preview::{Preview, Previews};
+pub use tryout::Tryouts;

@@ -18,7 +18,7 @@ use crate::{
         streams::{Change, Stream},
     },
     telemetry::Metrics,
-    upload::{KnownBad, StreamId, TenantId},
+    upload::{Because, KnownBad, Standing, StreamId, TenantId},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -34,6 +34,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// How often streams are looked for that nobody watches.
 const LOOK: Duration = Duration::from_secs(1);
 const FOUND: u32 = 64;
+const BY_HAND: State = State { standing: Standing::Cut, because: Because::Person };
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -174,6 +175,10 @@ impl Hub {
         let rules = rules.map_err(|e| PortError::new(Kind::Fail, format!("a stream's rules: {e}")))?;
         let content = State { standing: stream.standing, because: stream.because };
         let window = Window::new(rules, content, now);
+        if content == BY_HAND {
+            // It may have been cut where nobody could end it, and its publisher came back.
+            hub.kill(stream, content);
+        }
         let shown = Shown { state: window.state(), since: stream.since, key: stream.key.clone() };
         let over = hub.stop.child_token();
         let live = Arc::new(Live::new(
@@ -216,6 +221,17 @@ impl Hub {
                 }
             };
             self.0.tasks.spawn_on(close, &self.0.runtime);
+        }
+    }
+
+    /// A person has ruled on the stream: who watches it here begins anew, from what is on record.
+    pub fn ruled(&self, stream: &Stream, cut: bool) {
+        if let Some(live) = self.here(stream.id) {
+            live.over.cancel();
+        }
+        self.0.settled.notify(stream.id.subject());
+        if cut {
+            self.0.kill(stream, BY_HAND);
         }
     }
 

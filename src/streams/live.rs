@@ -12,6 +12,7 @@ use crate::{
     telemetry::Metrics,
     upload::{StreamId, TenantId},
 };
+use bytes::Bytes;
 use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
@@ -33,6 +34,17 @@ pub struct Shown {
     pub key: StreamKey,
 }
 
+/// The newest frame that was judged.
+#[derive(Debug, Clone)]
+pub struct Newest {
+    /// Grows.
+    pub number: u64,
+    /// Hostile: only a child opens it.
+    pub bytes: Bytes,
+    pub media_type: &'static str,
+    pub scores: BTreeMap<String, f32>,
+}
+
 pub struct Live {
     pub id: StreamId,
     pub tenant: TenantId,
@@ -43,6 +55,7 @@ pub struct Live {
     pub(super) pause_ms: AtomicU64,
     /// Of frames that come one by one.
     posted: Mutex<Order>,
+    newest: Mutex<Option<Newest>>,
     /// Nobody watches it here any more.
     pub(super) over: CancellationToken,
     metrics: Arc<Metrics>,
@@ -64,6 +77,7 @@ impl Live {
             shown: watch::Sender::new(shown),
             pause_ms: AtomicU64::default(),
             posted: Mutex::default(),
+            newest: Mutex::default(),
             over,
             metrics,
         }
@@ -96,6 +110,17 @@ impl Live {
     /// Something came that is no frame.
     pub fn spoiled(&self) {
         Counters::add(&self.counters.failed, 1);
+    }
+
+    pub(super) fn saw(&self, frame: &Frame, scores: BTreeMap<String, f32>) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = newest.as_ref().map_or(0, |newest| newest.number) + 1;
+        *newest = Some(Newest { number, bytes: frame.bytes.clone(), media_type: frame.media_type, scores });
+    }
+
+    /// What people see of it.
+    pub fn newest(&self) -> Option<Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn shown(&self) -> Shown {

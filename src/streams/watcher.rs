@@ -198,6 +198,7 @@ impl Watcher {
         };
         let scene = !self.scene.is_empty() && pace::is_another_scene(&self.scene, &opinion.sample);
         self.scene = opinion.sample;
+        self.live.saw(&waiting.frame, scores.clone());
         let state = self.window.judged(grade, waiting.came);
         let pause = self.pace.after(grade, state.standing, scene, self.hub.load());
         // From when it came, or whoever once waited for a place would always wait as long.
@@ -277,7 +278,8 @@ impl Watcher {
     async fn open_case(&mut self, now: Timestamp) {
         let content = self.window.content();
         self.before.retain(|seen| seen.since.elapsed() <= LED);
-        if content.standing == Standing::Pass {
+        // What was cut by hand is on record as a ruling.
+        if content.standing == Standing::Pass || content.because == Because::Person {
             self.close_case();
             return;
         }

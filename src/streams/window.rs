@@ -65,7 +65,8 @@ impl Window {
         match self.found(grade) {
             // What is cut stays cut for the reason that cut it.
             Some(state) if state.standing > self.content.standing => self.content = state,
-            None if self.is_calm() => self.content = State::CLEAN,
+            // What a person cut, a person clears.
+            None if self.is_calm() && self.content.because != Because::Person => self.content = State::CLEAN,
             _ => {}
         }
         self.state()

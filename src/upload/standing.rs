@@ -30,6 +30,8 @@ pub enum Because {
     Bad,
     /// One frame was beyond doubt.
     Certain,
+    /// Somebody decided so by hand.
+    Person,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +73,8 @@ words!(Because {
     Unwatched = "unwatched",
     Suspicious = "suspicious",
     Bad = "bad",
-    Certain = "certain"
+    Certain = "certain",
+    Person = "person"
 });
 
 impl Standing {

@@ -165,6 +165,13 @@ impl Browser {
         self.post("actions", body).await.unwrap();
     }
 
+    /// As somebody sees it who likes it dark.
+    pub async fn darken(&self) {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+        let body = json!({ "cmd": "Emulation.setEmulatedMedia", "params": media });
+        self.post("goog/cdp/execute", body).await.unwrap();
+    }
+
     pub async fn forget_cookies(&self) {
         self.client.delete(format!("{}/cookie", self.session)).send().await.unwrap();
     }

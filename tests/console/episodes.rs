@@ -111,8 +111,8 @@ async fn a_film_shows_its_contact_sheet() {
     let id = world.in_review("film.mp4", &std::fs::read(path).unwrap()).await;
     let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
     let page = ann.page(&format!("/console/items/{id}")).await;
-    assert!(page.contains("0:00.0, "), "the times of its frames: {page}");
-    let sheet = shown(&page, &format!("/console/items/{id}/sheet"));
+    assert!(page.contains("Frames on the sheet"), "the times of its frames: {page}");
+    let sheet = shown(&page, &format!("/console/items/{id}/media"));
     let answer = ann.get(&sheet).await;
     assert_eq!(
         (answer.status().as_u16(), &answer.headers()["content-type"]),

@@ -3,9 +3,13 @@
 mod browser;
 mod deciding;
 mod episodes;
+mod insight;
+mod oidc;
 mod pages;
 mod people;
 mod security;
+mod seeing;
+mod streams;
 mod world;
 
 #[path = "../service/backing.rs"]

@@ -24,6 +24,10 @@ async fn axe_finds_nothing_on_any_page_wide_and_narrow() {
         ("item-letter", format!("/console/items/{letter}")),
         ("item-broken", format!("/console/items/{broken}")),
         ("audit", "/console/audit".to_owned()),
+        ("streams", "/console/streams".to_owned()),
+        ("insight", "/console/insight".to_owned()),
+        ("engines", "/console/insight/engines".to_owned()),
+        ("policy", "/console/policy?tenant=acme".to_owned()),
         ("account", "/console/account".to_owned()),
         ("password", "/console/account/password".to_owned()),
         ("totp-form", "/console/account/totp".to_owned()),
@@ -31,8 +35,11 @@ async fn axe_finds_nothing_on_any_page_wide_and_narrow() {
         ("missing", "/console/items/none".to_owned()),
         ("sign-in-form", "/console/sign-in".to_owned()),
     ];
-    for (size, width, height) in [("wide", 1440, 900), ("phone", 500, 900)] {
+    for (size, width, height) in [("wide", 1440, 900), ("dark", 1440, 900), ("phone", 500, 900)] {
         let browser = Browser::sized(width, height).await;
+        if size == "dark" {
+            browser.darken().await;
+        }
         arrive(&browser, &world, &format!("{size}@example.org"), "admin").await;
         for (name, path) in &pages {
             browser.go(&world.url(path)).await;
@@ -70,6 +77,8 @@ async fn an_auditor_sees_everything_and_changes_nothing() {
         (format!("{item}/rule"), vec![("choice", "note:note"), ("note", "x"), ("fence", "0")]),
         ("/console/undo".to_owned(), vec![("upload", id.as_str()), ("number", "1")]),
         ("/console/users".to_owned(), vec![("email", "x@y.z"), ("role", "admin"), ("tenants", "*")]),
+        ("/console/policy".to_owned(), vec![("tenant", "acme"), ("text", "x"), ("do", "try")]),
+        ("/console/insight/dead".to_owned(), vec![("do", "all")]),
     ];
     for (path, fields) in forbidden {
         let fields: Vec<_> = [("csrf", csrf.as_str())].into_iter().chain(fields).collect();

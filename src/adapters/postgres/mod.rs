@@ -20,6 +20,12 @@ mod direct;
 mod enqueue;
 mod erase;
 mod error;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/federation.rs"]
+mod federation;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/insight.rs"]
+mod insight;
 mod intake;
 mod keys;
 mod open;
@@ -33,6 +39,15 @@ mod row;
 mod settle;
 mod show;
 mod streams;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/tally.rs"]
+mod tally;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/trials.rs"]
+mod trials;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/wall.rs"]
+mod wall;
 mod work;
 
 pub use batch::Flushes;

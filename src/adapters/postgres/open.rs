@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_console.sql"),
     include_str!("migrations/0003_pulled.sql"),
+    include_str!("migrations/0004_insight.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.

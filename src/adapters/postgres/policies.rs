@@ -36,11 +36,12 @@ pub(super) async fn apply(
             .bind(tenant.as_str())
             .fetch_one(&mut *tx)
             .await?;
-    sqlx::query("INSERT INTO policies (tenant, version, text, at) VALUES ($1, $2, $3, $4)")
+    sqlx::query("INSERT INTO policies (tenant, version, text, at, made_by) VALUES ($1, $2, $3, $4, $5)")
         .bind(tenant.as_str())
         .bind(version)
         .bind(text)
         .bind(at.as_millisecond())
+        .bind(actor)
         .execute(&mut *tx)
         .await?;
     let detail = json!({ "version": version, "digest": crate::hex(&Sha256::digest(text)) });

@@ -6,6 +6,7 @@ use super::{
     db::{Kept, Tx},
     enqueue, outbox,
     row::{Row, UploadRow, clean, decided, event, judged, refuse_nonsense, signed, upload_columns, written},
+    tally::Tallies,
 };
 use crate::{
     ports::{
@@ -75,6 +76,12 @@ impl Shared for Settle {
             let Settlement { verdict, at, .. } = &ask.settlement;
             enqueue::enqueue(&mut tx, &ask.id.to_string(), row.upload.tenant.as_str(), verdict, *at).await?;
         }
+        let mut tallies = Tallies::default();
+        for Settled { ask, row, .. } in &settled {
+            let Settlement { verdict, at, .. } = &ask.settlement;
+            tallies.verdict(row.upload.tenant.as_str(), verdict, *at);
+        }
+        tallies.write(&mut tx).await?;
         tell(&mut tx, &settled, &numbers).await?;
         tx.commit().await?;
         Ok(answers)

@@ -13,6 +13,10 @@ mod direct;
 mod enqueue;
 mod erase;
 mod error;
+#[path = "../sql/shared/federation.rs"]
+mod federation;
+#[path = "../sql/shared/insight.rs"]
+mod insight;
 mod intake;
 mod keys;
 mod lookup;
@@ -24,10 +28,16 @@ mod readers;
 mod reviews;
 mod settle;
 mod streams;
+#[path = "../sql/shared/tally.rs"]
+mod tally;
 #[cfg(test)]
 mod tests;
+#[path = "../sql/shared/trials.rs"]
+mod trials;
 #[cfg(test)]
 mod upgrade;
+#[path = "../sql/shared/wall.rs"]
+mod wall;
 mod work;
 
 use super::sql as row;

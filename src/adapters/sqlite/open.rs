@@ -21,6 +21,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_streams.sql"),
     include_str!("migrations/0004_console.sql"),
     include_str!("migrations/0005_pulled.sql"),
+    include_str!("migrations/0006_insight.sql"),
 ];
 
 /// How long a statement waits for another process's write (the command line's, or the server's).

@@ -3,6 +3,7 @@
 use super::{
     Sqlite, Tx, audit, enqueue, intake, outbox,
     row::{decided, event, judged, refuse_nonsense, signed, written},
+    tally::Tallies,
 };
 use crate::{
     ports::{
@@ -61,6 +62,9 @@ pub(super) async fn settle(
     if state == State::InReview {
         enqueue::enqueue(&mut tx, &text, tenant.as_str(), verdict, *at).await?;
     }
+    let mut tallies = Tallies::default();
+    tallies.verdict(tenant.as_str(), verdict, *at);
+    tallies.write(&mut tx).await?;
     let told = decided(verdict, &digest, &row.upload, number);
     outbox::append(&mut tx, id, tenant, event(verdict.verdict), &told, *at).await?;
     let actor = format!("worker:{}", row.worker.as_deref().unwrap_or_default());

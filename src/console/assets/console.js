@@ -17,7 +17,7 @@
     reveal.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); show(true); } });
     reveal.addEventListener("keyup", () => show(false));
     window.addEventListener("blur", () => show(false));
-    const failed = () => { media.hidden = true; $("#unshown").hidden = false; reveal.hidden = true; };
+    const failed = () => { media.hidden = true; for (const one of document.querySelectorAll(".drawn, .zoom")) one.remove(); $("#unshown").hidden = false; reveal.hidden = true; };
     media.addEventListener("error", failed);
     if (media.complete && media.naturalWidth === 0) failed();
   }
@@ -49,6 +49,56 @@
     }, 500);
   }
 
+  // frames on the wall
+  for (const button of document.querySelectorAll(".tile .reveal")) {
+    const of = button.closest(".stage");
+    const reveal = (on) => { of.classList.toggle("shown", on); button.setAttribute("aria-pressed", String(on)); };
+    button.addEventListener("pointerdown", () => reveal(true));
+    for (const end of ["pointerup", "pointercancel", "pointerleave", "blur", "keyup"]) button.addEventListener(end, () => reveal(false));
+    button.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); reveal(true); } });
+    of.querySelector("img").addEventListener("error", (event) => { event.target.hidden = true; });
+  }
+
+  // what changes while a page is open; where nobody tells, it is loaded anew
+  const follow = (from, name, show) => {
+    if (!from || !window.EventSource) return;
+    const source = new EventSource(from.dataset.live);
+    source.addEventListener(name, (event) => show(JSON.parse(event.data)));
+    source.addEventListener("over", () => { source.close(); location.reload(); });
+    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 10000); });
+    window.addEventListener("pagehide", () => source.close());
+  };
+  const put = (place, text) => { if (place && place.textContent !== text) place.textContent = text; };
+  follow($("#numbers"), "counts", (counts) => {
+    for (const place of document.querySelectorAll("#numbers [data-of]")) put(place, String(counts[place.dataset.of]));
+  });
+  follow($("#wall"), "tiles", (tiles) => {
+    const known = new Map([...document.querySelectorAll(".tile")].map((tile) => [tile.dataset.id, tile]));
+    const others = tiles.length !== known.size || tiles.some((tile) => !known.has(tile.id));
+    // Not under the hands of somebody who is about to decide.
+    if (others && !$(".tile details[open]")) { location.reload(); return; }
+    put($("#live"), "live");
+    for (const tile of tiles) {
+      const of = known.get(tile.id);
+      if (!of) continue;
+      for (const name of ["standing", "because", "since", "counts"]) put(of.querySelector(`[data-of=${name}]`), tile[name]);
+      of.querySelector("[data-of=standing]").className = `tag ${{ cut: "high", warn: "medium" }[tile.standing] || "low"}`;
+      const scores = tile.scores.map(([label, score]) => {
+        const tag = document.createElement("span");
+        tag.className = "tag";
+        tag.textContent = `${label} ${score}`;
+        return tag;
+      });
+      of.querySelector("[data-of=scores]").replaceChildren(...scores);
+      const img = of.querySelector("img");
+      if (tile.frame && img.dataset.n !== tile.frame) {
+        img.dataset.n = tile.frame;
+        img.src = `${img.dataset.src}&n=${tile.frame}`;
+        img.hidden = false;
+      }
+    }
+  });
+
   // keys
   const box = $("#keys-on");
   if (box) {
@@ -70,6 +120,12 @@
     if (key === "v" && stage) { show(true); return; }
     if (event.repeat) return;
     if (key === "?") { const keys = $("#keys"); if (keys) keys.showModal(); return; }
+    if (key === "z" && stage) {
+      const zooms = [...document.querySelectorAll(".zoom input")];
+      const next = zooms[(zooms.findIndex((one) => one.checked) + 1) % zooms.length];
+      if (next) next.checked = true;
+      return;
+    }
     if (key === "u" && undo && undo.isConnected) { press(undo.querySelector("button")); return; }
     if (key === "r") { press($("button[data-key=r]")); return; }
     if (!form) return;

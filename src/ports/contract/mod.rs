@@ -10,10 +10,13 @@
 
 pub mod accounts;
 pub mod blobs;
+pub mod federation;
+pub mod insight;
 pub mod queue;
 pub mod reviews;
 pub mod samples;
 pub mod store;
+pub mod wall;
 
 /// `$make` is an async function that returns a fresh `Arc<impl Port>` and a guard to keep while it is used.
 #[doc(hidden)]

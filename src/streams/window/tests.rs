@@ -152,3 +152,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_person_cut_no_frame_clears() {
+    let by_hand = State { standing: Cut, because: Because::Person };
+    let mut window = Window::new(rules(), by_hand, at(0));
+    assert_eq!(window.state(), by_hand, "watched or not");
+    for second in 1..100 {
+        assert_eq!(window.judged(Clean, at(second)), by_hand);
+    }
+    assert_eq!(window.judged(Certain, at(100)), by_hand);
+}

@@ -2,12 +2,14 @@
 
 mod compile;
 mod evaluate;
+mod forecast;
 mod scope;
 #[cfg(test)]
 mod tests;
 
 pub use compile::{Policy, PolicyError};
 pub use evaluate::Opinion;
+pub use forecast::Forecast;
 
 /// The policy that serves until a tenant has its own. Version 1.
 pub const DEFAULT: &str = include_str!("default.toml");

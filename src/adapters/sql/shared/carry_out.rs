@@ -1,8 +1,11 @@
 //! A ruling becomes what is: the upload's state, its renditions, outbox entry and audit line in one commit.
 
-use super::both::{This, append, begin, tell};
+use super::{
+    both::{Connection, This, append, begin, tell},
+    tally::Tallies,
+};
 use crate::{
-    adapters::sql::{damaged, parse, signed, unsigned},
+    adapters::sql::{damaged, parse, signed, time, unsigned},
     ports::{
         Kind, PortError, Result,
         accounts::Deed,
@@ -103,6 +106,7 @@ pub(super) async fn carry_out(
         .bind(&id)
         .execute(&mut *tx)
         .await?;
+    count(&mut tx, tenant.as_str(), ruling).await?;
     let body = json!({
         "id": id, "tenant": tenant.as_str(), "external_id": external_id, "who": "ruling", "ruling": ruling.number,
         "verdict": decision, "reasons": [ruling.reason], "overrides": ruling.overrides, "sha256": sha256,
@@ -115,4 +119,34 @@ pub(super) async fn carry_out(
     append(&mut tx, deed, &id, detail).await?;
     tx.commit().await?;
     Ok(Ok(keys))
+}
+
+async fn count(tx: &mut Connection, tenant: &str, ruling: &Ruling) -> Result<()> {
+    let id = ruling.upload.to_string();
+    let verdict: Option<String> = sqlx::query_scalar(
+        "SELECT CAST(detail AS TEXT) FROM verdicts WHERE upload = $1 ORDER BY number DESC LIMIT 1",
+    )
+    .bind(&id)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let queued_at: Option<i64> = sqlx::query_scalar("SELECT queued_at FROM reviews WHERE upload = $1")
+        .bind(&id)
+        .fetch_optional(&mut *tx)
+        .await?;
+    let (Some(verdict), Some(queued_at)) = (verdict, queued_at) else { return Ok(()) };
+    let verdict = serde_json::from_str(&verdict).map_err(damaged)?;
+    let before: Option<(String, String)> = match ruling.over.strip_prefix("ruling ") {
+        Some(number) => {
+            sqlx::query_as("SELECT person, kind FROM rulings WHERE upload = $1 AND number = $2")
+                .bind(&id)
+                .bind(number.parse::<i64>().map_err(damaged)?)
+                .fetch_optional(&mut *tx)
+                .await?
+        }
+        None => None,
+    };
+    let before = before.as_ref().map(|(person, kind)| (person.as_str(), kind != ruling.kind.as_str()));
+    let mut tallies = Tallies::default();
+    tallies.ruling(tenant, ruling, &verdict, time(queued_at)?, before);
+    tallies.write(tx).await
 }

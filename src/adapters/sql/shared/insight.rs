@@ -1,0 +1,150 @@
+//! Tallies and neighbours, in SQL that both engines understand.
+
+use super::both::{Engine, This, reader};
+use crate::{
+    adapters::sql::{parse, time, unsigned},
+    ports::{
+        Result,
+        accounts::Tenants,
+        insight::{Insight, Neighbour, Sight, Tally, What},
+    },
+    upload::{TenantId, UploadId},
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::QueryBuilder;
+
+/// Names of one page, at most.
+const NAMES: i64 = 20_000;
+
+/// What is one of these tenants'.
+pub(super) fn of_tenants(query: &mut QueryBuilder<Engine>, column: &'static str, tenants: &Tenants) {
+    if let Tenants::These(these) = tenants {
+        query.push(" AND ").push(column).push(" IN (");
+        let mut list = query.separated(", ");
+        for tenant in these {
+            list.push_bind(tenant.as_str().to_owned());
+        }
+        // Of nobody, where there are none: an empty list is not SQL everywhere.
+        list.push("''");
+        query.push(")");
+    }
+}
+
+const NEIGHBOURS: &str = "SELECT u.id, u.tenant, u.filename, u.state, u.accepted_at FROM uploads u WHERE ";
+
+async fn neighbours(
+    store: &This,
+    mut query: QueryBuilder<Engine>,
+    sight: &Sight,
+    limit: u32,
+) -> Result<Vec<Neighbour>> {
+    of_tenants(&mut query, "u.tenant", &sight.tenants);
+    query.push(" AND u.state <> 'erased'");
+    if !sight.sealed {
+        query.push(" AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.upload = u.id AND r.sealed = 1)");
+    }
+    query.push(" ORDER BY u.id DESC LIMIT ").push_bind(i64::from(limit));
+    let rows: Vec<(String, String, Option<String>, String, i64)> =
+        query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    rows.into_iter()
+        .map(|(upload, tenant, filename, state, at)| {
+            Ok(Neighbour {
+                upload: parse(&upload)?,
+                tenant: parse(&tenant)?,
+                filename,
+                state: parse(&state)?,
+                accepted_at: time(at)?,
+            })
+        })
+        .collect()
+}
+
+/// `day` is what they are told apart by, beside what and name.
+async fn counted(
+    store: &This,
+    day: &'static str,
+    tenants: &Tenants,
+    what: &[What],
+    from: i64,
+) -> Result<Vec<Tally>> {
+    let mut query = QueryBuilder::<Engine>::new("SELECT what, ");
+    query.push(day).push(" AS d, name, CAST(sum(n) AS BIGINT) FROM tallies WHERE what IN (");
+    let mut list = query.separated(", ");
+    for one in what {
+        list.push_bind(one.as_str());
+    }
+    list.push("''");
+    query.push(") AND day >= ").push_bind(from);
+    of_tenants(&mut query, "tenant", tenants);
+    query.push(" GROUP BY what, d, name ORDER BY what, d, name LIMIT ").push_bind(NAMES);
+    let rows: Vec<(String, i64, String, i64)> =
+        query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    rows.into_iter()
+        .map(|(what, day, name, n)| Ok(Tally { what: parse(&what)?, day, name, n: unsigned(n)? }))
+        .collect()
+}
+
+#[async_trait]
+impl Insight for This {
+    async fn tallies(&self, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>> {
+        counted(self, "day", tenants, what, from).await
+    }
+
+    async fn sums(&self, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>> {
+        let mut sums = counted(self, "CAST(0 AS BIGINT)", tenants, what, from).await?;
+        sums.iter_mut().for_each(|sum| sum.day = from);
+        Ok(sums)
+    }
+
+    async fn queued_since(&self, tenants: &Tenants, times: &[Timestamp]) -> Result<Vec<u64>> {
+        let mut query = QueryBuilder::<Engine>::new("SELECT ");
+        for at in times {
+            query
+                .push("count(CASE WHEN r.queued_at > ")
+                .push_bind(at.as_millisecond())
+                .push(" THEN 1 END), ");
+        }
+        query.push("count(*) FROM reviews r WHERE r.status = 'open' AND r.sealed = 0");
+        of_tenants(&mut query, "r.tenant", tenants);
+        let row = query.build().fetch_one(&mut *reader(self).await?).await?;
+        (0..=times.len()).map(|column| unsigned(sqlx::Row::try_get::<i64, _>(&row, column)?)).collect()
+    }
+
+    async fn hindered(&self, limit: u32) -> Result<Vec<(String, u64)>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT waiting_for, count(*) FROM uploads WHERE waiting_for IS NOT NULL GROUP BY waiting_for \
+             ORDER BY count(*) DESC, waiting_for LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&mut *reader(self).await?)
+        .await?;
+        rows.into_iter().map(|(what, n)| Ok((what, unsigned(n)?))).collect()
+    }
+
+    async fn same_bytes(
+        &self,
+        sight: &Sight,
+        sha256: &str,
+        but: UploadId,
+        limit: u32,
+    ) -> Result<Vec<Neighbour>> {
+        let mut query = QueryBuilder::<Engine>::new(NEIGHBOURS);
+        query.push("u.sha256 = ").push_bind(sha256.to_owned());
+        query.push(" AND u.id <> ").push_bind(but.to_string());
+        neighbours(self, query, sight, limit).await
+    }
+
+    async fn earlier(
+        &self,
+        sight: &Sight,
+        tenant: &TenantId,
+        before: UploadId,
+        limit: u32,
+    ) -> Result<Vec<Neighbour>> {
+        let mut query = QueryBuilder::<Engine>::new(NEIGHBOURS);
+        query.push("u.tenant = ").push_bind(tenant.as_str().to_owned());
+        query.push(" AND u.id < ").push_bind(before.to_string());
+        neighbours(self, query, sight, limit).await
+    }
+}

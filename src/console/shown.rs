@@ -1,0 +1,216 @@
+//! What there is to see of an item: a picture, the contact sheet of a film with its findings drawn on it, or why there
+//! is nothing.
+
+use super::words;
+use crate::review::desk::has_bytes;
+use crate::upload::{
+    State,
+    film::{FilmDetail, Sound},
+    verdict::{FindingDetail, VerdictDetail},
+};
+use lazaret_report::Evidence;
+
+/// Frames side by side on a contact sheet: `workers/video/src/sheet.rs` lays it out so.
+const COLUMNS: usize = 6;
+/// Models say of every label how high it came; this much of one is drawn.
+const DRAWN: f32 = 0.5;
+/// The length of a film's line of time, in its own units.
+const LINE: f64 = 1000.0;
+
+pub(super) struct Stage {
+    /// Where the picture or the sheet is.
+    pub url: Option<String>,
+    pub alt: &'static str,
+    pub about: &'static str,
+    pub sheet: Option<Sheet>,
+    /// Why there is nothing to see.
+    pub why_not: String,
+    pub film: Option<Film>,
+}
+
+/// Frames in rows, and when findings were.
+pub(super) struct Sheet {
+    pub columns: usize,
+    pub rows: usize,
+    pub cells: Vec<Cell>,
+    pub spans: Vec<Span>,
+    pub ticks: Vec<String>,
+    pub length: String,
+}
+
+pub(super) struct Cell {
+    pub column: usize,
+    pub row: usize,
+    pub at: String,
+    pub taken: String,
+    /// The worst one of a finding.
+    pub marked: bool,
+}
+
+pub(super) struct Span {
+    pub x: String,
+    pub width: String,
+    pub worst: String,
+    pub words: String,
+}
+
+/// What is known of a film.
+pub(super) struct Film {
+    pub size: String,
+    pub length: String,
+    pub frames: String,
+    pub sound: &'static str,
+}
+
+impl Stage {
+    /// `base` is where the media are, with the mark of this view.
+    pub(super) fn of(detail: &VerdictDetail, state: State, base: &str) -> Self {
+        let media_type = detail.r#type.media_type.as_str();
+        let film = detail.film.as_ref();
+        let mut stage = Self {
+            url: None,
+            alt: "The held picture, blurred until you ask to see it",
+            about: "a copy made in the sandbox, grey and blurred until you hold",
+            sheet: None,
+            why_not: String::new(),
+            film: film.map(Film::of),
+        };
+        if !has_bytes(state) {
+            stage.why_not = "It was erased: its bytes are gone.".into();
+        } else if crate::pipeline::is_decodable(media_type) {
+            stage.url = Some(base.to_owned());
+        } else if let Some(film) = film.filter(|film| film.sheet.is_some()) {
+            stage.url = Some(base.to_owned());
+            stage.alt = "Frames of the held film in a contact sheet, blurred until you ask to see them";
+            stage.about = "a contact sheet made in the sandbox, grey and blurred until you hold; held films are not played";
+            stage.sheet = Some(Sheet::of(film, &detail.findings));
+        } else {
+            stage.why_not = why_not(media_type);
+        }
+        stage
+    }
+}
+
+/// In words for who has to decide without.
+fn why_not(media_type: &str) -> String {
+    let (family, _) = media_type.split_once('/').unwrap_or((media_type, ""));
+    match (family, media_type) {
+        (_, "application/pdf") => {
+            "The pages of a PDF are not drawn. Nothing that opens PDFs runs in the sandbox, and nothing of a held file \
+             is opened anywhere else. What is known of it stands below: its structure, what was found, and what was \
+             not looked at."
+        }
+        ("video", _) => {
+            "No frame of this film could be shown: no contact sheet could be made of it. Held films are not played."
+        }
+        ("audio", _) => "Nothing listens to sound here, and held files are not played.",
+        ("text", _) | (_, "application/json") => "Text of held files is not shown here.",
+        _ => return format!("No picture of it can be shown: {media_type} is not decoded for viewing."),
+    }
+    .to_owned()
+}
+
+impl Film {
+    fn of(film: &FilmDetail) -> Self {
+        Self {
+            size: format!("{} × {}", film.width, film.height),
+            length: words::clock(film.duration_ms),
+            frames: format!("{} of {}", film.frames_seen, film.frames_total),
+            sound: match film.sound {
+                Sound::None => "none",
+                Sound::NotChecked => "there is some, and nothing listened to it",
+            },
+        }
+    }
+}
+
+impl Sheet {
+    fn of(film: &FilmDetail, findings: &[FindingDetail]) -> Self {
+        let times: Vec<(&FindingDetail, u64, u64, u64)> = findings
+            .iter()
+            .filter(|finding| finding.score.is_none_or(|score| score >= DRAWN))
+            .filter_map(|finding| match finding.evidence {
+                Some(Evidence::Time { from_ms, to_ms, at_ms, .. }) => Some((finding, from_ms, to_ms, at_ms)),
+                _ => None,
+            })
+            .collect();
+        let frames = film.sheet.as_ref().map_or(&[][..], |sheet| &sheet.frames);
+        let columns = frames.len().clamp(1, COLUMNS);
+        let x = |ms: u64| LINE * (ms as f64 / film.duration_ms.max(1) as f64).min(1.0);
+        let cells = frames.iter().enumerate().map(|(n, frame)| Cell {
+            column: n % columns,
+            row: n / columns,
+            at: words::clock(frame.at_ms),
+            taken: frame.taken.clone(),
+            marked: times.iter().any(|(_, _, _, worst)| *worst == frame.at_ms),
+        });
+        let spans = times.iter().map(|(finding, from, to, worst)| Span {
+            x: format!("{:.1}", x(*from)),
+            // A moment is to be seen, too.
+            width: format!("{:.1}", (x(*to) - x(*from)).max(4.0)),
+            worst: format!("{:.1}", x(*worst)),
+            words: words::finding(finding),
+        });
+        Self {
+            columns,
+            rows: frames.len().div_ceil(columns).max(1),
+            cells: cells.collect(),
+            spans: spans.collect(),
+            ticks: frames.iter().map(|frame| format!("{:.1}", x(frame.at_ms))).collect(),
+            length: words::clock(film.duration_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upload::film::{SheetDetail, SheetFrame};
+
+    #[test]
+    fn findings_are_drawn_where_and_when_they_were() {
+        let frame = |at_ms| SheetFrame { frame: 0, at_ms, taken: "key".into() };
+        let sheet = SheetDetail {
+            key: "k".into(),
+            sha256: String::new(),
+            size: 1,
+            frames: (0..8).map(|n| frame(n * 1_000)).collect(),
+        };
+        let film = FilmDetail {
+            width: 640,
+            height: 480,
+            duration_ms: 10_000,
+            frames_seen: 9,
+            frames_total: 300,
+            sound: Sound::None,
+            sheet: Some(sheet),
+        };
+        let finding = |score, evidence| FindingDetail {
+            check: "video".into(),
+            code: "video.label".into(),
+            detail: "porn".into(),
+            score: Some(score),
+            evidence,
+        };
+        let time = Evidence::Time { from_ms: 2_500, to_ms: 4_000, at_ms: 3_000, frame: 3 };
+        let all = Evidence::Time { from_ms: 0, to_ms: 10_000, at_ms: 0, frame: 0 };
+        let drawn =
+            Sheet::of(&film, &[finding(0.9, Some(time)), finding(0.9, None), finding(0.01, Some(all))]);
+        assert_eq!((drawn.columns, drawn.rows, drawn.spans.len()), (6, 2, 1));
+        let marked: Vec<_> =
+            drawn.cells.iter().filter(|cell| cell.marked).map(|cell| cell.at.as_str()).collect();
+        assert_eq!(marked, ["0:03.0"]);
+        assert_eq!((drawn.cells[7].column, drawn.cells[7].row), (1, 1));
+        let Span { x, width, worst, .. } = &drawn.spans[0];
+        assert_eq!([x, width, worst], ["250.0", "150.0", "300.0"]);
+        // A film without a length, and one without frames, draw nothing that is no number.
+        let empty = FilmDetail { duration_ms: 0, sheet: None, ..film };
+        assert_eq!(Sheet::of(&empty, &[]).columns, 1);
+    }
+
+    #[test]
+    fn a_pdf_says_why_it_is_not_drawn() {
+        assert!(why_not("application/pdf").contains("not drawn"));
+        assert!(why_not("application/zip").contains("application/zip"));
+    }
+}

@@ -1,0 +1,301 @@
+//! The wall: live streams as they stand, their newest frames, and the hand that cuts or clears.
+
+use super::{
+    Console,
+    events::{self, Beat},
+    fail::Fail,
+    fields::Fields,
+    page::{Frame, render},
+    visitor::{Posted, Signed, needs},
+    words,
+};
+use crate::{
+    access::{Person, Right, may, session::same},
+    ports::{
+        PortError,
+        accounts::User,
+        blobs::Zone,
+        store::Stale,
+        streams::Stream,
+        wall::{Hand, StreamRuling},
+    },
+    review::admit::LONGEST_NOTE,
+    upload::{
+        Because, Standing, StreamId, filename,
+        ruling::{Kind, reasons},
+    },
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Serialize;
+use std::{io::Read, time::Duration};
+
+/// Streams on one wall.
+const TILES: u32 = 60;
+/// Labels of one tile, the highest scores.
+const LABELS: usize = 3;
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// The longer edge of a frame on the wall, in pixels.
+const EDGE: u32 = 400;
+/// The largest kept frame that is shown, in bytes.
+const LARGEST: u64 = 32 << 20;
+
+#[derive(Template)]
+#[template(path = "streams.html")]
+struct Page {
+    frame: Frame,
+    tiles: Vec<Shown>,
+    decides: bool,
+    cuts: &'static [(&'static str, &'static str)],
+    clears: &'static [(&'static str, &'static str)],
+    full: bool,
+}
+
+struct Shown {
+    tile: Tile,
+    name: String,
+    tenant: String,
+    /// The frame's address, but for its number.
+    media: String,
+    by_hand: String,
+}
+
+/// What changes of a stream.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Tile {
+    id: String,
+    standing: &'static str,
+    because: &'static str,
+    since: String,
+    counts: String,
+    scores: Vec<(String, String)>,
+    /// Of the newest frame there is to see; grows.
+    frame: Option<String>,
+}
+
+impl Tile {
+    fn of(console: &Console, stream: &Stream) -> Self {
+        let now = console.desk.clock.now();
+        let live = console.hub.as_ref().and_then(|hub| hub.here(stream.id));
+        let (standing, because, since, counts) = match &live {
+            Some(live) => {
+                let shown = live.shown();
+                (shown.state.standing, shown.state.because, shown.since, live.counts())
+            }
+            None => {
+                let (standing, because) = stream.seen_at(now);
+                (standing, because, stream.since, stream.counts)
+            }
+        };
+        let newest = live.and_then(|live| live.newest());
+        let mut scores: Vec<(String, f32)> = newest.iter().flat_map(|newest| newest.scores.clone()).collect();
+        scores.sort_by(|a, b| b.1.total_cmp(&a.1));
+        scores.truncate(LABELS);
+        Self {
+            id: stream.id.to_string(),
+            standing: standing.as_str(),
+            because: why(because),
+            since: words::age(since, now),
+            counts: format!("{} judged, {} skipped, {} lost", counts.judged, counts.skipped, counts.lost),
+            scores: scores.into_iter().map(|(label, score)| (short(&label), format!("{score:.2}"))).collect(),
+            frame: match newest {
+                Some(newest) => Some(newest.number.to_string()),
+                None => (stream.episode > 0).then(|| format!("e{}", stream.episode)),
+            },
+        }
+    }
+}
+
+/// A label without its model.
+fn short(label: &str) -> String {
+    label.rsplit('.').next().unwrap_or(label).to_owned()
+}
+
+fn why(because: Because) -> &'static str {
+    match because {
+        Because::Clean => "clean",
+        Because::Unwatched => "nobody watches",
+        Because::Suspicious => "suspicious",
+        Because::Bad => "bad",
+        Because::Certain => "beyond doubt",
+        Because::Person => "by hand",
+    }
+}
+
+pub(super) async fn wall(
+    State(console): State<Console>,
+    Signed(person): Signed,
+    uri: Uri,
+) -> Result<Response, Fail> {
+    needs(&person, Right::Look)?;
+    let streams = console.wall.open_streams(&person.user.tenants, TILES).await?;
+    let mut tiles = Vec::with_capacity(streams.len());
+    for stream in &streams {
+        tiles.push(shown(&console, &person, stream).await?);
+    }
+    let worst = |tile: &Tile| ["cut", "warn", "pass"].iter().position(|standing| *standing == tile.standing);
+    tiles.sort_by_key(|shown| worst(&shown.tile));
+    let frame = Frame::of(&console, &person, "Streams").await?.saying(Fields::of(&uri).get("said"));
+    let page = Page {
+        full: tiles.len() == TILES as usize,
+        tiles,
+        decides: may(person.user.role, Right::Decide),
+        cuts: reasons(Kind::Quarantine),
+        clears: reasons(Kind::Approve),
+        frame: frame.clone(),
+    };
+    Ok(render(&page, &frame))
+}
+
+async fn shown(console: &Console, person: &Person, stream: &Stream) -> Result<Shown, Fail> {
+    let tile = Tile::of(console, stream);
+    let mut by_hand = String::new();
+    if stream.because == Because::Person
+        && let Some(last) = console.wall.stream_rulings(stream.id, 1).await?.pop()
+    {
+        let user = console.people.accounts.user(&last.by).await?;
+        let who = user.map_or(last.by, |user| user.email);
+        by_hand = format!("{} by {who}: {}", last.hand.as_str(), last.reason.replace('_', " "));
+    }
+    Ok(Shown {
+        name: stream.external_id.as_deref().map_or_else(|| tile.id.clone(), filename::display),
+        tenant: stream.tenant.to_string(),
+        media: format!("/console/streams/{}/frame?view={}", stream.id, view(person, stream.id)),
+        by_hand,
+        tile,
+    })
+}
+
+fn view(person: &Person, id: StreamId) -> String {
+    person.token.derive(&format!("stream {id}"))
+}
+
+/// The wall as it changes.
+pub(super) async fn live(State(console): State<Console>, Signed(person): Signed) -> Result<Response, Fail> {
+    let tenants = person.user.tenants.clone();
+    let state = (console.clone(), None::<Vec<Tile>>);
+    events::answer(
+        &console,
+        person,
+        EVERY,
+        state,
+        move |(console, last): &mut (Console, Option<Vec<Tile>>)| {
+            let (console, tenants, before) = (console.clone(), tenants.clone(), last.take());
+            Box::pin(async move {
+                let streams = console.wall.open_streams(&tenants, TILES).await?;
+                let tiles: Vec<Tile> = streams.iter().map(|stream| Tile::of(&console, stream)).collect();
+                let beat =
+                    if before.as_ref() == Some(&tiles) { Beat::Same } else { Beat::of("tiles", &tiles) };
+                Ok((beat, (console, Some(tiles))))
+            })
+        },
+    )
+}
+
+/// A copy of the newest frame, made in the sandbox; where none is at hand, of the last one that was kept.
+pub(super) async fn frame(
+    State(console): State<Console>,
+    Signed(person): Signed,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Fail> {
+    let stream = of(&console, &person.user, &id).await?;
+    if !same(Fields::of(&uri).get("view"), &view(&person, stream.id)) {
+        return Err(Fail::no_page());
+    }
+    let newest = console.hub.as_ref().and_then(|hub| hub.here(stream.id)).and_then(|live| live.newest());
+    let (bytes, media_type) = match newest {
+        Some(newest) => (newest.bytes.to_vec(), newest.media_type.to_owned()),
+        None => kept(&console, &stream).await?.ok_or_else(Fail::no_page)?,
+    };
+    let preview = console.previews.of_bytes(&bytes, &media_type, EDGE).await?;
+    Ok(super::media::answer(preview))
+}
+
+async fn kept(console: &Console, stream: &Stream) -> Result<Option<(Vec<u8>, String)>, Fail> {
+    if stream.episode == 0 {
+        return Ok(None);
+    }
+    let episode = console.desk.store.episode(stream.id, stream.episode).await?;
+    let Some(evidence) = episode.and_then(|mut episode| episode.evidence.pop()) else { return Ok(None) };
+    let Some(file) = console.previews.blobs.open(Zone::Held, &evidence.key).await? else { return Ok(None) };
+    let read = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        file.take(LARGEST).read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let bytes = read.await.map_err(std::io::Error::other).and_then(|read| read).map_err(PortError::from)?;
+    Ok(Some((bytes, evidence.media_type)))
+}
+
+/// The stream, where it is this person's to see.
+async fn of(console: &Console, user: &User, id: &str) -> Result<Stream, Fail> {
+    let id: StreamId = id.parse().map_err(|_| Fail::no_page())?;
+    let stream = console.desk.store.stream(id).await?;
+    stream.filter(|stream| user.tenants.includes(&stream.tenant)).ok_or_else(Fail::no_page)
+}
+
+pub(super) async fn rule(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    needs(&person, Right::Decide)?;
+    let stream = of(&console, &person.user, &id).await?;
+    let wrong = |why: &str| Fail::Said(StatusCode::UNPROCESSABLE_ENTITY, why.to_owned());
+    let (hand, reason) = fields.get("choice").split_once(':').ok_or_else(|| wrong("Choose a reason."))?;
+    let hand: Hand = hand.parse().map_err(|_| wrong("Choose a reason."))?;
+    let kind = match hand {
+        Hand::Cut => Kind::Quarantine,
+        Hand::Clear => Kind::Approve,
+    };
+    if !reasons(kind).iter().any(|(code, _)| *code == reason) {
+        return Err(wrong("Choose a reason."));
+    }
+    let note = fields.get("note").trim();
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(wrong("The note is too long."));
+    }
+    if note.is_empty() && reason == "other" {
+        return Err(wrong("Say in the note what the reason is."));
+    }
+    let now = console.desk.clock.now();
+    let ruling = StreamRuling {
+        stream: stream.id,
+        number: 0,
+        hand,
+        reason: reason.to_owned(),
+        note: note.to_owned(),
+        by: person.user.id.clone(),
+        at: now,
+    };
+    let actor = person.actor();
+    let deed = console.people.deed(&actor, "stream.ruled");
+    match console.wall.rule_stream(&ruling, deed).await? {
+        Ok(_) => {
+            if let Some(hub) = &console.hub {
+                hub.ruled(&stream, hand == Hand::Cut);
+            }
+            Ok(Redirect::to(&format!("/console/streams?said={}", hand.as_str())).into_response())
+        }
+        Err(Stale) => {
+            let why = "Nothing was changed: it is over, or it stands so already.";
+            Err(Fail::Said(StatusCode::CONFLICT, why.to_owned()))
+        }
+    }
+}
+
+impl Shown {
+    /// The class of its tag.
+    fn level(&self) -> &'static str {
+        match self.tile.standing {
+            s if s == Standing::Cut.as_str() => "high",
+            s if s == Standing::Warn.as_str() => "medium",
+            _ => "low",
+        }
+    }
+}

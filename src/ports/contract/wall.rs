@@ -1,0 +1,138 @@
+//! The suite of the wall, whose adapter is a store too.
+
+use super::samples::{at, tenant};
+use crate::{
+    ports::{
+        Store, Wall,
+        accounts::{Deed, Tenants},
+        store::Stale,
+        streams::{Change, NewStream, Sign, StreamKey},
+        wall::{Hand, StreamRuling},
+    },
+    upload::{Because, Standing, StreamId},
+};
+use std::sync::Arc;
+
+#[macro_export]
+macro_rules! wall_contract {
+    ($make:path) => {
+        $crate::contract_cases! { wall, $make;
+            open_streams_are_those_of_the_tenants
+            a_cut_by_hand_takes_the_watch_away_and_stays
+            of_two_who_cut_one_is_told_the_other_was_first
+        }
+    };
+}
+
+fn id(n: u8) -> StreamId {
+    StreamId::new(at(i64::from(n)), &[n; 10])
+}
+
+async fn open<S: Store>(store: &S, n: u8, tenant_name: &str) {
+    let new = NewStream {
+        id: id(n),
+        tenant: tenant(tenant_name),
+        external_id: Some(format!("camera-{n}")),
+        key: StreamKey { hash: [n; 32], expires_at: at(9_000) },
+        tuning: "{}".into(),
+        queued: false,
+        source: None,
+        actor: "key:k1".into(),
+        at: at(i64::from(n)),
+    };
+    store.open_stream(&new).await.unwrap();
+}
+
+fn ruling(n: u8, hand: Hand) -> StreamRuling {
+    StreamRuling {
+        stream: id(n),
+        number: 0,
+        hand,
+        reason: "nudity".into(),
+        note: "why".into(),
+        by: "ann".into(),
+        at: at(20),
+    }
+}
+
+fn deed(second: i64) -> Deed<'static> {
+    Deed { actor: "user:ann", action: "stream.ruled", at: at(second) }
+}
+
+pub async fn open_streams_are_those_of_the_tenants<S: Store + Wall>(store: Arc<S>) {
+    for (n, name) in [(1, "acme"), (2, "globex"), (3, "acme")] {
+        open(&*store, n, name).await;
+    }
+    store.close_stream(&tenant("acme"), id(1), "key:k1", at(9)).await.unwrap();
+    let ids = async |tenants: Tenants| {
+        let found = store.open_streams(&tenants, 10).await.unwrap();
+        found.into_iter().map(|stream| stream.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(Tenants::All).await, [id(3), id(2)]);
+    assert_eq!(ids(Tenants::These([tenant("globex")].into())).await, [id(2)]);
+    assert!(ids(Tenants::These([].into())).await.is_empty());
+    assert_eq!(store.open_streams(&Tenants::All, 1).await.unwrap().len(), 1);
+}
+
+pub async fn a_cut_by_hand_takes_the_watch_away_and_stays<S: Store + Wall>(store: Arc<S>) {
+    open(&*store, 1, "acme").await;
+    let watch = store.watch_stream(id(1), "w1", at(10), at(40)).await.unwrap().unwrap();
+    assert_eq!(store.rule_stream(&ruling(1, Hand::Cut), deed(20)).await.unwrap(), Ok(1));
+    let stream = store.stream(id(1)).await.unwrap().unwrap();
+    assert_eq!((stream.standing, stream.because, stream.since), (Standing::Cut, Because::Person, at(20)));
+    // Who watched it does not know, and writes nothing any more.
+    let sign = Sign { until: at(60), watched_until: None, counts: Default::default() };
+    assert_eq!(store.sign_stream(id(1), watch.fence, &sign).await.unwrap(), Err(Stale));
+    let better = Change {
+        standing: Standing::Pass,
+        because: Because::Clean,
+        told: true,
+        scores: Default::default(),
+        sequence: None,
+        sign,
+        episode: None,
+        at: at(21),
+    };
+    assert_eq!(store.change_stream(&watch, &better).await.unwrap(), Err(Stale));
+    // The next one knows.
+    let next = store.watch_stream(id(1), "w2", at(22), at(60)).await.unwrap().unwrap();
+    assert_eq!((next.stream.standing, next.stream.because), (Standing::Cut, Because::Person));
+    assert_eq!(store.rule_stream(&ruling(1, Hand::Clear), deed(30)).await.unwrap(), Ok(2));
+    let stream = store.stream(id(1)).await.unwrap().unwrap();
+    assert_eq!((stream.standing, stream.holder.as_deref()), (Standing::Pass, None));
+    // A pass that nobody watches over is none.
+    assert_eq!(stream.seen_at(at(31)).0, Standing::Warn);
+    let told = store.stream_rulings(id(1), 9).await.unwrap();
+    assert_eq!(
+        told.iter().map(|one| (one.number, one.hand)).collect::<Vec<_>>(),
+        [(2, Hand::Clear), (1, Hand::Cut)]
+    );
+    assert_eq!(told[1], StreamRuling { number: 1, ..ruling(1, Hand::Cut) });
+    let events = store.outbox(0, 9).await.unwrap();
+    assert_eq!(events.iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(), ["stream.cut", "stream.cleared"]);
+    assert!(events[0].body.contains("\"because\":\"nudity\"") && events[0].tenant == tenant("acme"));
+    let log = store.audit(0, 20).await.unwrap();
+    let ruled: Vec<_> = log.iter().filter(|line| line.action == "stream.ruled").collect();
+    assert!(
+        ruled.len() == 2 && ruled[0].actor == "user:ann" && !ruled[0].detail.contains("why"),
+        "{ruled:?}"
+    );
+}
+
+pub async fn of_two_who_cut_one_is_told_the_other_was_first<S: Store + Wall>(store: Arc<S>) {
+    open(&*store, 1, "acme").await;
+    let (cut, clear) = (ruling(1, Hand::Cut), ruling(1, Hand::Clear));
+    let (one, two) = tokio::join!(store.rule_stream(&cut, deed(20)), store.rule_stream(&cut, deed(20)));
+    let mut both = [one.unwrap(), two.unwrap()];
+    both.sort_by_key(Result::is_err);
+    assert_eq!(both, [Ok(1), Err(Stale)]);
+    assert_eq!(store.rule_stream(&clear, deed(21)).await.unwrap(), Ok(2));
+    assert_eq!(store.rule_stream(&clear, deed(22)).await.unwrap(), Err(Stale), "it passes already");
+    store.close_stream(&tenant("acme"), id(1), "key:k1", at(23)).await.unwrap();
+    assert_eq!(store.rule_stream(&cut, deed(24)).await.unwrap(), Err(Stale), "it is over");
+    assert_eq!(
+        store.rule_stream(&ruling(9, Hand::Cut), deed(24)).await.unwrap(),
+        Err(Stale),
+        "there is none"
+    );
+}

@@ -1,0 +1,195 @@
+use crate::{
+    browser::Browser,
+    people::{Visitor, arrive, field},
+    wait::until,
+    world::World,
+};
+use lazaret_fixtures::picture;
+use serde_json::{Value, json};
+
+const LONG: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
+
+/// A stream that frames are sent to.
+struct Camera<'a> {
+    world: &'a World,
+    id: String,
+    key: String,
+}
+
+async fn open<'a>(world: &'a World, tenant: &str, name: &str) -> Camera<'a> {
+    let made = world.site.run(&["key", "create", "--tenant", tenant, "--scopes", "stream", "--json"]).await;
+    let key = made.json()[0]["key"].as_str().unwrap().to_owned();
+    let asked = world.server.client.post(world.url("/v1/streams")).bearer_auth(key);
+    let answer = asked.json(&json!({ "external_id": name })).send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    let opened: Value = answer.json().await.unwrap();
+    let text = |name: &str| opened[name].as_str().unwrap().to_owned();
+    Camera { world, id: text("id"), key: text("key") }
+}
+
+impl Camera<'_> {
+    async fn send(&self, seed: u32) -> Value {
+        let bytes = picture::jpeg(&picture::landscape(640, 480, seed), 85);
+        let url = self.world.url(&format!("/v1/streams/{}/frames", self.id));
+        let answer =
+            self.world.server.client.post(url).bearer_auth(&self.key).body(bytes).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
+    }
+
+    async fn judged(&self, seed: u32) -> Value {
+        until("a frame is judged", async || {
+            let outcome = self.send(seed).await;
+            if outcome["outcome"] == "judged" { Ok(outcome) } else { Err(outcome) }
+        })
+        .await
+    }
+
+    /// Tile and attribute of what the wall shows of it.
+    fn on_wall(&self, what: &str) -> String {
+        format!("return document.querySelector('[data-id=\"{}\"] {what}", self.id)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_wall_shows_new_frames_and_states_by_itself_and_cuts_by_hand() {
+    let world = World::start(LONG).await;
+    let camera = open(&world, "acme", "camera-1").await;
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "ann@example.org", "moderator").await;
+    browser.go(&world.url("/console/streams")).await;
+    browser.shows("camera-1").await;
+    browser.shows("nobody watches").await;
+    // Nobody touches the page from here on.
+    browser.eval("window.here = true").await;
+    let shows = async |what: &str, expected: &dyn Fn(&Value) -> bool| {
+        until(what, async || {
+            let shown = browser.eval(&camera.on_wall(what)).await;
+            if expected(&shown) { Ok(shown) } else { Err(shown) }
+        })
+        .await
+    };
+    assert_eq!(camera.judged(1).await["decision"], "pass");
+    let first = until("a frame is shown", async || {
+        // One that stands still is nobody's any more.
+        camera.send(1).await;
+        let shown = browser.eval(&camera.on_wall("img').naturalWidth")).await;
+        let state = browser.eval(&camera.on_wall("[data-of=standing]').textContent")).await;
+        if shown.as_u64() > Some(0) && state == "pass" { Ok(shown) } else { Err((shown, state)) }
+    })
+    .await;
+    assert_eq!(first, 400, "a copy, and no larger than the wall wants it");
+    let number = shows("img').dataset.n", &|n| n.as_str().is_some_and(|n| !n.is_empty())).await;
+    camera.judged(2).await;
+    shows("img').dataset.n", &|n| *n != number).await;
+    shows("[data-of=scores]').textContent", &|scores| scores.as_str().is_some_and(|s| s.contains("0.")))
+        .await;
+    assert_eq!(browser.eval("return window.here").await, true, "all of that without a reload");
+    let filter = browser.eval(&camera.on_wall("img').computedStyleMap().get('filter').toString()")).await;
+    assert!(filter.as_str().unwrap().contains("blur"), "{filter}");
+    browser.shoot("streams").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+
+    browser.click(".tile summary").await;
+    browser.eval("document.querySelector('.tile select').value = 'cut:nudity'").await;
+    browser.click(".tile form button").await;
+    browser.shows("Cut. It stays so until somebody clears it.").await;
+    browser.shows("cut by ann@example.org: nudity").await;
+    // Clean frames change nothing any more, however many.
+    for n in 0..12 {
+        assert_eq!(camera.send(n).await["decision"], "cut");
+    }
+    let shown = world.server.client.get(world.url(&format!("/v1/streams/{}", camera.id)));
+    let shown: Value = shown.bearer_auth(&camera.key).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&shown["decision"], &shown["reason"]), (&"cut".into(), &"person".into()));
+    browser.click(".tile summary").await;
+    browser.eval("document.querySelector('.tile select').value = 'clear:harmless'").await;
+    browser.click(".tile form button").await;
+    browser.shows("Cleared. It begins anew.").await;
+    assert_eq!(camera.judged(3).await["decision"], "pass");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_ruled_on_by_those_who_may_and_on_record() {
+    let world = World::start(LONG).await;
+    let (camera, other) =
+        (open(&world, "acme", "camera-1").await, open(&world, "globex", "secret-cam").await);
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "acme").await;
+    let wall = ann.page("/console/streams").await;
+    assert!(wall.contains("camera-1") && !wall.contains("secret-cam"), "{wall}");
+    let csrf = field(&wall, "csrf");
+    let rule = async |visitor: &Visitor, id: &str, csrf: &str, choice: &str| {
+        let fields = [("csrf", csrf), ("choice", choice), ("note", "")];
+        visitor.send(&format!("/console/streams/{id}/hand"), &fields).await.status()
+    };
+    assert_eq!(rule(&ann, &other.id, &csrf, "cut:nudity").await, 404);
+    assert_eq!(rule(&ann, &camera.id, "forged", "cut:nudity").await, 403);
+    for choice in ["", "cut:", "cut:harmless", "clear:nudity", "pass:x", "cut:other"] {
+        assert_eq!(rule(&ann, &camera.id, &csrf, choice).await, 422, "{choice}");
+    }
+    let eve = Visitor::arrive(&world, "eve@example.org", "auditor", "*").await;
+    let token = eve.csrf("/console/streams").await;
+    assert_eq!(rule(&eve, &camera.id, &token, "cut:nudity").await, 403);
+    assert_eq!(rule(&ann, &camera.id, &csrf, "cut:nudity").await, 303);
+    assert_eq!(rule(&ann, &camera.id, &csrf, "cut:nudity").await, 409, "it is cut already");
+    let log = eve
+        .page(&format!("/console/audit/export?format=jsonl&subject={}&action=stream.ruled", camera.id))
+        .await;
+    assert!(log.contains("\"hand\":\"cut\"") && log.lines().count() == 1, "{log}");
+    // A frame is seen with the mark of a page of one's own only.
+    camera.judged(1).await;
+    let frame = format!("/console/streams/{}/frame", camera.id);
+    assert_eq!(ann.get(&format!("{frame}?view=x")).await.status(), 404);
+    let view = ann.page("/console/streams").await;
+    let at = view.find(&format!("{frame}?view=")).expect("its address");
+    let own = view[at..].split(['"', '&']).next().unwrap().to_owned();
+    let shown = ann.get(&own).await;
+    assert_eq!(
+        (shown.status().as_u16(), shown.headers()["cache-control"].to_str().unwrap()),
+        (200, "no-store")
+    );
+    assert_eq!(eve.get(&own).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_queues_numbers_change_while_one_looks_and_end_with_the_session() {
+    let world = World::start(LONG).await;
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "ann@example.org", "moderator").await;
+    browser.go(&world.url("/console/queue")).await;
+    browser.eval("window.here = true").await;
+    let open = async |n: &str| {
+        until("the number of open items", async || {
+            let shown = browser.eval("return document.querySelector('[data-of=open]').textContent").await;
+            if shown == n { Ok(()) } else { Err(shown) }
+        })
+        .await;
+    };
+    open("0").await;
+    world.photo("photo.jpg", 1).await;
+    open("1").await;
+    assert_eq!(browser.eval("return window.here").await, true);
+    // Somebody ends the account: the page does not go on telling.
+    let disabled = world.site.run(&["user", "disable", "ann@example.org"]).await;
+    assert_eq!(disabled.code(), 0);
+    until("the page is left", async || {
+        let place = browser.place().await;
+        if place.starts_with("/console/sign-in") { Ok(()) } else { Err(place) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_for_those_who_are_signed_in() {
+    let world = World::start(LONG).await;
+    let nobody = Visitor::new(&world);
+    for path in ["/console/queue/events", "/console/streams/events", "/console/streams"] {
+        assert_eq!(nobody.get(path).await.status(), 303, "{path}");
+    }
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "acme").await;
+    open(&world, "globex", "secret-cam").await;
+    let mut events = ann.get("/console/streams/events").await;
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    let first = events.chunk().await.unwrap().unwrap();
+    assert_eq!(String::from_utf8_lossy(&first).trim(), "event: tiles\ndata: []");
+}
