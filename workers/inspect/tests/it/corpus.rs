@@ -55,7 +55,9 @@ fn real_files_walk_to_their_end() {
         // Archives have tests of their own; another sound may stand behind a long ID3 tag.
         let archive = lazaret_inspect::archive::Format::of(&media_type).is_some();
         let other_sound = name.starts_with("fixture-id3v2.") || name == "fixture.jmp";
-        if !has_walk(&media_type) || archive || other_sound {
+        // Text has no end of its own.
+        let text = media_type.starts_with("text/plain") || media_type == "application/json";
+        if !has_walk(&media_type) || archive || other_sound || text {
             continue;
         }
         walked += 1;
