@@ -44,6 +44,8 @@ mod postgres {
     lazaret::store_contract!(store);
     lazaret::accounts_contract!(store);
     lazaret::reviews_contract!(store);
+    lazaret::reports_contract!(store);
+    lazaret::care_contract!(store);
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { cases: 10, max_shrink_iters: 20, failure_persistence: None, ..Default::default() })]
@@ -65,6 +67,8 @@ mod sqlite {
     lazaret::store_contract!(store);
     lazaret::accounts_contract!(store);
     lazaret::reviews_contract!(store);
+    lazaret::reports_contract!(store);
+    lazaret::care_contract!(store);
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { cases: 40, max_shrink_iters: 100, failure_persistence: None, ..Default::default() })]

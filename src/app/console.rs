@@ -1,13 +1,16 @@
 //! The moderators' pages, as the settings want them.
 
-use super::engines::children;
+use super::{engines::children, signer::own};
 use crate::{
-    access::{People, people::Options},
-    config::Config,
+    access::{People, Vault, people::Options},
+    config::{Config, sections::CareLimit, units::Secret},
     console::Console,
     http::Api,
-    ports::{Accounts, Clock, Random, Reviews},
-    review::{Desk, Previews, Rules},
+    ports::{Accounts, Care, Clock, Random, Reviews},
+    review::{
+        Desk, Previews, Rules,
+        care::{Limit, Limits},
+    },
 };
 use lazaret_sandbox::Pool;
 use std::sync::Arc;
@@ -39,6 +42,7 @@ pub(super) fn console(
     api: &Api,
     accounts: Arc<dyn Accounts>,
     reviews: Arc<dyn Reviews>,
+    care: Arc<dyn Care>,
     media: Option<Pool>,
 ) -> anyhow::Result<Console> {
     let media = match media {
@@ -46,18 +50,45 @@ pub(super) fn console(
         None => children(config, CHILDREN, None)?,
     };
     Ok(Console {
-        people: people(config, accounts, Arc::clone(&api.clock), Arc::clone(&api.random)),
+        people: people(config, accounts, Arc::clone(&api.clock), Arc::clone(&api.random))
+            .with(vault(config)?),
         desk: Desk {
             store: Arc::clone(&api.store),
             reviews,
+            care,
             clock: Arc::clone(&api.clock),
             rules: Rules { undo: config.console.undo.0, second: config.console.second.clone() },
             lease: config.console.lease.0,
+            limits: limits(config),
         },
         previews: Previews { blobs: Arc::clone(&api.blobs), media },
         max_edge: config.console.preview,
         files_host: files_host(&config.delivery.public_url),
     })
+}
+
+/// Under the key of the settings, or one that the embedded mode makes for itself.
+fn vault(config: &Config) -> anyhow::Result<Vault> {
+    let key: Secret = match config.console.key.0.as_str() {
+        "" if !config.is_embedded() => anyhow::bail!(
+            "console.key: several machines seal second factors under one key: 64 hex digits, as `openssl rand -hex 32` prints"
+        ),
+        "" => {
+            super::folder::make(&config.server.data)?;
+            own(&config.data("console.key"))?
+        }
+        text => text.parse().map_err(|why: String| anyhow::anyhow!("console.key: expected {why}"))?,
+    };
+    Ok(Vault::new(&key.0)?)
+}
+
+fn limits(config: &Config) -> Limits {
+    let care = &config.console.care;
+    let limit = |of: &CareLimit| Limit {
+        views: (of.views > 0).then_some(of.views),
+        time: (!of.time.0.is_zero()).then_some(of.time.0),
+    };
+    Limits { offer: care.offer, low: limit(&care.low), medium: limit(&care.medium), high: limit(&care.high) }
 }
 
 /// As a Host header names it; `None` on loopback, where one machine has one host.

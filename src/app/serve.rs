@@ -155,7 +155,9 @@ impl App {
         };
         let media = work.as_ref().map(|work| work.engines.media.clone());
         let console = match has(Role::Console) {
-            true => Some(console(&config, &api, base.rows.accounts, base.rows.reviews, media)?),
+            true => {
+                Some(console(&config, &api, base.rows.accounts, base.rows.reviews, base.rows.care, media)?)
+            }
             false => None,
         };
         let listener = TcpListener::bind(config.server.listen)
@@ -174,7 +176,13 @@ impl App {
             (false, false) => operations_router(api.clone()),
         };
         let streams = api.streams.hub.clone().map(|hub| (hub.start(), hub));
-        let pruning = console.as_ref().map(|console| console.people.prune());
+        if let Some(console) = &console {
+            let sealed = console.people.seal_all().await.context("second factors cannot be sealed")?;
+            if sealed > 0 {
+                tracing::info!(sealed, "second factors from before are sealed now");
+            }
+        }
+        let pruning = console.as_ref().map(|console| (console.people.prune(), console.desk.end_views()));
         let router = match console {
             Some(console) => {
                 let observed = console_router(console).layer(from_fn_with_state(api.clone(), observe));
@@ -300,7 +308,7 @@ pub struct Running {
     streams: Option<(Task, Hub)>,
     news: Option<news::Running>,
     gauges: Task,
-    pruning: Option<Task>,
+    pruning: Option<(Task, Task)>,
     settled: Settled,
     grace: Duration,
     _folder: DataFolder,
@@ -344,8 +352,8 @@ impl Running {
             news.drain(grace).await;
         }
         self.gauges.drain(grace).await;
-        if let Some(pruning) = self.pruning {
-            pruning.drain(grace).await;
+        if let Some((pruning, views)) = self.pruning {
+            tokio::join!(pruning.drain(grace), views.drain(grace));
         }
         tracing::info!("stopped");
     }

@@ -9,7 +9,7 @@ use crate::{
         sqlite::Sqlite,
     },
     config::Config,
-    ports::{Accounts, Blobs, Direct, Reviews, Sources, Store},
+    ports::{Accounts, Blobs, Care, Direct, Reviews, Sources, Store},
 };
 use anyhow::{Context, bail};
 use std::{path::PathBuf, sync::Arc};
@@ -20,6 +20,7 @@ pub(super) struct Rows {
     pub(super) store: Arc<dyn Store>,
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) reviews: Arc<dyn Reviews>,
+    pub(super) care: Arc<dyn Care>,
     pub(super) postgres: Option<Arc<Postgres>>,
 }
 
@@ -58,6 +59,7 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
             store: store.clone(),
             accounts: store.clone(),
             reviews: store.clone(),
+            care: store.clone(),
             postgres: Some(store),
         });
     }
@@ -69,7 +71,13 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
         .await
         .with_context(|| format!("the store {} cannot be opened", path.display()))?;
     let store = Arc::new(store);
-    Ok(Rows { store: store.clone(), accounts: store.clone(), reviews: store, postgres: None })
+    Ok(Rows {
+        store: store.clone(),
+        accounts: store.clone(),
+        reviews: store.clone(),
+        care: store,
+        postgres: None,
+    })
 }
 
 /// Where bytes lie, and what S3 can do beside.

@@ -361,6 +361,25 @@ pub struct Console {
     pub undo: Span,
     pub second: Vec<String>,
     pub preview: u32,
+    pub key: Hidden,
+    pub care: Care,
+}
+
+/// What people may look at in a day.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Care {
+    pub offer: f32,
+    pub low: CareLimit,
+    pub medium: CareLimit,
+    pub high: CareLimit,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CareLimit {
+    pub views: u32,
+    pub time: Span,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -26,6 +26,7 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 #[derive(Template)]
@@ -52,11 +53,15 @@ struct Page {
     verdict_number: u32,
     policy: String,
     history: Vec<Event>,
+    reports: Vec<Voice>,
+    appeals: Vec<Voice>,
     escalated: bool,
     sealed: bool,
     second: bool,
     /// Where its picture is, if it has one that can be shown.
     media: Option<String>,
+    /// Why there is none.
+    unshown: String,
     /// Absent where this person may not decide it now; then `idle` says why.
     form: Option<Form>,
     idle: &'static str,
@@ -89,6 +94,15 @@ struct Event {
     what: String,
     note: String,
     standing: &'static str,
+    outcome: String,
+}
+
+/// What a user said, and what came of it.
+struct Voice {
+    at: String,
+    who: String,
+    about: String,
+    text: String,
     outcome: String,
 }
 
@@ -138,7 +152,12 @@ pub(super) async fn item(
     let frame = Frame::of(&console, &person, "Item").await?.saying(fields.get("said"));
     let names = names(&console, &opened.rulings).await?;
     let view = person.token.derive(&format!("media {id}"));
-    let page = page(&console, &person.user, &opened, &fields, frame.clone(), &names, &view);
+    let media_type = &opened.verdict.detail.r#type.media_type;
+    let unshown = match has_bytes(opened.upload.state) {
+        true => console.previews.trouble(&opened.upload, media_type).await.unwrap_or_default(),
+        false => "the upload is erased".to_owned(),
+    };
+    let page = page(&console, &person.user, &opened, &fields, frame.clone(), &names, &view, unshown);
     Ok(render(&page, &frame))
 }
 
@@ -162,11 +181,11 @@ fn page(
     frame: Frame,
     names: &BTreeMap<String, String>,
     view: &str,
+    unshown: String,
 ) -> Page {
-    let Opened { item, upload, verdict, rulings } = opened;
+    let Opened { item, upload, verdict, rulings, reports, appeals } = opened;
     let detail = &verdict.detail;
     let (form, idle, takes) = form(user, opened, fields);
-    let shown = crate::pipeline::is_decodable(&detail.r#type.media_type) && has_bytes(upload.state);
     Page {
         frame,
         id: upload.id.to_string(),
@@ -206,14 +225,36 @@ fn page(
         verdict_number: verdict.number,
         policy: detail.policy.as_ref().map_or("–".into(), |policy| format!("version {}", policy.version)),
         history: rulings.iter().rev().map(|ruling| event(ruling, names)).collect(),
+        reports: reports
+            .iter()
+            .map(|report| {
+                let (about, outcome) = (report.category.as_str().replace('_', " "), &report.outcome);
+                voice(report.at, &report.reporter, about, &report.text, outcome)
+            })
+            .collect(),
+        appeals: appeals
+            .iter()
+            .map(|one| voice(one.at, &one.appellant, String::new(), &one.text, &one.outcome))
+            .collect(),
         escalated: item.escalated,
         sealed: item.sealed,
         second: needs_second(item, &console.desk.rules),
-        media: shown.then(|| format!("/console/items/{}/media?view={view}", upload.id)),
+        media: unshown.is_empty().then(|| format!("/console/items/{}/media?view={view}", upload.id)),
+        unshown,
         form,
         idle,
         takes,
         lease_ms: console.desk.lease.as_millis(),
+    }
+}
+
+fn voice(at: Timestamp, who: &str, about: String, text: &str, outcome: &Option<String>) -> Voice {
+    Voice {
+        at: words::time(at),
+        who: filename::display(who),
+        about,
+        text: text.to_owned(),
+        outcome: outcome.clone().unwrap_or_else(|| "waits".into()),
     }
 }
 
@@ -258,15 +299,19 @@ fn form(user: &User, opened: &Opened, fields: &Fields) -> (Option<Form>, &'stati
     if item.escalated && !overrules {
         return (None, "It was escalated: a senior decides it.", false);
     }
-    if item.not_by.as_deref() == Some(user.id.as_str()) {
+    if item.is_kept_from(&user.id) {
         return (None, "You have had your say: another person is to decide it.", false);
     }
     match (item.status, upload.state) {
-        (Status::Open, UploadState::InReview) if opened.is_held_by(user) => {
+        (Status::Open, UploadState::InReview | UploadState::Published | UploadState::Quarantined)
+            if opened.is_held_by(user) =>
+        {
             (Some(new_form(opened, fields, &Kind::ALL, true)), "", false)
         }
         // What was written before the session or the lease ended is shown with it.
-        (Status::Open, UploadState::InReview) => (None, "Take the item to decide it.", true),
+        (Status::Open, UploadState::InReview | UploadState::Published | UploadState::Quarantined) => {
+            (None, "Take the item to decide it.", true)
+        }
         (Status::Waiting, _) => (None, "It was decided, and is carried out in a moment.", false),
         (Status::Closed, UploadState::Published) if overrules => {
             (Some(new_form(opened, fields, &[Kind::Quarantine, Kind::Note], false)), "", false)
@@ -282,11 +327,14 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
     let (chosen, overrides) = (fields.get("choice"), fields.all("override"));
     let groups = kinds.iter().map(|kind| Group {
         kind: kind.as_str(),
-        title: match kind {
-            Kind::Approve => "Approve",
-            Kind::Quarantine => "Quarantine",
-            Kind::Escalate => "Escalate",
-            Kind::Note => "Note",
+        title: match (kind, opened.item.status, opened.upload.state) {
+            (Kind::Approve, Status::Open, UploadState::Published) => "Leave published",
+            (Kind::Quarantine, Status::Open, UploadState::Published) => "Take down",
+            (Kind::Approve, Status::Open, UploadState::Quarantined) => "Publish: uphold the appeal",
+            (Kind::Quarantine, Status::Open, UploadState::Quarantined) => {
+                "Leave quarantined: reject the appeal"
+            }
+            _ => words::kind(*kind),
         },
         key: match kind {
             Kind::Approve => 'A',
@@ -312,7 +360,12 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
     Form {
         fence: opened.item.fence,
         groups: groups.collect(),
-        gaps: if kinds.contains(&Kind::Approve) { gaps.collect() } else { Vec::new() },
+        // What is published already stays so without.
+        gaps: if kinds.contains(&Kind::Approve) && opened.upload.state != UploadState::Published {
+            gaps.collect()
+        } else {
+            Vec::new()
+        },
         note: fields.get("note").to_owned(),
         infected: ruling::is_infected(&opened.verdict.detail),
         holds,

@@ -4,6 +4,7 @@
 mod account;
 mod assets;
 mod audit;
+mod bulk;
 mod cookie;
 mod fail;
 mod fields;
@@ -11,6 +12,7 @@ mod guard;
 mod item;
 mod media;
 mod page;
+mod pause;
 mod queue;
 mod rule;
 mod sign_in;
@@ -64,6 +66,9 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/leave", post(item::leave))
         .route("/console/items/{id}/skip", post(item::skip))
         .route("/console/items/{id}/rule", post(rule::rule))
+        .route("/console/bulk", post(bulk::preview))
+        .route("/console/bulk/rule", post(bulk::rule))
+        .route("/console/pause", get(pause::pause))
         .route("/console/undo", post(rule::undo))
         .route("/console/audit", get(audit::audit))
         .route("/console/audit/export", get(audit::export))

@@ -13,8 +13,11 @@ use crate::{
         accounts::Tenants,
         reviews::{Item, View},
     },
-    review::Desk,
-    upload::filename,
+    review::{Denied, Desk, care::Rest},
+    upload::{
+        filename,
+        ruling::{Kind, reasons},
+    },
 };
 use askama::Template;
 use axum::{
@@ -43,6 +46,7 @@ struct Page {
     media_type: String,
     older: String,
     filtered: bool,
+    together: Vec<Together>,
 }
 
 struct Row {
@@ -56,6 +60,24 @@ struct Row {
     age: String,
     holder: &'static str,
     escalated: bool,
+    reports: u64,
+    appealed: bool,
+}
+
+/// A decision that can be made on many.
+struct Together {
+    title: &'static str,
+    choices: Vec<(String, &'static str)>,
+}
+
+fn together() -> Vec<Together> {
+    [Kind::Approve, Kind::Quarantine, Kind::Escalate]
+        .into_iter()
+        .map(|kind| Together {
+            title: words::kind(kind),
+            choices: reasons(kind).iter().map(|(code, words)| (format!("{kind}:{code}"), *words)).collect(),
+        })
+        .collect()
 }
 
 impl Row {
@@ -77,6 +99,8 @@ impl Row {
                 _ => "",
             },
             escalated: item.escalated,
+            reports: item.reports,
+            appealed: item.appealed,
         }
     }
 }
@@ -102,6 +126,9 @@ pub(super) async fn queue(
 ) -> Result<Response, Fail> {
     let fields = Fields::of(&uri);
     let desk = &console.desk;
+    if let (_, Rest::Due(_)) = desk.rest(&person.user).await? {
+        return Err(Denied::Paused.into());
+    }
     let (items, counts) = desk.queue(&view(desk, &person.user, &fields), ROWS).await?;
     let now = desk.clock.now();
     let frame = Frame::of(&console, &person, "Queue").await?.saying(fields.get("said"));
@@ -120,6 +147,7 @@ pub(super) async fn queue(
         reason: fields.get("reason").to_owned(),
         media_type: fields.get("type").to_owned(),
         older: fields.get("older").to_owned(),
+        together: together(),
         filtered: ["tenant", "reason", "type", "older"].iter().any(|name| fields.some(name).is_some()),
         frame: frame.clone(),
     };

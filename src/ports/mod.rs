@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod blobs;
+pub mod care;
 pub mod clock;
 #[doc(hidden)]
 pub mod contract;
@@ -11,6 +12,7 @@ pub mod inbox;
 pub mod publisher;
 pub mod queue;
 pub mod random;
+pub mod reports;
 pub mod reviews;
 pub mod sources;
 pub mod store;
@@ -18,6 +20,7 @@ pub mod streams;
 
 pub use accounts::Accounts;
 pub use blobs::Blobs;
+pub use care::Care;
 pub use clock::Clock;
 pub use dead::DeadLetters;
 pub use frames::Frames;
@@ -25,6 +28,7 @@ pub use inbox::Inbox;
 pub use publisher::Publisher;
 pub use queue::Queue;
 pub use random::Random;
+pub use reports::Reports;
 pub use reviews::Reviews;
 pub use sources::{Direct, Sources};
 pub use store::Store;

@@ -2,8 +2,10 @@
 //! taken back. What a ruling brings about is the pipeline's (`pipeline/carry_out.rs`).
 
 pub mod admit;
+pub mod care;
 pub mod desk;
 pub mod preview;
+pub mod together;
 
 pub use admit::{Ask, Denied, Rules};
 pub use desk::{Desk, Opened};

@@ -4,7 +4,7 @@ use crate::{
     pipeline::is_decodable,
     ports::{Blobs, PortError, blobs::Zone, store::Upload},
 };
-use lazaret_sandbox::{Pool, RenditionSpec};
+use lazaret_sandbox::{Name, Pool, RenditionSpec};
 use std::sync::Arc;
 
 #[derive(Clone)]
@@ -29,8 +29,29 @@ pub enum Hidden {
 }
 
 impl Previews {
-    /// The first frame, no edge longer than `max_edge`.
-    pub async fn of(&self, upload: &Upload, media_type: &str, max_edge: u32) -> Result<Preview, Hidden> {
+    /// Why nothing can be shown, where that is plain before anything is decoded.
+    pub async fn trouble(&self, upload: &Upload, media_type: &str) -> Option<String> {
+        if !is_decodable(media_type) {
+            return Some(format!("{media_type} is not decoded for viewing"));
+        }
+        match self.blobs.open(Zone::Held, &upload.id.to_string()).await {
+            Ok(Some(_)) => None,
+            Ok(None) => Some("its bytes are gone from the store of files".into()),
+            Err(error) => {
+                tracing::warn!(upload.id = %upload.id, %error, "held bytes cannot be opened for viewing");
+                Some("the store of files cannot be reached just now".into())
+            }
+        }
+    }
+
+    /// The first frame, no edge longer than `max_edge`, with the name of who looks written over it.
+    pub async fn of(
+        &self,
+        upload: &Upload,
+        media_type: &str,
+        max_edge: u32,
+        by: &str,
+    ) -> Result<Preview, Hidden> {
         if !is_decodable(media_type) {
             return Err(Hidden::Why(format!("{media_type} is not shown here")));
         }
@@ -45,7 +66,10 @@ impl Previews {
         let why =
             |trouble: lazaret_sandbox::Trouble| Hidden::Why(format!("it cannot be decoded ({trouble})"));
         let mut bytes = Vec::new();
-        let made = session.render(&RenditionSpec::Thumbnail { max_edge }, &mut bytes).await.map_err(why)?;
+        let made = session
+            .render(&RenditionSpec::Viewed { max_edge, by: Name::new(by) }, &mut bytes)
+            .await
+            .map_err(why)?;
         Ok(Preview { media_type: made.media_type, bytes })
     }
 }

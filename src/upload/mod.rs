@@ -8,6 +8,7 @@ pub mod id;
 pub mod plan;
 pub mod policy;
 pub mod rendition;
+pub mod report;
 pub mod ruling;
 pub mod standing;
 pub mod state;

@@ -9,8 +9,11 @@ use sqlx::{
 use std::time::Duration;
 
 /// In order; the position, from 1, is the schema's version. A landed one never changes.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_console.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_console.sql"),
+    include_str!("migrations/0003_care.sql"),
+];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.
 const TURN: Duration = Duration::from_secs(30);

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_many_machines.sql"),
     include_str!("migrations/0003_streams.sql"),
     include_str!("migrations/0004_console.sql"),
+    include_str!("migrations/0005_care.sql"),
 ];
 
 /// How long a statement waits for another process's write (the command line's, or the server's).

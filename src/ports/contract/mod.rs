@@ -10,7 +10,9 @@
 
 pub mod accounts;
 pub mod blobs;
+pub mod care;
 pub mod queue;
+pub mod reports;
 pub mod reviews;
 pub mod samples;
 pub mod store;
