@@ -67,7 +67,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/skip", post(item::skip))
         .route("/console/items/{id}/rule", post(rule::rule))
         .route("/console/bulk", post(bulk::preview))
-        .route("/console/bulk/rule", post(bulk::rule))
+        .route("/console/bulk/decide", post(bulk::rule))
         .route("/console/pause", get(pause::pause))
         .route("/console/undo", post(rule::undo))
         .route("/console/audit", get(audit::audit))
