@@ -213,7 +213,8 @@ pub(super) async fn frame(
         Some(newest) => (newest.bytes.to_vec(), newest.media_type.to_owned()),
         None => kept(&console, &stream).await?.ok_or_else(Fail::no_page)?,
     };
-    let preview = console.previews.of_bytes(&bytes, &media_type, EDGE).await?;
+    let preview =
+        console.previews.of_bytes(&bytes, &media_type, EDGE, &super::media::mark(&console, &person)).await?;
     Ok(super::media::answer(preview))
 }
 
