@@ -88,10 +88,12 @@ fn the_containers_are_healthy_confined_and_hold_no_secret() {
     }
     for line in compose.lines() {
         let Some((key, value)) = line.trim().split_once(": ") else { continue };
-        let secret = ["PASSWORD", "SECRET", "ACCESS_KEY", "KEYS__A", "_PASS"].iter().any(|part| key.ends_with(part));
+        let secret =
+            ["PASSWORD", "SECRET", "ACCESS_KEY", "KEYS__A", "_PASS"].iter().any(|part| key.ends_with(part));
         assert!(!secret || value.starts_with("${"), "{line}");
     }
-    let user = read("Dockerfile").lines().rev().find_map(|line| line.strip_prefix("USER ").map(str::to_owned));
+    let user =
+        read("Dockerfile").lines().rev().find_map(|line| line.strip_prefix("USER ").map(str::to_owned));
     assert!(user.is_some_and(|user| !["root", "0"].contains(&user.as_str())));
     for name in ["POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "S3_ACCESS_KEY", "S3_SECRET_KEY", "DELIVERY_KEY"] {
         assert!(read("deploy/env.example").contains(&format!("\n{name}=")), "{name}");
