@@ -21,9 +21,7 @@ use std::{
 
 /// The signatures of demonstrations and tests; they serve only where `antivirus.signatures = "test"` is written down.
 const TEST_SIGNATURES: &str = include_str!("../../fixtures/signatures/test.ndb");
-/// Files that a child sees before a fresh one takes its place: a slow leak stays small.
-const JOBS_PER_CHILD: u32 = 1_000;
-/// The same of films, for whose decoders a fresh start is little.
+/// Films that a child sees before a fresh one takes its place: for their decoders that is little.
 const FILMS_PER_CHILD: u32 = 50;
 
 /// Starts the engines; those that cannot start are unavailable, and say why when they are asked. A managed clamd lives
@@ -60,7 +58,7 @@ pub(super) fn children(config: &Config, size: usize, deadline: Option<Duration>)
         cpu: deadline.unwrap_or(media.cpu.0),
         memory_bytes: media.memory.0,
         max_output_bytes: media.max_output.0,
-        max_jobs_per_child: JOBS_PER_CHILD,
+        max_jobs_per_child: media.files_per_child,
         confinement: confinement(config),
         setup: ChildSetup {
             mark: if deadline.is_none() { mark(config)? } else { None },
@@ -79,7 +77,7 @@ fn films(config: &Config) -> anyhow::Result<Pool> {
         cpu: video.cpu.0,
         memory_bytes: video.memory.0,
         max_output_bytes: video.max_output.0,
-        max_jobs_per_child: FILMS_PER_CHILD,
+        max_jobs_per_child: FILMS_PER_CHILD.min(config.media.files_per_child),
         confinement: confinement(config),
         setup: ChildSetup { mark: mark(config)?, budget: budget(config) },
     }))

@@ -47,6 +47,9 @@ impl Config {
         if self.video.max_frames == 0 {
             return Err("video.max_frames must be at least 1".into());
         }
+        if self.media.files_per_child == 0 {
+            return Err("media.files_per_child must be at least 1".into());
+        }
         if !(0.0..=1.0).contains(&self.video.near) {
             return Err(format!("video.near is {}: expected a number from 0 to 1", self.video.near));
         }

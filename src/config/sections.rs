@@ -177,6 +177,7 @@ pub struct Media {
     pub cpu: Span,
     pub memory: Size,
     pub max_output: Size,
+    pub files_per_child: u32,
     pub max_frames: u32,
     pub max_pixels: u64,
     pub max_total_pixels: u64,

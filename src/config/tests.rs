@@ -51,6 +51,7 @@ fn a_mistake_names_file_key_and_what_was_expected() {
         ("[delivery]\ncurrent = \"b\"", &["delivery.current: there is no key \"b\""]),
         ("[media]\nsandbox = \"off\"", &["lazaret.toml: media.sandbox", "off", "enforced", "best-effort"]),
         ("[renditions]\nmake = [\"poster\"]", &["lazaret.toml: renditions.make", "poster", "thumbnail"]),
+        ("[media]\nfiles_per_child = 0", &["media.files_per_child must be at least 1"]),
         ("[streams]\nhits = 1", &["streams.hits must be at least 2"]),
         ("[streams]\nlabels = []", &["streams.labels", "at least one"]),
         ("[streams]\nframe_deadline = \"1m\"", &["streams.frame_deadline", "streams.deadline"]),

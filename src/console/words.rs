@@ -37,6 +37,7 @@ pub(super) fn reason(code: &str) -> String {
         "scan_failed" => "It could not be scanned",
         "io.unreadable" => "It could not be read",
         "rendition.failed" => "No copy could be made for publishing",
+        "publish.no_copy" => "It is published only as a copy, and none can be made of it",
         "rendition.not_clean" => "The copy for publishing did not pass its checks",
         other => return other.replace(['.', '_'], " "),
     }

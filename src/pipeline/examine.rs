@@ -104,7 +104,7 @@ impl Examiner {
         let mut times = vec![(Check::Type, began.elapsed())];
         let plan = place.plan(&media_type, &self.off);
         let (antivirus, content) =
-            tokio::join!(self.antivirus(&plan, subject), self.content(&plan, subject, &media_type));
+            tokio::join!(self.antivirus(&plan, subject), self.content(&plan, subject, &media_type, place));
         let (antivirus, mut content) = (antivirus?, content?);
         let mut results = Vec::new();
         if by_magic && !is_walked(&content.results) {
@@ -209,9 +209,11 @@ impl Examiner {
         plan: &Plan,
         subject: &Subject<'_>,
         media_type: &str,
+        place: &Place,
     ) -> Result<Content, Unavailable> {
         let mut content = Content::default();
-        let walk = plan.requires(Check::Structure) && lazaret_inspect::has_walk(media_type);
+        let walked_as = place.walked_as(media_type);
+        let walk = plan.requires(Check::Structure) && lazaret_inspect::has_walk(walked_as);
         let pictures = plan.requires(Check::Image) && image::is_decodable(media_type);
         if plan.requires(Check::Structure) && !walk {
             let why = format!("the containers of {media_type} cannot be walked yet");
@@ -228,7 +230,10 @@ impl Examiner {
             content.results.push(video::unsupported(media_type));
         }
         if walk || pictures {
-            self.pictures(&mut content, (walk, pictures), subject, media_type).await?;
+            self.pictures(&mut content, (walk, pictures), subject, walked_as).await?;
+            if place.is_within() {
+                embedded(&mut content);
+            }
         }
         if film {
             let began = Instant::now();
@@ -308,6 +313,17 @@ impl Examiner {
             Err(trouble) => content.results.push(self.give_up(Check::Video, trouble)?),
         }
         Ok(())
+    }
+}
+
+/// Pictures beside the one that was looked at, which the copies of an upload leave out: a member is published with them.
+fn embedded(content: &mut Content) {
+    let beside = content.picture.as_ref().is_some_and(|(_, picture)| picture.beside);
+    for result in content.results.iter_mut().filter(|result| beside && result.check == Check::Image) {
+        if let Outcome::Looked(coverage) = &mut result.outcome {
+            let had = std::mem::replace(coverage, Coverage::Complete);
+            *coverage = had.and(Coverage::partial("embedded", "pictures beside the picture"));
+        }
     }
 }
 

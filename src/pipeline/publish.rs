@@ -1,6 +1,6 @@
 //! From a publish verdict to copies in the published zone: made in the child, checked like uploads, then written.
 
-use super::{Engines, spool::Hashing};
+use super::{Engines, image::is_decodable, spool::Hashing};
 use crate::{
     ports::{Blobs, PortError, blobs::Zone},
     upload::{
@@ -81,6 +81,27 @@ impl Publisher {
             }
         }
         self.write(id, fence, drafts).await
+    }
+
+    /// What no child looked at: a picture whose check is switched off is made anew all the same, and one that nobody here
+    /// decodes, or a film, is never published as it came.
+    pub(super) async fn unlooked(
+        &self,
+        id: UploadId,
+        fence: u64,
+        media_type: &str,
+        sha256: &str,
+        size: u64,
+        file: File,
+    ) -> Result<Vec<Rendition>, Withheld> {
+        if is_decodable(media_type) {
+            let session = self.engines.media.open(&file, size, media_type).await?;
+            return self.remade(id, fence, Check::Image, session).await;
+        }
+        if media_type.starts_with("image/") || media_type.starts_with("video/") {
+            return Err(Withheld::Spoiled { reason: "publish.no_copy", results: Vec::new() });
+        }
+        self.original(id, fence, media_type, sha256, size, file).await
     }
 
     /// The upload itself, of files that are no pictures: the very bytes that the checks read.

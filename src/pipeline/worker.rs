@@ -316,7 +316,7 @@ impl Work {
                 }
                 (None, None) => {
                     let media_type = verdict.examined().media_type.clone();
-                    publisher.original(upload.id, lease.fence, &media_type, &sha256, size, file).await
+                    publisher.unlooked(upload.id, lease.fence, &media_type, &sha256, size, file).await
                 }
             }
         };

@@ -70,15 +70,14 @@ impl Plan {
     }
 
     /// As [`Self::new`], for a part of a document such as a `.docx`. Its XML is no file that anybody opens by itself: the
-    /// document's own structure check covers how it hangs together, and its pictures are parts of their own.
+    /// document's own structure check covers how it hangs together, here it has only to be text, and its pictures are
+    /// parts of their own.
     pub fn of_part(media_type: &str, off: &[SwitchedOff]) -> Self {
         let mut plan = Self::new(media_type, off);
         if is_markup_of_parts(media_type) {
-            for check in [Check::Structure, Check::Image] {
-                plan.required.retain(|required| *required != check);
-                plan.not_applicable
-                    .insert(check, NotApplicable("text that is part of a document".to_owned()));
-            }
+            plan.required.retain(|required| *required != Check::Image);
+            plan.not_applicable
+                .insert(Check::Image, NotApplicable("text that is part of a document".to_owned()));
         }
         plan
     }
@@ -125,8 +124,7 @@ fn gap(check: Check, results: &[CheckResult]) -> Option<Gap> {
 fn inapplicable(check: Check, media_type: &str) -> Option<&'static str> {
     let plain = is_plain_text(media_type);
     match check {
-        Check::Type | Check::Antivirus => None,
-        Check::Structure => plain.then_some("plain text has no container"),
+        Check::Type | Check::Structure | Check::Antivirus => None,
         Check::Image => match media_type.split_once('/') {
             _ if plain => Some("plain text holds no pictures"),
             Some(("video", _)) => Some("its pictures are the video check's"),
@@ -146,7 +144,7 @@ fn is_plain_text(media_type: &str) -> bool {
 }
 
 /// XML and style sheets, but for what a browser runs or draws.
-fn is_markup_of_parts(media_type: &str) -> bool {
+pub fn is_markup_of_parts(media_type: &str) -> bool {
     matches!(media_type, "application/xml" | "text/css")
         || media_type.ends_with("+xml") && !matches!(media_type, "image/svg+xml" | "application/xhtml+xml")
 }
@@ -181,7 +179,7 @@ mod tests {
             ("video/mp4", &[Check::Type, Check::Structure, Check::Antivirus, Check::Video]),
             ("application/pdf", &[Check::Type, Check::Structure, Check::Antivirus, Check::Image]),
             ("application/zip", &[Check::Type, Check::Structure, Check::Antivirus, Check::Image]),
-            ("text/plain", &[Check::Type, Check::Antivirus]),
+            ("text/plain", &[Check::Type, Check::Structure, Check::Antivirus]),
             ("application/octet-stream", &[Check::Type, Check::Structure, Check::Antivirus, Check::Image]),
         ];
         for (media_type, required) in cases {

@@ -287,6 +287,7 @@ mod tests {
         let findings = finding.map(|code| Finding::new(code, "")).into_iter().collect();
         let mut results: Vec<_> = plan.not_applicable().collect();
         results.push(CheckResult::looked(Check::Type, report(Coverage::Complete, vec![])));
+        results.push(CheckResult::looked(Check::Structure, report(Coverage::Complete, vec![])));
         results.push(CheckResult::looked(Check::Antivirus, report(coverage, findings)));
         Examined {
             sha256: "00".repeat(32),

@@ -23,6 +23,7 @@ mod server;
 mod share;
 mod site;
 mod testfiles;
+mod types;
 mod upload;
 mod verdicts;
 mod wait;

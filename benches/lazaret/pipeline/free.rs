@@ -22,7 +22,7 @@ pub struct Clean {
 impl Examine for Clean {
     async fn examine(&self, subject: &Subject<'_>) -> std::result::Result<Examination, Unavailable> {
         let plan = Plan::new("text/plain", &[]);
-        let mut results: Vec<_> = [Check::Type, Check::Antivirus].map(clean).into();
+        let mut results: Vec<_> = [Check::Type, Check::Structure, Check::Antivirus].map(clean).into();
         results.extend(plan.not_applicable());
         results.sort_by_key(|result| result.check);
         let examined = Examined {

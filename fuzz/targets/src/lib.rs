@@ -10,6 +10,7 @@ pub mod child_says;
 pub mod clamd;
 pub mod container;
 pub mod filename;
+pub mod frame;
 pub mod headers;
 pub mod identify;
 pub mod manifest;
@@ -40,7 +41,7 @@ macro_rules! targets {
 /// All of them, in the order in which `make fuzz` runs them.
 pub const TARGETS: &[Target] = targets! {
     container archive unpack strip meta identify child_says child_hears clamd url submission webhook headers filename
-    manifest policy
+    manifest policy frame
 };
 
 /// The first byte chooses among `choices`, the rest is for it.

@@ -10,7 +10,11 @@ mod spool;
 pub(super) use fold::fold;
 pub(super) use learnt::Inside;
 
-use crate::upload::{Plan, plan::SwitchedOff};
+use crate::upload::{
+    Plan,
+    plan::{SwitchedOff, is_markup_of_parts},
+};
+use lazaret_inspect::structure::PART;
 use lazaret_sandbox::MembersRequest;
 use std::{
     path::PathBuf,
@@ -77,6 +81,16 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn plan(&self, media_type: &str, off: &[SwitchedOff]) -> Plan {
         if self.is_part { Plan::of_part(media_type, off) } else { Plan::new(media_type, off) }
+    }
+
+    /// What a file of this type is walked as.
+    pub(super) fn walked_as<'a>(&self, media_type: &'a str) -> &'a str {
+        if self.is_part && is_markup_of_parts(media_type) { PART } else { media_type }
+    }
+
+    /// It is published with what is around it, as it came.
+    pub(super) fn is_within(&self) -> bool {
+        self.depth > 0
     }
 
     /// Within an archive of this type that is at this place.

@@ -4,6 +4,7 @@
 //! at a time: container walk, frames for the classifiers, renditions for delivery. Nothing here tries to survive
 //! trouble; a panic, an allocation that fails or a deadline ends the process, and the pool starts another.
 
+mod beside;
 mod decode;
 mod fault;
 mod job;

@@ -1,5 +1,6 @@
 //! Frames for the classifiers.
 
+use crate::beside;
 use crate::decode::{self, About, Shot, View};
 use crate::fault::Fault;
 use crate::job::Job;
@@ -17,6 +18,7 @@ pub(crate) fn picture(
 ) -> Result<Picture, Why> {
     let budget = request.budget();
     let mut showing = Showing::new(request, frames);
+    showing.beside = beside::has_pictures(job.format()?, &job.bytes()?);
     if let Some(still) = job.decode_still(&budget)? {
         let shot = Shot { delay_ms: 0, aside: false, view: still.view() };
         let flaw = still.flaw.as_ref().map_or(Coverage::Complete, Fault::after_frames);
@@ -50,6 +52,7 @@ struct Showing<'a, 'b> {
     seen: u32,
     pixels: u64,
     has_alpha: bool,
+    beside: bool,
     /// What was last shown, by variant and target: a frame that looks the same to a model is not shown again.
     shown: Vec<Vec<f32>>,
     sample: Vec<f32>,
@@ -60,7 +63,16 @@ const VARIANTS: [Variant; 3] = [Variant::AlphaDropped, Variant::OnBlack, Variant
 impl<'a, 'b> Showing<'a, 'b> {
     fn new(request: &'a PictureRequest, frames: &'a mut FrameSink<'b>) -> Self {
         let shown = vec![Vec::new(); request.targets.len() * VARIANTS.len()];
-        Self { request, frames, seen: 0, pixels: 0, has_alpha: false, shown, sample: Vec::new() }
+        Self {
+            request,
+            frames,
+            seen: 0,
+            pixels: 0,
+            has_alpha: false,
+            beside: false,
+            shown,
+            sample: Vec::new(),
+        }
     }
 
     fn over_budget(&mut self, shot: &Shot<'_>) -> Option<Coverage> {
@@ -106,6 +118,7 @@ impl<'a, 'b> Showing<'a, 'b> {
             has_alpha: self.has_alpha,
             orientation: about.orientation.to_exif(),
             icc: about.icc.is_some(),
+            beside: self.beside,
             coverage,
             decoder: about.decoder.to_owned(),
         }

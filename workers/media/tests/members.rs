@@ -168,6 +168,86 @@ async fn a_document_says_what_it_fetches() {
     }
 }
 
+/// A gzip stream whose header holds these (RFC 1952, 2.3).
+fn gz_with(extra: &[u8], comment: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut header = flate2::GzBuilder::new();
+    if !extra.is_empty() {
+        header = header.extra(extra);
+    }
+    if !comment.is_empty() {
+        header = header.comment(comment);
+    }
+    let mut encoder = header.write(Vec::new(), Compression::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn what_stands_beside_the_content_of_a_stream_is_told() {
+    let pool = pool();
+    let zip = Zip::default().stored("a", b"one").finish();
+    let cases: [(&str, Vec<u8>, &[&str]); 6] = [
+        ("application/gzip", gz_with(b"BC\x02\0\x1b\0", b"", b"text"), &[]),
+        ("application/gzip", gz_with(b"", b"a few words", b"text"), &[]),
+        ("application/gzip", gz_with(&zip, b"", b"text"), &["structure.gap", "structure.embedded"]),
+        ("application/gzip", gz_with(b"", &[b'x'; 500], b"text"), &["structure.gap"]),
+        ("application/gzip", gz_with(b"%PDF-1.7 x", b"", b"text"), &["structure.embedded"]),
+        // Nothing but a frame that readers pass over.
+        (
+            "application/zstd",
+            [b"\x50\x2a\x4d\x18\x64\0\0\0".to_vec(), vec![7; 100], zstd(b"text")].concat(),
+            &["structure.gap"],
+        ),
+    ];
+    for (media_type, file, found) in cases {
+        let report = open(&pool, &file, media_type).await.walk().await.unwrap();
+        let codes: Vec<_> = report.findings.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!((codes.as_slice(), code(&report.coverage)), (found, ""), "{report:?}");
+    }
+}
+
+/// A frame of one raw block (RFC 8878, 3.1.1).
+fn zstd(content: &[u8]) -> Vec<u8> {
+    let block = (content.len() as u32) << 3 | 1;
+    [&b"\x28\xb5\x2f\xfd\x20"[..], &[content.len() as u8], &block.to_le_bytes()[..3], content].concat()
+}
+
+/// Decompressors ask for no more memory than their limits allow, whatever a header says.
+#[tokio::test]
+async fn windows_of_any_size_are_not_given() {
+    // Windows of 3.75 TiB and 1 GiB (RFC 8878, 3.1.1.1.2), and an lzma dictionary of 4 GiB less a byte.
+    let frame = |window: u8| [&b"\x28\xb5\x2f\xfd\0"[..], &[window, 0x21, 0, 0], b"text"].concat();
+    for file in [frame(0xff), frame(0xa0)] {
+        assert_eq!(taken("application/zstd", &file, &LIMITS).await.1, "unreadable");
+    }
+    let packed = b"\x09\x14\x05\0\x5d\xff\xff\xff\xff and so on".to_vec();
+    let part = Part::stored("a", b"text").with(|p| (p.packed, p.method) = (packed, 14));
+    assert_eq!(taken("application/zip", &zip_of(&[part]), &LIMITS).await.1, "unreadable");
+    // Of 7z: its coder's properties.
+    let file = disc::seven_with(&[3, 1, 1], &[0x5d, 0xff, 0xff, 0xff, 0xff], &[("A", b"text")], None);
+    assert_eq!(taken("application/x-7z-compressed", &file, &LIMITS).await.1, "unreadable");
+    if let Some(mut file) = tool("xz", b"some text") {
+        // The dictionary of its one filter, behind the block's header (.xz file format, 3.1 and 5.3.1).
+        assert_eq!(file[14..16], [0x21, 1]);
+        file[16] = 40;
+        let sum = crc32fast::hash(&file[12..20]).to_le_bytes();
+        file[20..24].copy_from_slice(&sum);
+        assert_eq!(taken("application/x-xz", &file, &LIMITS).await.1, "unreadable");
+    }
+}
+
+#[tokio::test]
+async fn links_in_a_7z_are_told() {
+    let pool = pool();
+    for (attributes, found) in [(0x20, 0), (0xa1ff_8000, 1), (0x400, 1), (0x81a4_8000, 0)] {
+        let file = disc::seven_with(&[0], &[], &[("A", b"/etc/passwd")], Some(attributes));
+        let members =
+            open(&pool, &file, "application/x-7z-compressed").await.members(&LIMITS, &mut Vec::new()).await;
+        let codes: Vec<_> = members.unwrap().summary.findings.iter().map(|f| f.code.clone()).collect();
+        assert_eq!(codes, vec!["structure.link"; found], "{attributes:x}");
+    }
+}
+
 #[tokio::test]
 async fn walks_of_compressed_streams() {
     let pool = pool();

@@ -115,6 +115,8 @@ pub struct Picture {
     pub orientation: u8,
     /// The file carries an ICC profile.
     pub icc: bool,
+    /// The file may carry more pictures than it shows: a thumbnail, or those of a multi-picture index.
+    pub beside: bool,
     pub coverage: Coverage,
     /// Decoder and version, such as `image-webp 0.2`.
     pub decoder: String,

@@ -1,10 +1,12 @@
 //! ISO 9660 images (ECMA-119), with the second tree that Joliet adds. The two trees may show different files to
 //! different systems, so both are gone through.
 
+mod rock_ridge;
+
 use super::input::{Input, ReadSeek, Stop, u32_at};
 use super::log::{Log, looks_like};
-use super::{MAX_LISTED, names, through};
-use lazaret_report::{Coverage, Finding};
+use super::{MAX_LISTED, Walked, between, names, through};
+use lazaret_report::Coverage;
 use std::collections::BTreeSet;
 use std::io;
 
@@ -28,12 +30,15 @@ pub struct Listing {
     pub coverage: Coverage,
 }
 
-pub(super) fn walk(file: &mut dyn ReadSeek, size: u64) -> io::Result<(Coverage, Vec<Finding>)> {
+pub(super) fn walk(file: &mut dyn ReadSeek, size: u64) -> io::Result<Walked> {
     let mut log = Log::default();
-    for member in look(file, size, &mut log)? {
+    let members = look(file, size, &mut log)?;
+    for member in &members {
         names::look(&member.name, &mut log);
     }
-    Ok(log.finish())
+    let data = members.iter().map(|member| (member.data, member.data + member.size)).collect();
+    let (coverage, findings) = log.finish();
+    Ok((coverage, findings, Some(between(data, size))))
 }
 
 /// Lists the files of all trees, each stretch of bytes once.
@@ -155,6 +160,7 @@ fn directories(
                 continue;
             }
             let name = format!("{path}{}", shown(name, wide));
+            rock_ridge::look(input, record, &name, log)?;
             let place = (u64::from(u32_at(record, 2)) * SECTOR, u64::from(u32_at(record, 10)));
             if record[25] & 0x80 != 0 || record[26] != 0 {
                 log.gap("unreadable", "files in several pieces");

@@ -6,6 +6,7 @@
 //! | finding | meaning |
 //! |---|---|
 //! | `structure.hidden` | a member that one reader sees and another does not, or that two readers see differently |
+//! | `structure.embedded` | another format begins in the bytes that belong to no member |
 //! | `structure.overlap` | members that share bytes, as in a bomb |
 //! | `structure.duplicate` | two members of one name: which one a reader takes is anybody's guess |
 //! | `structure.gap` | bytes between members that belong to none |
@@ -26,12 +27,13 @@ pub mod iso;
 pub(crate) mod log;
 pub(crate) mod names;
 pub mod ole;
-pub mod ooxml;
+pub mod parts;
 mod rar;
 mod seven;
 pub mod tar;
 pub mod zip;
 
+use crate::structure::beside_members;
 pub use input::ReadSeek;
 use input::{Input, Stop};
 use lazaret_report::{Coverage, Engine, Evidence, Finding, Report};
@@ -99,18 +101,55 @@ pub fn is_document(media_type: &str) -> bool {
 /// # Errors
 /// Only what reading gives; a bad archive is a finding.
 pub fn walk(media_type: &str, file: &mut dyn ReadSeek, size: u64) -> io::Result<Option<Report>> {
-    let (coverage, findings) = match Format::of(media_type) {
+    let packed = |(coverage, findings)| (coverage, findings, None);
+    let (coverage, mut findings, own) = match Format::of(media_type) {
         Some(Format::Zip) => zip::walk(media_type, file, size)?,
         Some(Format::Tar) => tar::walk(file, size)?,
-        Some(Format::SevenZip) => seven::walk(file, size)?,
-        Some(Format::Rar) => rar::walk(file, size)?,
+        Some(Format::SevenZip) => packed(seven::walk(file, size)?),
+        Some(Format::Rar) => packed(rar::walk(file, size)?),
         Some(Format::Iso) => iso::walk(file, size)?,
-        Some(Format::Cab) => cab::walk(file, size)?,
-        Some(Format::Ole) => ole::walk(file, size)?,
+        Some(Format::Cab) => packed(cab::walk(file, size)?),
+        Some(Format::Ole) => packed(ole::walk(file, size)?),
         Some(Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd) | None => return Ok(None),
     };
+    if file.seek(io::SeekFrom::End(0))? == size {
+        findings.extend(beside_members(media_type, &mut &mut *file, size, own)?);
+    }
     let findings = findings.into_iter().map(|finding| within(finding, size)).collect();
     Ok(Some(Report { engine: engine(), coverage, findings }))
+}
+
+/// What a walk gives: how far it came, what it found, and which bytes are no member's, where members lie as they are.
+type Walked = (Coverage, Vec<Finding>, Option<Spans>);
+
+/// Pairs of start and end.
+type Spans = Vec<(u64, u64)>;
+
+/// In order, and each byte once.
+fn merged(mut spans: Spans) -> Spans {
+    spans.retain(|(from, to)| from < to);
+    spans.sort_unstable();
+    let mut merged: Spans = Vec::with_capacity(spans.len());
+    for (from, to) in spans {
+        match merged.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => merged.push((from, to)),
+        }
+    }
+    merged
+}
+
+/// What is left of a file of `size` bytes.
+fn between(spans: Spans, size: u64) -> Spans {
+    let mut left = Vec::new();
+    let mut at = 0;
+    for (from, to) in merged(spans).into_iter().chain([(size, size)]) {
+        if at < from {
+            left.push((at, from));
+        }
+        at = to;
+    }
+    left
 }
 
 /// Archives tell of places that are not there: evidence lies within the file, or at its end.

@@ -17,6 +17,7 @@ mod text;
 pub(crate) use family::is_a as is_kind_of;
 pub use identify::{Declared, Identified, identify, identify_by_magic, identify_picture};
 pub use model::{ContentModel, ModelAnswer};
+pub(crate) use text::is_control;
 
 /// The media type of bytes that nobody knows.
 pub const UNKNOWN: &str = "application/octet-stream";

@@ -33,7 +33,8 @@ fn wide(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> bool {
         })
 }
 
-fn is_control(b: u8) -> bool {
+/// Controls that no text file has.
+pub(crate) fn is_control(b: u8) -> bool {
     b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x08 | 0x0c | 0x1b) || b == 0x7f
 }
 

@@ -9,6 +9,9 @@ use super::source::{OVERLAP, ReadSeek, Source, Stop};
 use memchr::memmem::Finder;
 use std::io;
 
+/// Readers of pdfs take a header up to here.
+const PDF_WITHIN: u64 = 1024 + 8;
+
 /// How much of some bytes [`at_start`] wants to see.
 pub(super) const SAMPLE: usize = 4096;
 
@@ -20,6 +23,8 @@ const PDF: Name = "a pdf";
 const PHP: Name = "php";
 const TAR: Name = "a tar archive";
 const ISO: Name = "a disc image";
+const DICOM: Name = "a dicom picture";
+const PHAR: Name = "a php archive";
 const JAVASCRIPT: Name = "a javascript that takes the picture for a comment";
 
 /// Tells from the bytes at a hit, the file's size and the hit's offset whether it is what it seems.
@@ -34,8 +39,8 @@ const BINARY: &[(&[u8], Confirm)] = &[
     (b"MSCF\0\0\0\0", |b, _, _| (b.get(24..26)? == [3, 1]).then_some("a cabinet")),
     (b"ustar", |b, at, _| (at == 257 && matches!(b.get(5)?, 0 | b' ')).then_some(TAR)),
     (b"CD001\x01", |_, at, _| matches!(at, 0x8001 | 0x8801 | 0x9001).then_some(ISO)),
-    (b"DICM", |b, at, _| (at == 128 && b.get(4..8)? == [2, 0, 0, 0]).then_some("a dicom picture")),
-    (b"__HALT_COMPILER();", |_, _, _| Some("a php archive")),
+    (b"DICM", |b, at, _| (at == 128 && b.get(4..8)? == [2, 0, 0, 0]).then_some(DICOM)),
+    (b"__HALT_COMPILER();", |_, _, _| Some(PHAR)),
     (b"\xca\xfe\xba\xbe", |b, _, _| java_class(b).then_some("java bytecode")),
     (b"\xcf\xfa\xed\xfe", |b, _, _| mach_o(b).then_some("a macos program")),
     (b"\xce\xfa\xed\xfe", |b, _, _| mach_o(b).then_some("a macos program")),
@@ -49,6 +54,7 @@ const MARKUP: &[(&[u8], Name)] = &[
     (b"<!doctype html", "html"),
     (b"<iframe", "html"),
     (b"<?php", PHP),
+    (b"<?=", PHP),
     (b"<svg", "svg"),
     (b"<body", "html"),
     (b"<object", "html"),
@@ -59,12 +65,29 @@ const MARKUP: &[(&[u8], Name)] = &[
     (b"<%@ language", "a server page"),
 ];
 
+/// What the bytes are among which others are sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Among {
+    Binary,
+    /// Of markup only what a server acts on is foreign.
+    Markup,
+    /// Prose, data and logs speak of tags and of formats: a pdf is one only where it has objects too.
+    Text,
+    /// Compressed bytes, in which whole files lie as they are where they cannot be made smaller: foreign is only what
+    /// readers look for elsewhere than at the beginning.
+    Packed,
+}
+
 pub(super) struct Foreign {
     finders: Vec<(Finder<'static>, Confirm)>,
+    among: Among,
     /// The file is itself of this format, whose own header is no foreign one.
     own_header: Option<Name>,
-    /// The file is itself markup: of that only what a server acts on is foreign.
-    is_markup: bool,
+    /// Members of an archive are looked at by themselves: the bytes that are none's, in order.
+    only_in: Option<Vec<(u64, u64)>>,
+    /// In text: where a pdf's header stands, and whether an object does.
+    header: Option<u64>,
+    object: bool,
     /// The file's head reads as the beginning of a comment in JavaScript.
     opens_comment: bool,
     seen: Vec<Name>,
@@ -80,18 +103,51 @@ impl Foreign {
             "application/x-iso9660-image" => Some(ISO),
             _ => None,
         };
-        let is_markup = matches!(media_type, "text/html" | "application/xhtml+xml" | "image/svg+xml");
-        Self { finders, own_header, is_markup, opens_comment: false, seen: Vec::new() }
+        let among = match media_type {
+            "text/html" | "application/xhtml+xml" | "image/svg+xml" => Among::Markup,
+            "text/plain" | "text/csv" | "text/tab-separated-values" | "application/json" | super::PART => {
+                Among::Text
+            }
+            _ => Among::Binary,
+        };
+        Self {
+            finders,
+            among,
+            own_header,
+            only_in: None,
+            header: None,
+            object: false,
+            opens_comment: false,
+            seen: Vec::new(),
+        }
+    }
+
+    /// For what is compressed.
+    pub(super) fn packed() -> Self {
+        Self { among: Among::Packed, ..Self::new("") }
+    }
+
+    /// Only what begins in these bytes, and what readers find by its place in the file wherever that is.
+    pub(super) fn only_in(self, own: Vec<(u64, u64)>) -> Self {
+        Self { only_in: Some(own), ..self }
     }
 
     /// Looks through the whole file, and notes each format where it first begins.
     pub(super) fn search(mut self, input: &mut dyn ReadSeek, size: u64, log: &mut Log) -> io::Result<()> {
         let passed = Source::new(input, size).and_then(|mut source| {
-            self.opens_comment = opens_comment(&source.peek(8)?);
+            self.opens_comment = self.among != Among::Text
+                && self.among != Among::Packed
+                && self.only_in.is_none()
+                && opens_comment(&source.peek(8)?);
             source.windows(|window, offset, own| self.window(window, offset, own, size, log))
         });
         match passed {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if let (Some(at), true) = (self.header, self.object) {
+                    log.add("structure.embedded", format!("{PDF} begins at byte {at}"), at, size - at);
+                }
+                Ok(())
+            }
             Err(Stop::Io(e)) => Err(e),
             // The size was held against the file before: it shrank meanwhile.
             Err(_) => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -100,24 +156,32 @@ impl Foreign {
 
     fn window(&mut self, window: &[u8], offset: u64, own: usize, size: u64, log: &mut Log) {
         let mut hits: Vec<(usize, Name)> = Vec::new();
-        for (finder, confirm) in &self.finders {
+        let finders = std::mem::take(&mut self.finders);
+        for (finder, confirm) in &finders {
             for at in finder.find_iter(window).take_while(|at| *at < own) {
-                if let Some(name) = confirm(&window[at..], offset + at as u64, size) {
-                    let own_header = self.own_header.take_if(|own| *own == name).is_some();
-                    if !own_header && !self.seen.contains(&name) {
-                        hits.push((at, name));
-                        break;
-                    }
+                let place = offset + at as u64;
+                let Some(name) = confirm(&window[at..], place, size) else { continue };
+                if self.among == Among::Text && name == PDF {
+                    self.header.get_or_insert(place);
+                } else if self.is_foreign(name, &window[at..], place) && !self.seen.contains(&name) {
+                    hits.push((at, name));
+                    break;
                 }
             }
         }
-        for at in memchr::memchr_iter(b'<', &window[..own]) {
-            if let Some(name) = markup(&window[at..])
-                && (!self.is_markup || name == PHP)
-                && !self.seen.contains(&name)
-                && !hits.iter().any(|(_, hit)| *hit == name)
-            {
-                hits.push((at, name));
+        self.finders = finders;
+        if self.among == Among::Text {
+            self.object |= memchr::memmem::find_iter(window, b"obj").any(|at| is_object(window, at));
+        } else if self.among != Among::Packed {
+            for at in memchr::memchr_iter(b'<', &window[..own]) {
+                if let Some(name) = markup(&window[at..])
+                    && (self.among != Among::Markup || name == PHP)
+                    && !self.seen.contains(&name)
+                    && !hits.iter().any(|(_, hit)| *hit == name)
+                    && self.is_slack(offset + at as u64)
+                {
+                    hits.push((at, name));
+                }
             }
         }
         if self.opens_comment
@@ -135,6 +199,50 @@ impl Foreign {
             }
         }
     }
+}
+
+impl Foreign {
+    /// Whether what is confirmed at this place has no business there.
+    fn is_foreign(&mut self, name: Name, bytes: &[u8], place: u64) -> bool {
+        // Other readers find these by their place, whatever the bytes around them belong to.
+        let placed = matches!(name, TAR | ISO | DICOM);
+        if self.own_header == Some(name) {
+            // There is one header of a pdf, and discs have a descriptor at several places.
+            if !placed {
+                self.own_header = None;
+            }
+            return false;
+        }
+        match self.among {
+            // Code that packs itself up needs bytes that no text has.
+            Among::Text => name != PHAR,
+            Among::Packed => match name {
+                // Readers begin at its end.
+                ZIP => bytes.starts_with(b"PK\x05\x06"),
+                PDF => place <= PDF_WITHIN,
+                _ => placed,
+            },
+            Among::Binary | Among::Markup => placed || self.is_slack(place),
+        }
+    }
+
+    fn is_slack(&self, place: u64) -> bool {
+        let Some(own) = &self.only_in else { return true };
+        let next = own.partition_point(|(from, _)| *from <= place);
+        next > 0 && own[next - 1].1 > place
+    }
+}
+
+/// An object of a pdf: two numbers stand before the word at `at`.
+fn is_object(window: &[u8], at: usize) -> bool {
+    let number = |bytes: &[u8]| {
+        let white = bytes.trim_ascii_end();
+        let digits = white.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        (white.len() < bytes.len() && digits > 0).then_some(white.len() - digits)
+    };
+    let before = &window[at.saturating_sub(64)..at];
+    let ends = window.get(at + 3).is_none_or(|b| !b.is_ascii_alphanumeric());
+    ends && number(before).is_some_and(|generation| number(&before[..generation]).is_some())
 }
 
 /// What some bytes begin with.
@@ -157,6 +265,13 @@ fn markup(bytes: &[u8]) -> Option<Name> {
     let (tag, name) =
         MARKUP.iter().find(|(tag, _)| bytes.get(..tag.len()).is_some_and(|b| b.eq_ignore_ascii_case(tag)))?;
     let rest = &bytes[tag.len()..];
+    if *tag == b"<?=" {
+        // Three bytes are little: the code behind them is plain text, to its end or for a while.
+        let code = &rest[..rest.len().min(24)];
+        let code = &code[..memchr::memmem::find(code, b"?>").unwrap_or(code.len().min(16))];
+        let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+        return (!code.is_empty() && code.iter().all(plain)).then_some(*name);
+    }
     let delimited = rest.first().is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b':'));
     let text = rest.iter().take(12).all(|b| matches!(b, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x80..));
     (delimited && text).then_some(name)

@@ -43,16 +43,19 @@ mod pdf;
 mod png;
 mod source;
 mod table;
+mod text;
 mod tiff;
 mod trailing;
 mod wav;
 mod webp;
 
 use foreign::Foreign;
-use lazaret_report::{Coverage, Engine, Report};
+use lazaret_report::{Coverage, Engine, Finding, Report};
 use log::Log;
-use source::{ReadSeek, Source, Stop};
+pub(crate) use source::ReadSeek;
+use source::{Source, Stop};
 use std::io::{self, Read, Seek, SeekFrom};
+pub use table::PART;
 
 /// One format's walk: begins with `source` at 0 and leaves it at the container's real end.
 type Walk = fn(&mut Source<'_>, &mut Log) -> Result<(), Stop>;
@@ -97,6 +100,31 @@ fn walk_dyn(media_type: &str, input: &mut dyn ReadSeek, size: u64) -> io::Result
     };
     Foreign::new(media_type).search(input, size, &mut log)?;
     Ok(report(coverage.and(log.coverage()), log))
+}
+
+/// What begins in an archive of this media type and is none of its members': `own` are the bytes that belong to the
+/// archive itself, in pairs of start and end and in order. `None`: its members do not lie there as they are.
+pub(crate) fn beside_members(
+    media_type: &str,
+    input: &mut dyn ReadSeek,
+    size: u64,
+    own: Option<Vec<(u64, u64)>>,
+) -> io::Result<Vec<Finding>> {
+    let mut log = Log::default();
+    let foreign = match own {
+        Some(own) => Foreign::new(media_type).only_in(own),
+        None => Foreign::packed(),
+    };
+    foreign.search(input, size, &mut log)?;
+    Ok(log.into_findings())
+}
+
+/// As [`beside_members`], for a compressed stream.
+///
+/// # Errors
+/// Only what reading gives.
+pub fn in_stream(input: &mut (impl Read + Seek), size: u64) -> io::Result<Vec<Finding>> {
+    beside_members("", input, size, None)
 }
 
 fn one_walk(walk: Walk, input: &mut dyn ReadSeek, size: u64, log: &mut Log) -> Result<(), Stop> {

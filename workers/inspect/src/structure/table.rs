@@ -1,6 +1,6 @@
 //! Which media types have a walk here, by their canonical names.
 
-use super::{Walk, bmp, gif, isobmff, jpeg, markup, matroska, mp3, ogg, pdf, png, tiff, wav, webp};
+use super::{Walk, bmp, gif, isobmff, jpeg, markup, matroska, mp3, ogg, pdf, png, text, tiff, wav, webp};
 
 /// Media types, separated by spaces, and the walk of their container.
 const WALKS: &[(&str, Walk)] = &[
@@ -20,7 +20,12 @@ const WALKS: &[(&str, Walk)] = &[
     ("image/svg+xml", markup::svg),
     ("application/xhtml+xml", markup::xhtml),
     ("text/html", markup::html),
+    ("text/plain text/csv text/tab-separated-values application/json", text::walk),
+    (PART, text::walk),
 ];
+
+/// What XML and style sheets are walked as where they are parts of a document, which no reader opens by themselves.
+pub const PART: &str = "text/x-part";
 
 /// The walk for a canonical media type.
 pub(super) fn walk_of(media_type: &str) -> Option<Walk> {

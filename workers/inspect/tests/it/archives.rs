@@ -206,7 +206,7 @@ fn kinds_of_zip_are_told_apart() {
 fn tars() {
     let file = |name: &str| tar_member(name.as_bytes(), b'0', b"", b"content");
     let long = [tar_member(b"././@LongLink", b'L', b"", &[b'n'; 300]), file("cut")].concat();
-    let pax = [tar_member(b"pax", b'x', b"", b"18 path=../climbed\n"), file("a")].concat();
+    let pax = [tar_member(b"pax", b'x', b"", b"19 path=../climbed\n"), file("a")].concat();
     let cases: Vec<(&str, Vec<u8>, &[&str], &str)> = vec![
         ("whole", tar_of(&[file("a"), tar_member(b"d/", b'5', b"", b""), file("d/b"), long]), &[], ""),
         ("climbs", tar_of(&[file("../a")]), &["path"], ""),

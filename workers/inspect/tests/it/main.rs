@@ -8,6 +8,8 @@ mod hostile;
 mod markup;
 mod pdfs;
 mod share;
+mod slack;
 mod support;
+mod texts;
 mod types;
 mod walks;

@@ -94,6 +94,14 @@ fn names_however_they_are_written() {
         ("/A << /S /SubmitForm >>", "sends data"),
         ("/AcroForm << /XFA 3 0 R >>", "form"),
         ("/A << /S /Rendition >>", "media"),
+        ("/EF << /F 3 0 R >>", "embedded files"),
+        ("/EF%x\n3 0 R", "embedded files"),
+        ("/E#46 3 0 R", "embedded files"),
+        ("/AF [3 0 R]", "embedded files"),
+        ("/Subtype /FileAttachment", "embedded files"),
+        ("/Subtype /Movie", "media"),
+        ("/Subtype /3D", "media"),
+        ("/OnInstantiate 3 0 R", "scripts"),
     ] {
         let report = report(PDF, &with(format!("<< {dictionary} >>").into_bytes()));
         assert_eq!(codes(&report), ["active"], "{dictionary}: {report:?}");
@@ -201,4 +209,29 @@ fn a_document_whose_parts_are_not_where_it_says_is_told() {
         "",
     );
     assert_eq!(codes(&report(PDF, &circle)), ["malformed"]);
+}
+
+/// A zero is white space: `>>`, a zero and `stream` are a stream to every reader.
+#[test]
+fn a_stream_behind_other_white_space_is_one() {
+    for white in ["\0", "\x0c", "\0\n\0", " \t\r\n"] {
+        let packed = deflated(PACKED);
+        let head = format!("<< /Length {} {OBJECTS} /Filter /FlateDecode >>{white}stream\n", packed.len());
+        let object = [head.as_bytes(), &packed, b"\nendstream"].concat();
+        let report = report(PDF, &with(object));
+        assert!(codes(&report).contains(&"active"), "{white:?}: {report:?}");
+    }
+    // Readers come to it by the cross-reference, whatever stands before the word.
+    let packed = deflated(PACKED);
+    let head = format!("<< /Length {} {OBJECTS} /Filter /FlateDecode >>% x\r% y\nstream\n", packed.len());
+    let report = report(PDF, &with([head.as_bytes(), &packed, b"\nendstream"].concat()));
+    assert_ne!(codes(&report), [""; 0], "{report:?}");
+}
+
+/// What is not read to its end is not complete.
+#[test]
+fn an_object_that_is_too_long_is_partial() {
+    let long = [b"(".to_vec(), vec![b'x'; 5 << 20], b")".to_vec()].concat();
+    let report = report(PDF, &pdf_of(&[CATALOG.to_vec(), long], ""));
+    assert_eq!(why(&report), "limit.objects", "{report:?}");
 }

@@ -353,3 +353,23 @@ fn a_type_without_a_walk_and_a_size_that_is_wrong_are_failed() {
         assert!(matches!(report.coverage, Coverage::Failed(ref why) if why.code == "io.size"), "{report:?}");
     }
 }
+
+#[test]
+fn the_short_tag_of_php_is_php_too() {
+    for (comment, found) in [
+        (&b"<?=`$_GET[0]`?>"[..], true),
+        (b"<?=eval($_POST['x']);", true),
+        (b"<?=\x80\x81\x82 and more bytes", false),
+        (b"<?=?>", false),
+    ] {
+        let file = crate::build::jpeg_with(&[crate::build::jpeg_segment(0xfe, comment)]);
+        let report =
+            lazaret_inspect::walk("image/jpeg", &mut std::io::Cursor::new(&file), file.len() as u64).unwrap();
+        assert_eq!(
+            report.findings.iter().any(|f| f.code == "structure.embedded"),
+            found,
+            "{}",
+            comment.escape_ascii()
+        );
+    }
+}

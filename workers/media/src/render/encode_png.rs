@@ -27,8 +27,6 @@ impl Png {
         let mut info = Info::with_size(size.0, size.1);
         info.icc_profile = icc.map(Into::into);
         info.srgb = source.srgb;
-        info.source_gamma = source.source_gamma;
-        info.source_chromaticities = source.source_chromaticities;
         Self { info, size, animation, writer: None, out: Shared::default() }
     }
 

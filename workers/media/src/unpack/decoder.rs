@@ -56,12 +56,11 @@ const XZ_MEMORY: u32 = 256 << 10;
 const ZSTD_WINDOW: u64 = 128 << 20;
 
 impl<'a> Decoder<'a> {
-    pub(super) fn new(format: Format, mut input: Counted<'a>) -> io::Result<Self> {
+    pub(super) fn new(format: Format, input: Counted<'a>) -> io::Result<Self> {
         Ok(match format {
             Format::Bzip2 => Self::Bzip2(BzDecoder::new(input)),
             Format::Xz => Self::Xz(Box::new(XzReader::new_mem_limit(input, false, XZ_MEMORY))),
             Format::Zstd => {
-                skip_frames(&mut input)?;
                 let decoder = StreamingDecoder::new_with_max_window_size(input, ZSTD_WINDOW);
                 Self::Zstd(Box::new(decoder.map_err(io::Error::other)?))
             }
@@ -77,6 +76,14 @@ impl<'a> Decoder<'a> {
             Format::Zstd => b"\x28\xb5\x2f\xfd",
             _ => b"\x1f\x8b",
         }
+    }
+
+    /// Bytes in the header that belong to no content: an extra field and a comment (RFC 1952, 2.3.1).
+    pub(super) fn beside(&self) -> u64 {
+        let Self::Gzip(decoder) = self else { return 0 };
+        let Some(header) = decoder.header() else { return 0 };
+        let length = |bytes: Option<&[u8]>| bytes.map_or(0, |bytes| bytes.len() as u64);
+        length(header.extra()) + length(header.comment())
     }
 
     pub(super) fn into_inner(self) -> Counted<'a> {
@@ -100,17 +107,21 @@ impl Read for Decoder<'_> {
     }
 }
 
-/// Frames that hold nothing of the content (RFC 8878, 3.1.2).
-pub(super) fn skip_frames(input: &mut Counted<'_>) -> io::Result<()> {
+/// Passes over frames that hold nothing of the content (RFC 8878, 3.1.2), and gives how many bytes they do hold.
+pub(super) fn skip_frames(input: &mut Counted<'_>) -> io::Result<u64> {
+    let mut skipped = 0;
     loop {
         let have = input.fill_buf()?;
-        let Some(&[magic, b'*', b'M', 0x18, a, b, c, d]) = have.first_chunk::<8>() else { return Ok(()) };
+        let Some(&[magic, b'*', b'M', 0x18, a, b, c, d]) = have.first_chunk::<8>() else {
+            return Ok(skipped);
+        };
         if magic & 0xf0 != 0x50 {
-            return Ok(());
+            return Ok(skipped);
         }
         let length = 8 + u64::from(u32::from_le_bytes([a, b, c, d]));
         if io::copy(&mut input.by_ref().take(length), &mut io::sink())? < length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        skipped += length - 8;
     }
 }

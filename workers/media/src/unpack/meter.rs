@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 const CHUNK: usize = 64 << 10;
 /// Bytes of a member that [`Meter::file`] gives back to who asked for them.
-const KEPT: usize = 4 << 20;
+const KEPT: usize = 16 << 20;
 
 pub(super) struct Meter<'a> {
     sink: &'a mut dyn MemberSink,

@@ -2,8 +2,10 @@
 
 use super::meter::Meter;
 use lazaret_inspect::archive::judge_name;
+use lazaret_inspect::quoted;
+use lazaret_report::{Evidence, Finding};
 use lazaret_sandbox::Coverage;
-use sevenz_rust2::{Archive, BlockDecoder, Error, Password};
+use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Coder, Error, Password};
 use std::fs::File;
 use std::io;
 
@@ -21,6 +23,11 @@ pub(super) fn unpack(file: &mut File, meter: &mut Meter<'_>) -> io::Result<()> {
     for entry in files() {
         judge_name(&entry.name).into_iter().for_each(|finding| meter.find(finding));
     }
+    for entry in archive.files.iter().filter(|entry| is_link(entry)) {
+        let name = quoted(&entry.name);
+        let finding = Finding::new("structure.link", format!("member {name} is a link"));
+        meter.find(finding.at(Evidence::Member { name }));
+    }
     let declared = files().fold(0u64, |sum, entry| sum.saturating_add(entry.size));
     if !meter.allows(meter.listed, declared) {
         return Ok(());
@@ -28,6 +35,10 @@ pub(super) fn unpack(file: &mut File, meter: &mut Meter<'_>) -> io::Result<()> {
     for block in 0..archive.blocks.len() {
         if meter.is_full() {
             return Ok(());
+        }
+        if archive.blocks[block].coders.iter().any(asks_too_much) {
+            meter.gap(Coverage::partial("unreadable", "cannot be unpacked: it asks for too much memory"));
+            continue;
         }
         // One thread: the crate would ask the system how many there are, and children may ask it nothing.
         let decoder = BlockDecoder::new(1, block, &archive, &password, file);
@@ -55,6 +66,28 @@ pub(super) fn unpack(file: &mut File, meter: &mut Meter<'_>) -> io::Result<()> {
         meter.file(&entry.name, &mut io::empty(), Some(entry.size), 0)?;
     }
     Ok(())
+}
+
+/// What 7-Zip's highest setting asks for, in bytes.
+const DICTIONARY: u64 = 256 << 20;
+
+/// LZMA's dictionary is told by its four bytes behind the first, LZMA2's by half an exponent (xz's file format, 5.3.1).
+fn asks_too_much(coder: &Coder) -> bool {
+    let dictionary = match (coder.encoder_method_id(), coder.properties()) {
+        ([3, 1, 1], [_, size @ ..]) => {
+            size.first_chunk().map_or(u64::MAX, |size| u64::from(u32::from_le_bytes(*size)))
+        }
+        ([0x21], [bits, ..]) => u64::from(2 | bits & 1) << (bits.min(&63) / 2 + 11),
+        _ => 0,
+    };
+    dictionary > DICTIONARY
+}
+
+/// Of Windows (a reparse point), or of Unix, whose mode p7zip and 7-Zip keep in the upper half behind a bit that says so.
+fn is_link(entry: &ArchiveEntry) -> bool {
+    let attributes = entry.windows_attributes;
+    let unix = attributes & 0x8000 != 0 && attributes >> 28 == 0o12;
+    entry.has_windows_attributes && (unix || attributes & 0x400 != 0)
 }
 
 fn gap(error: &Error) -> Coverage {

@@ -3,10 +3,13 @@
 use super::decoder::{Counted, Decoder, skip_frames};
 use super::meter::{Meter, escape};
 use lazaret_inspect::archive::Format;
-use lazaret_inspect::quoted_bytes;
+use lazaret_inspect::{quoted_bytes, structure};
 use lazaret_report::{Coverage, Evidence, Finding};
 use std::fs::File;
 use std::io::{self, BufRead, Read};
+
+/// What writers put into headers for themselves: a block's length, an index's place.
+const BESIDE: u64 = 32;
 
 /// The parts of a stream one after another, as the tools read them. After the last, what is left is not its own.
 struct Parts<'a> {
@@ -14,14 +17,19 @@ struct Parts<'a> {
     format: Format,
     size: u64,
     parts: u64,
+    /// Bytes in headers and in frames of their own that belong to no content.
+    beside: u64,
     /// What begins where a next part does not.
     rest: Option<(u64, Vec<u8>)>,
 }
 
 impl<'a> Parts<'a> {
     fn new(format: Format, file: &'a File, size: u64) -> io::Result<Self> {
-        let decoder = Some(Decoder::new(format, Counted::new(file)?)?);
-        Ok(Self { decoder, format, size, parts: 1, rest: None })
+        let mut input = Counted::new(file)?;
+        let skipped = if format == Format::Zstd { skip_frames(&mut input)? } else { 0 };
+        let decoder = Decoder::new(format, input)?;
+        let beside = skipped + decoder.beside();
+        Ok(Self { decoder: Some(decoder), format, size, parts: 1, beside, rest: None })
     }
 
     /// The name that the first header of a gzip file tells (RFC 1952, 2.3.1).
@@ -36,7 +44,7 @@ impl<'a> Parts<'a> {
         let mut input = decoder.into_inner();
         let at = input.at;
         if self.format == Format::Zstd {
-            skip_frames(&mut input)?;
+            self.beside += skip_frames(&mut input)?;
         }
         let have = input.fill_buf()?;
         if have.is_empty() {
@@ -48,7 +56,9 @@ impl<'a> Parts<'a> {
         // A magic number cut in two by the buffer's end is rare, and only ever makes more of a finding.
         if have.starts_with(Decoder::magic(self.format)) {
             self.parts += 1;
-            self.decoder = Some(Decoder::new(self.format, input)?);
+            let decoder = Decoder::new(self.format, input)?;
+            self.beside += decoder.beside();
+            self.decoder = Some(decoder);
             return Ok(true);
         }
         let zeros = only_zeros(&mut input)?;
@@ -118,8 +128,15 @@ pub(super) fn walk(format: Format, file: &File, size: u64) -> io::Result<(Covera
     let mut note = |code: &str, detail: String, offset: u64, length: u64| {
         findings.push(Finding::new(code, detail).at(Evidence::Bytes { offset, length }));
     };
-    if let Some(name) = parts.name().filter(|name| name.contains(['/', '\\', '\0']) || name == "..") {
-        note("structure.path", format!("a name with a path in it: {}", quoted_bytes(name.as_bytes())), 0, 0);
+    if let Some(name) =
+        parts.name().filter(|name| name.contains(['/', '\\', '\0']) || name == ".." || name.len() > 255)
+    {
+        note(
+            "structure.path",
+            format!("a name with a path in it, or longer than any: {}", quoted_bytes(name.as_bytes())),
+            0,
+            0,
+        );
     }
     let mut buffer = vec![0; 64 << 10];
     let coverage = loop {
@@ -142,10 +159,14 @@ pub(super) fn walk(format: Format, file: &File, size: u64) -> io::Result<(Covera
         let detail = format!("{} bytes after the end, which begin {}", size - at, quoted_bytes(begin));
         note("structure.trailing", detail, *at, size - at);
     }
+    if parts.beside > BESIDE {
+        note("structure.gap", format!("{} bytes that belong to no content", parts.beside), 0, size);
+    }
     if parts.parts > 1 {
         let detail =
             format!("{} streams one after another, of which some readers take the first alone", parts.parts);
         note("structure.hidden", detail, 0, size);
     }
+    findings.extend(structure::in_stream(&mut &*file, size)?);
     Ok((coverage, findings))
 }

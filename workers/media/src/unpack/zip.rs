@@ -2,14 +2,14 @@
 
 use super::meter::{Meter, Taken, escape};
 use super::methods;
-use lazaret_inspect::archive::{ooxml, zip};
+use lazaret_inspect::archive::{parts, zip};
 use lazaret_inspect::quoted;
 use lazaret_report::{Evidence, Finding};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// A document's own relations: longer ones are no document's.
-const RELATIONS: usize = 1 << 20;
+/// A document's own list of what is encrypted: longer ones are no document's.
+const MANIFEST: usize = 1 << 20;
 
 pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::Result<()> {
     let listing = zip::list(file, size)?;
@@ -24,6 +24,12 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
     if !meter.allows(meter.listed, declared) {
         return Ok(());
     }
+    // Some programs ask for no more than this to open a document.
+    let is_document = listing.kind.is_document()
+        || files().any(|member| {
+            let name = member.name.to_lowercase();
+            name == "[content_types].xml" || name == "meta-inf/manifest.xml"
+        });
     for member in files() {
         if meter.is_full() {
             break;
@@ -47,15 +53,20 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
             }
         };
         let mut checked = Checked { inner: &mut content, hasher: crc32fast::Hasher::new(), crc: member.crc };
-        let relations = listing.kind.is_ooxml() && member.name.to_lowercase().ends_with(".rels");
+        let judged = is_document && parts::is_judged(&member.name);
         let manifest = listing.kind.is_document() && is_manifest(&member.name);
-        let keep = if relations || manifest { RELATIONS } else { 0 };
+        let keep = match (judged, manifest) {
+            (true, _) => parts::LONGEST,
+            (false, true) => MANIFEST,
+            (false, false) => 0,
+        };
         let Taken::Whole(kept) = meter.file(&member.name, &mut checked, Some(member.size), keep)? else {
             continue;
         };
         let too_long = keep > 0 && member.size > keep as u64;
-        if relations {
-            judge_relations(&member.name, &kept, too_long, meter);
+        if judged {
+            let found = parts::judge(&member.name, &kept, !too_long);
+            found.into_iter().for_each(|finding| meter.find(finding));
         }
         if manifest
             && (too_long
@@ -77,17 +88,6 @@ fn is_manifest(name: &str) -> bool {
 
 fn is_epub(name: &str) -> bool {
     name == "META-INF/encryption.xml"
-}
-
-fn judge_relations(name: &str, part: &[u8], too_long: bool, meter: &mut Meter<'_>) {
-    for target in ooxml::external(part) {
-        let detail = format!("member {} fetches {} from elsewhere", quoted(name), quoted(&target));
-        meter.find(at(Finding::new("structure.external", detail), name));
-    }
-    if too_long {
-        let detail = format!("member {} is too long to be read", quoted(name));
-        meter.find(at(Finding::new("structure.external", detail), name));
-    }
 }
 
 fn at(finding: Finding, name: &str) -> Finding {

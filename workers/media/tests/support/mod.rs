@@ -160,12 +160,9 @@ pub fn exif(orientation: u8) -> Vec<u8> {
     tiff
 }
 
-/// No real profile but for its header: one that must be carried along.
+/// A display's, and a long one: it must be carried along.
 pub fn icc() -> Vec<u8> {
-    let mut icc: Vec<u8> = (0..70_000u32).map(|i| (i * 7) as u8).collect();
-    icc[..4].copy_from_slice(&70_000u32.to_be_bytes());
-    icc[36..40].copy_from_slice(b"acsp");
-    icc
+    lazaret_fixtures::icc::profile_of(70_000)
 }
 
 pub fn with_meta(bytes: Vec<u8>, orientation: u8) -> Vec<u8> {

@@ -27,17 +27,20 @@ pub(super) fn of_zlib(data: &[u8]) -> Option<(usize, u64)> {
     }
 }
 
-/// Bytes that GIF's LZW takes at the beginning of `data`. `None` where it is broken or has no end code.
-pub(super) fn of_lzw(code_size: u8, data: &[u8]) -> Option<usize> {
+/// Bytes that GIF's LZW takes at the beginning of `data`, and the pixels that it holds. `None` where it is broken or has no
+/// end code.
+pub(super) fn of_lzw(code_size: u8, data: &[u8]) -> Option<(usize, u64)> {
     // The decoder reads up to eight bytes ahead of the code that it is at: the last ones are given to it one by one.
-    let ahead = Lzw::new(code_size).until_done(data)??;
+    let mut stream = Lzw::new(code_size);
+    let ahead = stream.until_done(data)??;
+    let pixels = stream.pixels;
     let (most, last) = data.split_at(ahead.saturating_sub(8));
     let mut stream = Lzw::new(code_size);
     match stream.until_done(most)? {
-        Some(end) => Some(end),
+        Some(end) => Some((end, pixels)),
         None => {
             let done = last.chunks(1).position(|byte| !matches!(stream.until_done(byte), Some(None)));
-            Some(most.len() + done? + 1)
+            Some((most.len() + done? + 1, pixels))
         }
     }
 }
@@ -45,12 +48,13 @@ pub(super) fn of_lzw(code_size: u8, data: &[u8]) -> Option<usize> {
 struct Lzw {
     stream: Decoder,
     piece: Vec<u8>,
+    pixels: u64,
 }
 
 impl Lzw {
     fn new(code_size: u8) -> Self {
         let stream = Configuration::new(BitOrder::Lsb, code_size).with_yield_on_full_buffer(true).build();
-        Self { stream, piece: vec![0; PIECE] }
+        Self { stream, piece: vec![0; PIECE], pixels: 0 }
     }
 
     /// How many of these bytes were taken by the end; `Some(None)` where it wants more.
@@ -59,6 +63,7 @@ impl Lzw {
         loop {
             let done = self.stream.decode_bytes(data.get(taken..)?, &mut self.piece);
             taken += done.consumed_in;
+            self.pixels += done.consumed_out as u64;
             match done.status.ok()? {
                 LzwStatus::Done => return Some(Some(taken)),
                 LzwStatus::Ok | LzwStatus::NoProgress if done.consumed_in == 0 && done.consumed_out == 0 => {

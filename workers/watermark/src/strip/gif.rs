@@ -54,6 +54,8 @@ impl Blocks<'_> {
             self.out.extend([0x21, 0xF9, 4, flags & 0x1F, low, high, transparent, 0]);
         }
         let header = self.reader.array::<9>()?;
+        let [_, _, _, _, w0, w1, h0, h1, _] = header;
+        let count = u64::from(u16::from_le_bytes([w0, w1])) * u64::from(u16::from_le_bytes([h0, h1]));
         self.out.push(0x2C);
         self.out.extend(header);
         self.out.extend_from_slice(palette(&mut self.reader, header[8])?);
@@ -64,7 +66,10 @@ impl Blocks<'_> {
         self.out.push(code_size);
         let pixels = self.sub_blocks()?;
         match end::of_lzw(code_size, &pixels) {
-            Some(end) => self.write(&pixels[..end]),
+            Some((_, held)) if held > count => {
+                return self.reader.fail("a picture has more pixels than its header says");
+            }
+            Some((end, _)) => self.write(&pixels[..end]),
             None => return self.reader.fail("a picture's pixels do not end"),
         }
         self.pictures += 1;

@@ -75,7 +75,8 @@ fn wanted(chunk: &PngChunk, animated: bool, indexed: bool) -> bool {
     match &chunk.kind() {
         b"IHDR" | b"tRNS" | b"IDAT" | b"IEND" => true,
         b"PLTE" => indexed,
-        b"sRGB" | b"gAMA" | b"cHRM" | b"cICP" | b"sBIT" | b"bKGD" | b"pHYs" => true,
+        // `gAMA`, `cHRM` and `cICP` say nothing where they say sRGB, and elsewhere show other colours than were scored.
+        b"sRGB" | b"sBIT" | b"bKGD" | b"pHYs" => true,
         b"acTL" | b"fcTL" | b"fdAT" => animated,
         // `iCCP` is put back by the caller, written anew.
         _ => false,

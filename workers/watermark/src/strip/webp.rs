@@ -1,7 +1,7 @@
 //! WebP, by RFC 9649: RIFF chunks of a four-byte name, a little-endian length and padding to an even length.
 
 use super::reader::Reader;
-use super::{StripError, icc};
+use super::{StripError, icc, tight};
 
 /// Bits of `VP8X` that say what the file has (RFC 9649, 2.7).
 const HAS_ICC: u8 = 0x20;
@@ -22,7 +22,7 @@ pub fn webp(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
     let mut out = b"WEBP".to_vec();
     match &name {
         // The simple forms end with their only chunk.
-        b"VP8 " | b"VP8L" => push(&mut out, name, &[first.rest()]),
+        b"VP8 " | b"VP8L" => picture(&first, name, None, &mut out)?,
         b"VP8X" => extended(first, body, &mut out)?,
         _ => return body.fail("it does not begin with a picture or a VP8X header"),
     }
@@ -53,7 +53,7 @@ fn extended(mut header: Reader<'_>, mut body: Reader<'_>, out: &mut Vec<u8>) -> 
             }
             b"ANMF" if animated => frames.push(frame(content)?),
             b"ALPH" if !animated && alpha.is_none() && image.is_none() => alpha = Some(content.rest()),
-            b"VP8 " | b"VP8L" if !animated && image.is_none() => image = Some((name, content.rest())),
+            b"VP8 " | b"VP8L" if !animated && image.is_none() => image = Some((name, content)),
             _ => {}
         }
     }
@@ -72,10 +72,7 @@ fn extended(mut header: Reader<'_>, mut body: Reader<'_>, out: &mut Vec<u8>) -> 
             frames.iter().for_each(|frame| push(out, *b"ANMF", &[frame]));
         }
         (None, Some((name, image))) => {
-            if let Some(alpha) = alpha.filter(|_| &name == b"VP8 ") {
-                push(out, *b"ALPH", &[alpha]);
-            }
-            push(out, name, &[image]);
+            picture(&image, name, alpha, out)?;
         }
         _ => return body.fail("it ends without a picture"),
     }
@@ -91,16 +88,30 @@ fn frame(mut content: Reader<'_>) -> Result<Vec<u8>, StripError> {
         match &name {
             b"ALPH" if alpha.is_none() => alpha = Some(inner.rest()),
             b"VP8 " | b"VP8L" => {
-                if let Some(alpha) = alpha.filter(|_| &name == b"VP8 ") {
-                    push(&mut out, *b"ALPH", &[alpha]);
-                }
-                push(&mut out, name, &[inner.rest()]);
+                picture(&inner, name, alpha, &mut out)?;
                 return Ok(out);
             }
             _ => {}
         }
     }
     content.fail("a frame has no picture")
+}
+
+/// The chunks of a picture, up to where its pixels end.
+fn picture(
+    content: &Reader<'_>,
+    name: [u8; 4],
+    alpha: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) -> Result<(), StripError> {
+    let alpha = alpha.filter(|_| &name == b"VP8 ").map(<[u8]>::to_vec);
+    let picture = tight::Picture { name, pixels: content.rest().to_vec(), alpha };
+    let Some(tight) = picture.tight() else { return content.fail("its pixels cannot be decoded") };
+    if let Some(alpha) = &tight.alpha {
+        push(out, *b"ALPH", &[alpha]);
+    }
+    push(out, name, &[&tight.pixels]);
+    Ok(())
 }
 
 fn chunk<'a>(reader: &mut Reader<'a>) -> Result<([u8; 4], Reader<'a>), StripError> {
@@ -115,11 +126,5 @@ fn chunk<'a>(reader: &mut Reader<'a>) -> Result<([u8; 4], Reader<'a>), StripErro
 }
 
 fn push(out: &mut Vec<u8>, name: [u8; 4], parts: &[&[u8]]) {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    out.extend(name);
-    out.extend((length as u32).to_le_bytes());
-    parts.iter().for_each(|part| out.extend_from_slice(part));
-    if length % 2 == 1 {
-        out.push(0);
-    }
+    tight::chunk(out, name, &parts.concat());
 }

@@ -152,3 +152,14 @@ fn nothing_hides_behind_the_pixels() {
     assert_clean(&input, &output);
     assert_eq!(output, plain);
 }
+
+/// The dictionary of a picture may go on where its pixels do not: nobody shows what comes after.
+#[test]
+fn more_pixels_than_the_header_says_are_refused() {
+    let plain = strip::gif(&encode(&[], Repeat::Infinite, None)).unwrap();
+    // The last picture is 10 by 8; it says now that it is 9 by 8.
+    let at = plain.windows(5).rposition(|w| w == [10, 0, 8, 0, 0]).unwrap();
+    let mut fewer = plain;
+    fewer[at] = 9;
+    assert_eq!(strip::gif(&fewer).unwrap_err().what, "a picture has more pixels than its header says");
+}

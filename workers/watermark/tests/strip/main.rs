@@ -1,5 +1,6 @@
 //! Strip: planted sentinels are gone, and what is shown is the same.
 
+mod colour;
 mod corpus;
 mod gif;
 mod hostile;
@@ -25,12 +26,9 @@ fn assert_clean(input: &[u8], output: &[u8]) {
     assert!(!contains(output, SENTINEL.as_bytes()), "one of {sentinels} sentinels came through");
 }
 
-/// A profile that is one by its header: length, signature, no tags, then filler.
+/// A display's profile of at least this length.
 fn icc_profile(length: usize) -> Vec<u8> {
-    let mut profile: Vec<u8> = (0..length).map(|i| (i * 31 % 251) as u8).collect();
-    profile[..4].copy_from_slice(&(length as u32).to_be_bytes());
-    profile[36..40].copy_from_slice(b"acsp");
-    profile
+    lazaret_fixtures::icc::profile_of(length)
 }
 
 /// A photo-like picture, as RGBA with some transparency.

@@ -115,7 +115,7 @@ fn animation_stays_frame_by_frame() {
 fn the_name_of_a_profile_goes_and_so_does_a_false_profile() {
     let plain = encode(1);
     let mut png = Png::from_bytes(Bytes::from(plain)).unwrap();
-    png.set_icc_profile(Some(icc_profile(200).into()));
+    png.set_icc_profile(Some(icc_profile(700).into()));
     let at = png.chunks().iter().position(|c| &c.kind() == b"iCCP").unwrap();
     let compressed = png.chunks()[at].contents().strip_prefix(b"icc\0\0").unwrap().to_vec();
     let named = [planted("profile name"), vec![0, 0], compressed, planted("after the stream")].concat();
@@ -202,4 +202,16 @@ fn pixels_that_are_more_or_fewer_than_the_header_says_are_refused() {
     let input = png.encoder().bytes();
     assert_eq!(strip::png(&input).unwrap(), input);
     assert_eq!(image::load_from_memory(&input).unwrap().into_luma8().into_raw(), [9; 64]);
+}
+
+/// What says how numbers become colours would show another picture than the numbers that were scored.
+#[test]
+fn no_chunk_says_how_else_the_colours_are_meant() {
+    let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
+    for (kind, content) in
+        [(b"gAMA", &[0, 0, 0x27, 0x10][..]), (b"cHRM", &[9; 32]), (b"cICP", &[9, 16, 0, 1])]
+    {
+        png.chunks_mut().insert(1, PngChunk::new(*kind, Bytes::copy_from_slice(content)));
+    }
+    assert_eq!(strip::png(&png.encoder().bytes()).unwrap(), encode(1));
 }

@@ -159,3 +159,39 @@ fn a_file_without_a_picture_is_refused() {
         assert!(strip::webp(input).is_err(), "case {number}");
     }
 }
+
+/// The chunk of a picture may be longer than its pixels, and so may each part of one.
+#[test]
+fn nothing_hides_behind_the_pixels() {
+    let pixels = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().into_rgba8();
+    let hidden = planted("behind the pixels");
+    let behind = |webp: &[u8], wanted: &[u8; 4]| {
+        let parts = chunks(webp).into_iter().map(|(name, content)| {
+            let more: &[u8] = if name == *wanted { &hidden } else { b"" };
+            chunk(&name, &[&content, more].concat())
+        });
+        riff(&parts.collect::<Vec<_>>())
+    };
+    let lossy = lossy_with_alpha();
+    let mut cases = vec![
+        (behind(&lossless(1), b"VP8L"), lossless(1)),
+        (behind(&lossy, b"VP8 "), lossy.clone()),
+        (behind(&lossy, b"ALPH"), lossy.clone()),
+    ];
+    // Behind the first partition of a lossy picture, whose length its first three bytes tell.
+    let mut first = content(&lossy, b"VP8 ");
+    let tag = u32::from_le_bytes([first[0], first[1], first[2], 0]);
+    let end = 10 + (tag >> 5) as usize;
+    first[..3].copy_from_slice(&(tag + ((hidden.len() as u32) << 5)).to_le_bytes()[..3]);
+    first.splice(end..end, hidden.iter().copied());
+    let parts = chunks(&lossy)
+        .into_iter()
+        .map(|(name, content)| chunk(&name, if &name == b"VP8 " { &first } else { &content }));
+    cases.push((riff(&parts.collect::<Vec<_>>()), lossy));
+    for (n, (input, plain)) in cases.iter().enumerate() {
+        assert_eq!(pixels(input), pixels(plain), "decoders do not see it: {n}");
+        let output = strip::webp(input).unwrap();
+        assert_clean(input, &output);
+        assert_eq!(pixels(&output), pixels(plain), "{n}");
+    }
+}

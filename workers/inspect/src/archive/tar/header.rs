@@ -38,24 +38,49 @@ impl Header {
 }
 
 impl Told {
-    /// Takes pax records: `"LENGTH key=value\n"`.
-    pub(super) fn extend(&mut self, records: &[u8]) {
-        let mut rest = records;
-        while let Some(space) = rest.iter().position(|b| *b == b' ') {
-            let length = std::str::from_utf8(&rest[..space]).ok().and_then(|l| l.parse::<usize>().ok());
-            let Some(record) = length.and_then(|length| rest.get(space + 1..length)) else { return };
-            rest = &rest[space + 1 + record.len()..];
-            let record = record.strip_suffix(b"\n").unwrap_or(record);
-            let Some(equals) = record.iter().position(|b| *b == b'=') else { continue };
-            let (key, value) = (&record[..equals], &record[equals + 1..]);
+    /// Takes pax records. False where they cannot be read for sure, or tell a thing twice.
+    pub(super) fn extend(&mut self, bytes: &[u8]) -> bool {
+        let Some(records) = records(bytes) else { return false };
+        let times = |key: &[u8]| records.iter().filter(|(other, _)| *other == key).count();
+        if times(b"path") > 1 || times(b"size") > 1 {
+            return false;
+        }
+        for (key, value) in records {
             match key {
                 b"path" => self.name = Some(String::from_utf8_lossy(value).into_owned()),
-                b"size" => self.size = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok()),
+                b"size" => match whole(value) {
+                    Some(size) => self.size = Some(size),
+                    // Some readers see a number in it all the same.
+                    None => return false,
+                },
+                b"SCHILY.realsize" | b"SCHILY.filetype" => self.sparse = true,
                 _ if key.starts_with(b"GNU.sparse") => self.sparse = true,
                 _ => {}
             }
         }
+        true
     }
+}
+
+/// Keys and values of `"LENGTH key=value\n"`, one behind the other to the end; `None` where that is not what stands there.
+pub(super) fn records(bytes: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let mut found = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let space = rest.iter().take(20).position(|b| *b == b' ')?;
+        let length = usize::try_from(whole(&rest[..space])?).ok()?;
+        let record = rest.get(space + 1..length)?.strip_suffix(b"\n")?;
+        let equals = record.iter().position(|b| *b == b'=')?;
+        found.push((&record[..equals], &record[equals + 1..]));
+        rest = &rest[length..];
+    }
+    Some(found)
+}
+
+/// Digits and nothing else.
+fn whole(digits: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(digits).ok().filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+    digits.parse().ok()
 }
 
 /// Up to the first zero.
@@ -94,13 +119,22 @@ mod tests {
     #[test]
     fn extended_headers() {
         let mut told = Told::default();
-        told.extend(b"12 path=a/b\n11 size=42\n");
+        assert!(told.extend(b"12 path=a/b\n11 size=42\n"));
         assert_eq!((told.name.as_deref(), told.size, told.sparse), (Some("a/b"), Some(42), false));
-        told.extend(b"22 GNU.sparse.major=1\n");
+        assert!(told.extend(b"22 GNU.sparse.major=1\n"));
         assert!(told.sparse);
-        // Lengths that lie end it.
-        told.extend(b"999999999999999999999 path=x\n");
-        told.extend(b"3 path=x\n");
+        // Lengths that lie, numbers that are read differently, and what is told twice.
+        for lie in [
+            &b"999999999999999999999 path=x\n"[..],
+            b"3 path=x\n",
+            b"10 path=x\n\0",
+            b"14 size=8_704\n",
+            b"12 size=+42\n",
+            b"11 size= 4\n",
+            b"10 path=x\n10 path=y\n",
+        ] {
+            assert!(!Told::default().extend(lie), "{}", String::from_utf8_lossy(lie));
+        }
         assert_eq!(told.name.as_deref(), Some("a/b"));
     }
 }

@@ -4,9 +4,10 @@ mod header;
 
 use super::input::{Input, ReadSeek, Stop};
 use super::log::{Log, looks_like};
-use super::{MAX_LISTED, names, through};
+use super::{MAX_LISTED, Walked, between, names, through};
+use crate::quote::quoted_bytes;
 use header::Header;
-use lazaret_report::{Coverage, Finding};
+use lazaret_report::Coverage;
 use std::collections::BTreeSet;
 use std::io;
 
@@ -44,7 +45,7 @@ pub struct Listing {
     pub coverage: Coverage,
 }
 
-pub(super) fn walk(file: &mut dyn ReadSeek, size: u64) -> io::Result<(Coverage, Vec<Finding>)> {
+pub(super) fn walk(file: &mut dyn ReadSeek, size: u64) -> io::Result<Walked> {
     let mut log = Log::default();
     let members = look(file, size, &mut log)?;
     let mut seen = BTreeSet::new();
@@ -60,7 +61,9 @@ pub(super) fn walk(file: &mut dyn ReadSeek, size: u64) -> io::Result<(Coverage, 
             log.member("structure.duplicate", &member.name, "is there more than once");
         }
     }
-    Ok(log.finish())
+    let data = members.iter().map(|member| (member.data, member.data + member.size)).collect();
+    let (coverage, findings) = log.finish();
+    Ok((coverage, findings, Some(between(data, size))))
 }
 
 /// Lists the members.
@@ -90,19 +93,29 @@ fn read(input: &mut Input<'_>, members: &mut Vec<Member>, log: &mut Log) -> Resu
         let header =
             Header::read(&block).ok_or_else(|| Stop::Malformed(at, "no header of a member".into()))?;
         at += BLOCK;
+        let extends = matches!(header.kind, b'L' | b'K' | b'x' | b'X' | b'g');
+        // To some readers the size is the extended header's own.
+        if extends && told.size.is_some() {
+            return Err(Stop::Malformed(at, "an extended header behind one that tells a size".into()));
+        }
         let size = told.size.unwrap_or(header.size);
         let after = size.div_ceil(BLOCK).checked_mul(BLOCK).and_then(|length| at.checked_add(length));
         let Some(after) = after.filter(|_| size <= input.size() - at) else {
             return Err(Stop::Truncated(at));
         };
         match header.kind {
-            b'L' | b'K' | b'x' if size > LONGEST => {
-                return Err(Stop::Malformed(at, "a name of more than a megabyte".into()));
+            _ if extends && size > LONGEST => {
+                return Err(Stop::Malformed(at, "an extended header of more than a megabyte".into()));
             }
             b'L' => told.name = Some(header::text(&input.bytes(at, size as usize)?)),
             // The target of a link, which nobody here follows.
-            b'K' | b'g' => {}
-            b'x' => told.extend(&input.bytes(at, size as usize)?),
+            b'K' => {}
+            // Solaris has a letter of its own for the same.
+            b'x' | b'X' if told.extend(&input.bytes(at, size as usize)?) => {}
+            b'g' if global(&input.bytes(at, size as usize)?, at, log) => {}
+            b'x' | b'X' | b'g' => {
+                return Err(Stop::Malformed(at, "an extended header that readers read differently".into()));
+            }
             kind => {
                 if members.len() == MAX_LISTED {
                     log.gap("limit.members", format!("there are more than {MAX_LISTED} members"));
@@ -141,6 +154,36 @@ fn read(input: &mut Input<'_>, members: &mut Vec<Member>, log: &mut Log) -> Resu
         at = after;
     }
 }
+
+/// What all members of an archive have in common. Git writes a comment; most readers know no such header, so that what
+/// it says of names and sizes is seen by few. False where it cannot be read.
+fn global(records: &[u8], at: u64, log: &mut Log) -> bool {
+    let Some(records) = header::records(records) else { return false };
+    for (key, value) in records {
+        if !HARMLESS.contains(&key) {
+            let key = quoted_bytes(key);
+            log.add("structure.hidden", format!("{key} is told of all members together"), at, 0);
+            log.gap("hidden", "something is told of all members together");
+        }
+        if key == b"path" {
+            names::look(&String::from_utf8_lossy(value), log);
+        }
+    }
+    true
+}
+
+/// What changes no member's name, size or kind.
+const HARMLESS: [&[u8]; 9] = [
+    b"comment",
+    b"atime",
+    b"ctime",
+    b"mtime",
+    b"LIBARCHIVE.creationtime",
+    b"uid",
+    b"gid",
+    b"uname",
+    b"gname",
+];
 
 /// Two blocks of zeros end an archive; tools pad them to their own record size.
 fn end(input: &mut Input<'_>, at: u64, log: &mut Log) -> Result<(), Stop> {

@@ -13,6 +13,8 @@ pub(super) struct Entry {
     /// Of the local header.
     pub(super) offset: u64,
     pub(super) link: bool,
+    /// Something else than fields stands where they should.
+    pub(super) odd: bool,
 }
 
 /// What stands in an entry and again in its local header.
@@ -73,12 +75,16 @@ pub(super) fn read(input: &mut Input<'_>, end: &End, log: &mut Log) -> Result<Ve
         if u16_at(&r, 34) != 0 && u16_at(&r, 34) != 0xffff {
             log.gap("multi_disk", "a member lies on another disk");
         }
-        // Written on Unix, with the type of a link (symlink(7)) in its mode.
-        let link = r[5] == 3 && u32_at(&r, 38) >> 28 == 0o12;
+        // A mode (inode(7)) of a link. On which systems it counts, every reader has its own list.
+        let link = u32_at(&r, 38) >> 28 == 0o12;
+        let behind = at + (LENGTH + names.len()) as u64;
+        if behind + comment as u64 <= input.size() {
+            super::end::comment(&input.bytes(behind, comment)?, behind, log);
+        }
         let Some(offset) = offset.checked_add(end.shift) else {
             return Err(Stop::Malformed(at, "an offset beyond all bounds".into()));
         };
-        entries.push(Entry { name: name.to_vec(), head, offset, link });
+        entries.push(Entry { name: name.to_vec(), head, offset, link, odd: is_odd(extra) });
         at += (LENGTH + names.len() + comment) as u64;
     }
     if at > end.directory_end && !entries.is_empty() {
@@ -90,6 +96,23 @@ pub(super) fn read(input: &mut Input<'_>, end: &End, log: &mut Log) -> Result<Ve
         log.gap("hidden", detail);
     }
     Ok(entries)
+}
+
+/// Longest field that nobody asks about: times, owners, names in other encodings, checksums.
+const FIELD: usize = 512;
+
+/// Whether extra fields (APPNOTE 4.5.1) hold more than fields, or one that is long and no padding.
+pub(super) fn is_odd(extra: &[u8]) -> bool {
+    let mut rest = extra;
+    while rest.len() >= 4 {
+        let length = usize::from(u16_at(rest, 2));
+        let Some(content) = rest.get(4..4 + length) else { break };
+        if length > FIELD && content[4..].iter().any(|byte| *byte != 0) {
+            return true;
+        }
+        rest = &rest[4 + length..];
+    }
+    rest.iter().any(|byte| *byte != 0)
 }
 
 /// Takes 64-bit values from the extra field 1 where the 32-bit ones are at their maximum, in APPNOTE 4.5.3's order.

@@ -55,7 +55,7 @@ pub(super) fn find(input: &mut Input<'_>, log: &mut Log) -> Result<End, Stop> {
 }
 
 /// A comment is a text, and a good place for something that is none.
-fn comment(comment: &[u8], at: u64, log: &mut Log) {
+pub(super) fn comment(comment: &[u8], at: u64, log: &mut Log) {
     const MARKUP: [&[u8]; 4] = [b"<?php", b"<script", b"<html", b"<!doctype"];
     let lower = comment.to_ascii_lowercase();
     if MARKUP.iter().any(|tag| memchr::memmem::find(&lower, tag).is_some()) {

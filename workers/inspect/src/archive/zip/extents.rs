@@ -38,22 +38,27 @@ impl Extents {
         true
     }
 
-    /// Looks at what lies between. Zeros are padding; a local header is a member that the directory does not list.
+    /// Looks at what lies between. Zeros are padding; a local header is a member that the directory does not list. Gives
+    /// the blocks of signatures, which only Android's packages have.
     pub(super) fn gaps(
         &self,
         input: &mut Input<'_>,
+        is_apk: bool,
         members: &mut Vec<Member>,
         log: &mut Log,
-    ) -> Result<(), Stop> {
-        let mut cursor = 0;
-        let mut hidden = 0;
+    ) -> Result<Vec<(u64, u64)>, Stop> {
+        let (mut cursor, mut hidden, mut signed) = (0, 0, Vec::new());
         for (from, to) in self.0.iter().copied().chain([(input.size(), input.size())]) {
             if cursor < from && input.first_set(cursor, from)?.is_some() {
-                gap(input, (cursor, from), members, &mut hidden, log)?;
+                if is_apk && is_signing_block(input, cursor, from)? {
+                    signed.push((cursor, from));
+                } else {
+                    gap(input, (cursor, from), members, &mut hidden, log)?;
+                }
             }
             cursor = cursor.max(to);
         }
-        Ok(())
+        Ok(signed)
     }
 }
 
@@ -64,9 +69,6 @@ fn gap(
     hidden: &mut usize,
     log: &mut Log,
 ) -> Result<(), Stop> {
-    if is_signing_block(input, from, to)? {
-        return Ok(());
-    }
     let sample = input.some(from, SAMPLE.min(usize::try_from(to - from).unwrap_or(SAMPLE)))?;
     let (code, place) = match (from, to) {
         (0, _) => ("structure.leading", "before the first member"),
@@ -98,6 +100,9 @@ fn gap(
     Ok(())
 }
 
+/// Longer ones are no signatures.
+const SIGNATURES: u64 = 1 << 20;
+
 /// Android's signatures, which stand between the last member and the directory: a length, pairs, the length again, and
 /// a mark.
 fn is_signing_block(input: &mut Input<'_>, from: u64, to: u64) -> Result<bool, Stop> {
@@ -105,5 +110,8 @@ fn is_signing_block(input: &mut Input<'_>, from: u64, to: u64) -> Result<bool, S
     let foot: [u8; 24] = input.array(foot)?;
     let head: [u8; 8] = input.array(from)?;
     let length = u64_at(&foot, 0);
-    Ok(foot.ends_with(b"APK Sig Block 42") && length == u64_at(&head, 0) && from + length + 8 == to)
+    Ok(to - from <= SIGNATURES
+        && foot.ends_with(b"APK Sig Block 42")
+        && length == u64_at(&head, 0)
+        && from.checked_add(length).and_then(|end| end.checked_add(8)) == Some(to))
 }

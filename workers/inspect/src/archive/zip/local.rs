@@ -2,7 +2,7 @@
 
 use super::super::input::{Input, Stop, u16_at, u32_at, u64_at};
 use super::super::log::Log;
-use super::directory::{Entry, Head, widen};
+use super::directory::{Entry, Head, is_odd, widen};
 use crate::quote::quoted_bytes;
 
 const LENGTH: u64 = 30;
@@ -14,6 +14,8 @@ pub(super) struct Local {
     pub(super) head: Head,
     /// Where the member's data begin.
     pub(super) data: u64,
+    /// Something else than fields stands where they should.
+    pub(super) odd: bool,
 }
 
 /// The header at `at`, or `None` where there is none.
@@ -33,7 +35,8 @@ pub(super) fn read(input: &mut Input<'_>, at: u64) -> Result<Option<Local>, Stop
         size: u32_at(&r, 22).into(),
     };
     widen(extra, [&mut head.size, &mut head.packed, &mut 0]);
-    Ok(Some(Local { name: name.to_vec(), head, data: at + LENGTH + names.len() as u64 }))
+    let data = at + LENGTH + names.len() as u64;
+    Ok(Some(Local { name: name.to_vec(), head, data, odd: is_odd(extra) }))
 }
 
 /// What the directory and the local header say differently: what one reader sees and another does not.
@@ -58,6 +61,21 @@ pub(super) fn compare(entry: &Entry, local: &Local) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// A member that is stored and whose length follows it: who reads from front to back takes the first thing in it that
+/// looks like its end for its end.
+pub(super) fn ends_within(input: &mut Input<'_>, head: &Head, local: &Local) -> Result<bool, Stop> {
+    if !local.head.is_streamed() || head.method != 0 || head.packed == 0 {
+        return Ok(false);
+    }
+    let end = local.data.saturating_add(head.packed).min(input.size());
+    for record in [b"PK\x07\x08", b"PK\x03\x04", b"PK\x01\x02"] {
+        if input.find(record, local.data, end)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Where a member ends: behind its data, and the descriptor (APPNOTE 4.3.9) that may follow them.

@@ -11,11 +11,11 @@ mod local;
 
 use super::input::{Input, ReadSeek, Stop};
 use super::log::Log;
-use super::{holds, names, stopped};
+use super::{Spans, Walked, holds, merged, names, stopped};
 use directory::{Entry, Head};
 use extents::Extents;
 pub use kind::Kind;
-use lazaret_report::{Coverage, Finding};
+use lazaret_report::Coverage;
 use std::collections::BTreeSet;
 use std::io;
 
@@ -53,15 +53,13 @@ pub struct Listing {
     pub overlaps: bool,
     pub kind: Kind,
     pub coverage: Coverage,
+    /// Bytes that are no member's, but for the marks by which headers begin.
+    own: Spans,
 }
 
-pub(super) fn walk(
-    media_type: &str,
-    file: &mut dyn ReadSeek,
-    size: u64,
-) -> io::Result<(Coverage, Vec<Finding>)> {
+pub(super) fn walk(media_type: &str, file: &mut dyn ReadSeek, size: u64) -> io::Result<Walked> {
     let mut log = Log::default();
-    let listing = look(file, size, &mut log)?;
+    let mut listing = look(file, size, &mut log)?;
     listing.kind.hold_against(media_type, &mut log);
     for member in &listing.members {
         names::look(&member.name, &mut log);
@@ -74,7 +72,9 @@ pub(super) fn walk(
             log.gap("encrypted", "there are encrypted members");
         }
     }
-    Ok(log.finish())
+    let own = merged(std::mem::take(&mut listing.own));
+    let (coverage, findings) = log.finish();
+    Ok((coverage, findings, Some(own)))
 }
 
 /// Lists the members, those that the directory leaves out too.
@@ -89,8 +89,13 @@ pub fn list(file: &mut dyn ReadSeek, size: u64) -> io::Result<Listing> {
 }
 
 fn look(file: &mut dyn ReadSeek, size: u64, log: &mut Log) -> io::Result<Listing> {
-    let mut listing =
-        Listing { members: Vec::new(), overlaps: false, kind: Kind::Plain, coverage: Coverage::Complete };
+    let mut listing = Listing {
+        members: Vec::new(),
+        overlaps: false,
+        kind: Kind::Plain,
+        coverage: Coverage::Complete,
+        own: Vec::new(),
+    };
     if let Some(short) = holds(file, size)? {
         log.gap_of(short);
         return Ok(listing);
@@ -112,13 +117,19 @@ fn members(input: &mut Input<'_>, listing: &mut Listing, log: &mut Log) -> Resul
     let mut entries = directory::read(input, &end, log)?;
     let mut extents = Extents::default();
     extents.add(end.directory, end.directory_end);
-    end.extents.iter().for_each(|(from, to)| extents.add(*from, *to));
+    listing.own.push((end.directory, end.directory_end));
+    for (from, to) in &end.extents {
+        extents.add(*from, *to);
+        listing.own.push((from + 4, *to));
+    }
     duplicates(&entries, log);
     entries.sort_by_key(|entry| entry.offset);
     for entry in &entries {
         let stop = match listed(input, entry, log) {
             Ok((member, extent)) => {
                 extents.add(extent.0, extent.1);
+                listing.own.push((extent.0 + 4, member.data));
+                listing.own.push((member.data + member.packed, extent.1));
                 listing.members.push(member);
                 continue;
             }
@@ -133,10 +144,12 @@ fn members(input: &mut Input<'_>, listing: &mut Listing, log: &mut Log) -> Resul
         log.gap("hidden", "a member is listed and not there");
     }
     listing.overlaps = extents.overlap(log);
-    let found = extents.gaps(input, &mut listing.members, log);
+    let is_apk = kind::of(input, &listing.members).is_ok_and(|kind| kind == Kind::Apk);
+    let found = extents.gaps(input, is_apk, &mut listing.members, log);
     // As the directory gives them: what is first there is what matters to some kinds.
     listing.members.sort_by_key(|member| member.data);
-    found
+    listing.own.extend(found?);
+    Ok(())
 }
 
 fn duplicates(entries: &[Entry], log: &mut Log) {
@@ -157,6 +170,17 @@ fn listed(input: &mut Input<'_>, entry: &Entry, log: &mut Log) -> Result<(Member
     if let Some(difference) = local::compare(entry, &local) {
         log.member("structure.hidden", &name, difference);
         log.gap("hidden", format!("a member {difference}"));
+    }
+    if entry.odd || local.odd {
+        log.member("structure.gap", &name, "has bytes in its extra fields that are none");
+    }
+    if local::ends_within(input, &entry.head, &local)? {
+        log.member(
+            "structure.hidden",
+            &name,
+            "holds what may pass for its end, and nothing before it tells that",
+        );
+        log.gap("hidden", "a member holds what may pass for its end");
     }
     let end = local::end_of(input, &entry.head, local.data, local.head.is_streamed(), log)?;
     // What holds data is no folder, whatever it is called.

@@ -48,7 +48,11 @@ pub(super) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
             _ => Stop::Malformed(last.at, "startxref does not point at a cross-reference".to_owned()),
         });
     };
-    reference::check(source, at, base, log)?;
+    let mut reached = Vec::new();
+    reference::check(source, (at, base), &mut reached, log)?;
+    if !names.encrypted {
+        streams.hold_against(&reached, log);
+    }
     source.seek(last.end)
 }
 

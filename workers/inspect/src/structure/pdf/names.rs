@@ -17,7 +17,18 @@ const ACTIVE: &[(&[u8], &str)] = &[
     (b"SubmitForm", "an action that sends data"),
     (b"ImportData", "an action that takes data from a file"),
     (b"XFA", "a form that may run scripts"),
+    (b"FileAttachment", "embedded files"),
+    (b"EF", "embedded files"),
+    (b"AF", "embedded files"),
+    (b"OnInstantiate", "scripts"),
+    (b"RichMediaExecute", "media that may run scripts"),
+    (b"Movie", "embedded media"),
+    (b"Sound", "embedded media"),
+    (b"3D", "embedded media"),
 ];
+
+/// So short that pictures hold them by chance: what they name is then no object.
+const SHORT: usize = 2;
 
 /// The longest name that matters, written with an escape for each of its bytes.
 const LONGEST: usize = 3 * 16;
@@ -46,7 +57,7 @@ impl Names {
 
     fn name(&mut self, bytes: &[u8], at: u64, plain: bool) {
         // Most slashes are part of pictures: their next byte tells.
-        if !bytes.first().is_some_and(|b| b"JLEGRSIX#".contains(b)) {
+        if !bytes.first().is_some_and(|b| b"JLEGRSIXAFMO3#".contains(b)) {
             return;
         }
         let name = decode(bytes);
@@ -55,6 +66,7 @@ impl Names {
             self.encrypted = true;
         }
         if let Some((_, what)) = ACTIVE.iter().find(|(active, _)| *active == name)
+            && (name.len() > SHORT || names_an_object(bytes))
             && !self.seen.iter().any(|(seen, _)| seen == what)
         {
             self.seen.push((what, at));
@@ -64,6 +76,25 @@ impl Names {
     pub(super) fn tell(&self, log: &mut Log) {
         for (what, at) in &self.seen {
             log.active(*at, format!("the document carries {what}"));
+        }
+    }
+}
+
+/// Behind the name, which `bytes` begin with, stands a dictionary, a list, a reference, or a comment before one of them;
+/// behind `/3D` what ends the dictionary or goes on with it.
+fn names_an_object(bytes: &[u8]) -> bool {
+    let length = bytes.iter().take(LONGEST).take_while(|b| !ends_name(**b)).count();
+    let value = super::trim(&bytes[length..]);
+    let digits = |bytes: &[u8]| bytes.iter().take(20).take_while(|b| b.is_ascii_digit()).count();
+    match value {
+        [b'<', b'<', ..] | [b'>', b'>', ..] => true,
+        [b'[' | b'/' | b'%', rest @ ..] => {
+            rest.iter().take(4).all(|b| matches!(b, b' '..=b'~' | b'\t' | b'\r' | b'\n'))
+        }
+        _ => {
+            let generation = super::trim(&value[digits(value)..]);
+            let word = super::trim(&generation[digits(generation)..]);
+            digits(value) > 0 && digits(generation) > 0 && word.starts_with(b"R")
         }
     }
 }

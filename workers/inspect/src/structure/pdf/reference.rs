@@ -11,10 +11,24 @@ use std::collections::{BTreeMap, BTreeSet};
 const REVISIONS: usize = 1024;
 const OBJECTS: usize = 1 << 20;
 
+/// Of the word `stream`, in bytes.
+const KEYWORD: u64 = 6;
+
 /// Begins at `at`; places in the file count from `base`.
-pub(super) fn check(source: &mut Source<'_>, at: u64, base: u64, log: &mut Log) -> Result<(), Stop> {
-    match revisions(source, at, base) {
-        Ok(()) | Err(Bad::Long) => Ok(()),
+///
+/// `reached` takes where the keyword of each stream stands.
+pub(super) fn check(
+    source: &mut Source<'_>,
+    (at, base): (u64, u64),
+    reached: &mut Vec<u64>,
+    log: &mut Log,
+) -> Result<(), Stop> {
+    match revisions(source, at, base, reached) {
+        Ok(()) => Ok(()),
+        Err(Bad::Long) => {
+            log.partial("limit.objects", "more objects, or longer ones, than are read");
+            Ok(())
+        }
         Err(Bad::Broken(at, why)) => {
             log.malformed(at.min(source.size()), why);
             Ok(())
@@ -32,7 +46,7 @@ struct Listed {
     packed: bool,
 }
 
-fn revisions(source: &mut Source<'_>, at: u64, base: u64) -> Result<(), Bad> {
+fn revisions(source: &mut Source<'_>, at: u64, base: u64, reached: &mut Vec<u64>) -> Result<(), Bad> {
     let (mut listed, mut seen, mut root) = (Listed::default(), BTreeSet::new(), None);
     let mut next = Some(at);
     while let Some(at) = next {
@@ -58,6 +72,7 @@ fn revisions(source: &mut Source<'_>, at: u64, base: u64) -> Result<(), Bad> {
     places.sort_unstable();
     for (place, name) in places {
         if let (value, Some(content)) = object(source, place, Some(name))? {
+            reached.push(content.saturating_sub(KEYWORD));
             stream(source, &value, content, &listed)?;
         }
     }
@@ -125,7 +140,6 @@ fn object(
     match reader.value(&["endobj", "stream"]) {
         Ok((value, keyword)) if keyword == b"stream" => Ok((value, Some(source.position()))),
         Ok((value, _)) => Ok((value, None)),
-        Err(Bad::Long) => Ok((Value::Other, None)),
         Err(bad) => Err(bad),
     }
 }

@@ -7,6 +7,7 @@ use super::{filters, is_white};
 use crate::structure::log::Log;
 use crate::structure::source::{Source, Stop};
 use memchr::memmem;
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 /// More streams than this are not looked into.
@@ -25,6 +26,8 @@ pub(super) struct Streams {
     /// Offsets of the keyword.
     at: Vec<u64>,
     more: bool,
+    /// Those of them that are taken for a word of some text.
+    text: BTreeSet<u64>,
 }
 
 impl Streams {
@@ -41,14 +44,22 @@ impl Streams {
     }
 
     /// Looks into every stream for names.
-    pub(super) fn look(&self, source: &mut Source<'_>, names: &mut Names, log: &mut Log) -> Result<(), Stop> {
+    pub(super) fn look(
+        &mut self,
+        source: &mut Source<'_>,
+        names: &mut Names,
+        log: &mut Log,
+    ) -> Result<(), Stop> {
         if self.more {
             log.partial("limit.parts", format!("more than {STREAMS} streams"));
         }
         let mut budget = EXPANDED;
         let mut buffer = vec![0; 64 * 1024];
         for &at in &self.at {
-            let Some(dictionary) = before(source, at, log)? else { continue };
+            let Some(dictionary) = before(source, at, log)? else {
+                self.text.insert(at);
+                continue;
+            };
             if !worth_it(&dictionary, at, log) {
                 continue;
             }
@@ -64,12 +75,25 @@ impl Streams {
     }
 }
 
+impl Streams {
+    /// Holds what was looked into against the streams that the cross-reference reaches, by their keywords: a reader
+    /// comes to those, whatever stands before them.
+    pub(super) fn hold_against(&self, reached: &[u64], log: &mut Log) {
+        let missed = |at: &&u64| self.text.contains(at) || self.at.binary_search(at).is_err();
+        if let Some(at) = reached.iter().find(missed).filter(|_| !self.more) {
+            log.malformed(*at, "a stream that is no stream to some readers");
+        }
+    }
+}
+
 /// The dictionary before the keyword at `at`; `None` where the word is only text.
 fn before(source: &mut Source<'_>, at: u64, log: &mut Log) -> Result<Option<Dictionary>, Stop> {
     let from = at.saturating_sub(DICTIONARY);
     source.seek(from)?;
     let bytes = source.peek(usize::try_from(at - from).unwrap_or_default())?;
-    let text = bytes.trim_ascii_end();
+    // A zero is white space, too.
+    let white = bytes.iter().rev().take_while(|b| is_white(**b)).count();
+    let text = &bytes[..bytes.len() - white];
     let line = text.rsplit(|b| matches!(b, b'\r' | b'\n')).next().unwrap_or_default();
     if !text.ends_with(b">>") && !line.contains(&b'%') {
         return Ok(None);

@@ -1,0 +1,201 @@
+//! What hides in the bytes of an archive that belong to no member.
+
+use crate::build;
+use crate::containers::{codes, report, why};
+use lazaret_fixtures::raw::{Part, RawZip, tar_member, tar_of, zip_of};
+use lazaret_fixtures::{Zip, disc, document};
+
+const ZIP: &str = "application/zip";
+const TAR: &str = "application/x-tar";
+
+fn a() -> Part {
+    Part::stored("a.txt", b"the first member")
+}
+
+/// An extra field of this number.
+fn field(id: u16, content: &[u8]) -> Vec<u8> {
+    [&id.to_le_bytes()[..], &u16::try_from(content.len()).unwrap().to_le_bytes(), content].concat()
+}
+
+fn sorted(media_type: &str, file: &[u8]) -> (Vec<String>, String) {
+    let report = report(media_type, file);
+    let mut codes: Vec<String> = codes(&report).into_iter().map(str::to_owned).collect();
+    codes.sort();
+    codes.dedup();
+    (codes, why(&report).to_owned())
+}
+
+#[test]
+fn zips() {
+    let pdf = document::pdf();
+    let (body, end) = pdf.split_at(pdf.len() - 200);
+    let signing = |content: &[u8]| {
+        let length = (content.len() as u64 + 24).to_le_bytes();
+        [&length[..], content, &length, b"APK Sig Block 42"].concat()
+    };
+    let signed = |parts: &[Part], block: Vec<u8>| RawZip { between: block, ..RawZip::default() }.build(parts);
+    let android = [Part::stored("AndroidManifest.xml", b"x"), Part::stored("classes.dex", b"x")];
+    let streamed = |content: &[u8]| zip_of(&[Part::stored("a", content).with(|p| p.streamed = true)]);
+    let cases: Vec<(&str, Vec<u8>, &[&str], &str)> = vec![
+        (
+            "a pdf between an extra field and the comment",
+            RawZip { comment: end.to_vec(), ..RawZip::default() }
+                .build(&[a().with(|p| p.extra = field(0x9999, body))]),
+            &["embedded"],
+            "",
+        ),
+        (
+            "a pdf in the comment",
+            RawZip { comment: pdf.clone(), ..RawZip::default() }.build(&[a()]),
+            &["embedded"],
+            "",
+        ),
+        (
+            "php in a field of the directory",
+            zip_of(&[a().with(|p| p.listed_extra = field(0x9999, b"<?=`$_GET[0]`?> and more"))]),
+            &["embedded"],
+            "",
+        ),
+        (
+            "a program in the comment of a member",
+            zip_of(&[a().with(|p| p.comment = build::exe())]),
+            &["embedded", "trailing"],
+            "",
+        ),
+        ("no fields at all", zip_of(&[a().with(|p| p.extra = b"something else".to_vec())]), &["gap"], ""),
+        ("a name that begins a pdf", zip_of(&[Part::stored("%PDF-1.4 x", b"x")]), &["embedded"], ""),
+        ("signatures where none belong", signed(&[a()], signing(&[7; 4000])), &["gap"], ""),
+        ("signatures of a package", signed(&android, signing(&[7; 4000])), &["executable", "kind"], ""),
+        (
+            "a script among signatures",
+            signed(&android, signing(b"<?php system('id'); ?> and more")),
+            &["embedded", "executable", "kind"],
+            "",
+        ),
+        (
+            "an end and a member within a member",
+            streamed(b"abcPK\x07\x08\0\0\0\0\x03\0\0\0\x03\0\0\0PK\x03\x04 and so on, to its own end"),
+            &["hidden"],
+            "hidden",
+        ),
+        ("a member whose length follows", streamed(b"nothing of the kind"), &[], ""),
+        (
+            "times and owners",
+            zip_of(&[a().with(|p| p.extra = [field(0x5455, &[3; 9]), field(0x7875, &[1; 11])].concat())]),
+            &[],
+            "",
+        ),
+        ("alignment", zip_of(&[a().with(|p| p.extra = field(0xd935, &[0; 4000]))]), &[], ""),
+        (
+            "a comment",
+            RawZip { comment: b"made by hand".to_vec(), ..RawZip::default() }
+                .build(&[a().with(|p| p.comment = b"mine".to_vec())]),
+            &[],
+            "",
+        ),
+        ("a pdf as a member", Zip::default().stored("a.pdf", &pdf).finish(), &[], ""),
+    ];
+    for (name, file, found, gap) in cases {
+        let (codes, why) = sorted(ZIP, &file);
+        assert_eq!(
+            (codes.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), why.as_str()),
+            (found, gap),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn links_of_every_system() {
+    for host in [2, 3, 5, 16, 19, 30] {
+        let file = zip_of(&[a().with(|p| (p.mode, p.host) = (0o120_777, host))]);
+        assert_eq!(sorted(ZIP, &file).0, ["link"], "{host}");
+    }
+}
+
+#[test]
+fn tars() {
+    let file = |name: &str| tar_member(name.as_bytes(), b'0', b"", b"content");
+    let extended = |kind: u8, records: &[u8]| tar_member(b"pax", kind, b"", records);
+    let cases: Vec<(&str, Vec<u8>, &[&str], &str)> = vec![
+        (
+            "git's comment",
+            tar_of(&[extended(b'g', b"52 comment=0123456789012345678901234567890123456789\n"), file("a")]),
+            &[],
+            "",
+        ),
+        ("times of all", tar_of(&[extended(b'g', b"12 mtime=42\n"), file("a")]), &[], ""),
+        (
+            "a name of all",
+            tar_of(&[extended(b'g', b"14 path=../up\n"), file("a")]),
+            &["hidden", "path"],
+            "hidden",
+        ),
+        ("a size of all", tar_of(&[extended(b'g', b"10 size=1\n"), file("a")]), &["hidden"], "hidden"),
+        ("a name of solaris", tar_of(&[extended(b'X', b"14 path=../up\n"), file("a")]), &["path"], ""),
+        (
+            "a size that some can read",
+            tar_of(&[extended(b'x', b"14 size=8_704\n"), file("a")]),
+            &["malformed"],
+            "malformed",
+        ),
+        (
+            "a record that lies",
+            tar_of(&[extended(b'x', b"99 path=a\n"), file("a")]),
+            &["malformed"],
+            "malformed",
+        ),
+        (
+            "a record of all that lies",
+            tar_of(&[extended(b'g', b"99 path=a\n"), file("a")]),
+            &["malformed"],
+            "malformed",
+        ),
+        (
+            "a long one of all",
+            tar_of(&[extended(b'g', &vec![b'x'; (1 << 20) + 1]), file("a")]),
+            &["malformed"],
+            "malformed",
+        ),
+        ("a name that begins a pdf", tar_of(&[file("%PDF-1.4")]), &["embedded"], ""),
+        ("a pdf as a member", tar_of(&[tar_member(b"a.pdf", b'0', b"", &document::pdf())]), &[], ""),
+        (
+            "a disc around its members",
+            tar_of(&[tar_member(b"a", b'0', b"", &{
+                let mut content = vec![b' '; 0x9000];
+                let at = 0x8001 - 512;
+                content[at..at + 6].copy_from_slice(b"CD001\x01");
+                content
+            })]),
+            &["embedded"],
+            "",
+        ),
+    ];
+    for (name, file, found, gap) in cases {
+        let (codes, why) = sorted(TAR, &file);
+        assert_eq!(
+            (codes.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), why.as_str()),
+            (found, gap),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn discs() {
+    const ISO: &str = "application/x-iso9660-image";
+    let whole = disc::iso(&[("A", b"x")]);
+    assert_eq!(sorted(ISO, &whole), (vec![], String::new()));
+    // The file's record gets room for more.
+    let mode = [b"PX\x24\x01\xff\xa1\0\0".to_vec(), vec![0; 28]].concat();
+    for (more, found) in
+        [(b"SL\x08\x01\0\0\0\0".to_vec(), "link"), (mode, "link"), (b"NM\x0a\x01\0../up".to_vec(), "path")]
+    {
+        let mut disc = whole.clone();
+        let at = 18 * 2048 + 2 * 34;
+        let length = usize::from(disc[at]);
+        disc[at] += u8::try_from(more.len()).unwrap();
+        disc[at + length..at + length + more.len()].copy_from_slice(&more);
+        assert_eq!(sorted(ISO, &disc).0, [found]);
+    }
+}
