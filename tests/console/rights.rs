@@ -27,6 +27,11 @@ async fn anothers_queue_is_not_there() {
     let queue = ann.page("/console/queue").await;
     assert!(queue.contains(&letter) && !queue.contains(&photo), "{queue}");
     assert!(!ann.page("/console/queue?type=image/").await.contains(&photo), "no filter shows more");
+    assert!(!ann.page(&format!("/console/items/{letter}")).await.contains(&photo), "nor is it a neighbour");
+    assert!(bob.page(&format!("/console/items/{letter}")).await.contains(&photo));
+    for path in ["/console/streams", "/console/streams/events"] {
+        assert_eq!(ann.get(path).await.status(), 404, "live streams are a queue of their own: {path}");
+    }
     assert_eq!(ann.get(&format!("/console/items/{letter}")).await.status(), 200);
     let page = bob.page(&format!("/console/items/{photo}")).await;
     let view = page.split("/media?view=").nth(1).unwrap().split('"').next().unwrap().to_owned();

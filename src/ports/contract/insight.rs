@@ -131,8 +131,13 @@ async fn carried<S: Store + Reviews>(store: &S, id: UploadId, kind: Kind, by: &s
         outcome: None,
         batch: None,
     };
-    let becomes =
-        Becomes { status: Status::Waiting, escalated: false, sealed: false, not_by: Vec::new(), released: true };
+    let becomes = Becomes {
+        status: Status::Waiting,
+        escalated: false,
+        sealed: false,
+        not_by: Vec::new(),
+        released: true,
+    };
     store.rule(&item, &ruling, &becomes, deed("ruling.made", second)).await.unwrap().expect("as it was");
     let due = store.due_ruling(at(second), at(second + 60)).await.unwrap().expect("it is due");
     let done = match kind {

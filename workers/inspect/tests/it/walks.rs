@@ -362,9 +362,8 @@ fn the_short_tag_of_php_is_php_too() {
         (b"<?=\x80\x81\x82 and more bytes", false),
         (b"<?=?>", false),
     ] {
-        let file = crate::build::jpeg_with(&[crate::build::jpeg_segment(0xfe, comment)]);
-        let report =
-            lazaret_inspect::walk("image/jpeg", &mut std::io::Cursor::new(&file), file.len() as u64).unwrap();
+        let file = jpeg_with(&[jpeg_segment(0xfe, comment)]);
+        let report = walk("image/jpeg", &mut Cursor::new(&file), file.len() as u64).unwrap();
         assert_eq!(
             report.findings.iter().any(|f| f.code == "structure.embedded"),
             found,
