@@ -8,7 +8,7 @@ use crate::{
     },
     pipeline::{Archives, Classifiers, ContentModels, Engines, Examiner, Films, Patience, TypeRules},
     ports::Clock,
-    upload::plan::SwitchedOff,
+    upload::{KnownBad, plan::SwitchedOff},
 };
 use anyhow::Context;
 use lazaret_antivirus::{Address, Antivirus, LARGEST_FILE, Limits, Managed, Signatures as Supply, Source};
@@ -85,6 +85,24 @@ fn films(config: &Config) -> anyhow::Result<Pool> {
     }))
 }
 
+/// The children that follow sources of streams: one each, for as long as it goes on.
+pub(super) fn followers(config: &Config) -> anyhow::Result<Pool> {
+    let (video, streams) = (&config.video, &config.streams);
+    Ok(Pool::new(PoolConfig {
+        child: beside(&video.child, "lazaret-video", "video.child")?,
+        size: streams.pulls,
+        // Most of it is waiting for what comes.
+        wall: streams.pull_stall.0 * 2,
+        cpu: video.cpu.0.min(streams.pull_stall.0 * 2),
+        memory_bytes: video.memory.0,
+        max_output_bytes: streams.max_frame.0,
+        // What a source left behind in its child goes with it.
+        max_jobs_per_child: 1,
+        confinement: confinement(config),
+        setup: ChildSetup { mark: None, budget: budget(config) },
+    }))
+}
+
 fn confinement(config: &Config) -> Confinement {
     match config.media.sandbox {
         Sandbox::Enforced => Confinement::Enforced,
@@ -92,8 +110,22 @@ fn confinement(config: &Config) -> Confinement {
     }
 }
 
+/// What the lists of the settings name.
+pub fn known_bad(config: &Config) -> anyhow::Result<Arc<KnownBad>> {
+    let (hashes, mut known) = (&config.hashes, KnownBad::default());
+    let own = hashes.tenants.iter().map(|own| (Some(&own.tenant), &own.known_bad));
+    for (tenant, lists) in [(None, &hashes.known_bad)].into_iter().chain(own) {
+        for path in lists {
+            let list = std::fs::read_to_string(path);
+            let list = list.with_context(|| format!("hashes: {} cannot be read", path.display()))?;
+            known.add(tenant, &list).with_context(|| format!("hashes: {}", path.display()))?;
+        }
+    }
+    Ok(Arc::new(known))
+}
+
 /// The checks, as the settings want them.
-pub fn examiner(config: &Config, engines: Engines, patience: Patience) -> Examiner {
+pub fn examiner(config: &Config, engines: Engines, known: Arc<KnownBad>, patience: Patience) -> Examiner {
     Examiner {
         engines,
         types: TypeRules::from(&config.types),
@@ -121,6 +153,7 @@ pub fn examiner(config: &Config, engines: Engines, patience: Patience) -> Examin
                 Patience::GoOn => std::env::temp_dir(),
             },
         },
+        known,
         patience,
     }
 }

@@ -31,6 +31,11 @@ pub(super) struct Janitor {
 }
 
 const EVERY: Duration = Duration::from_secs(2);
+/// Listing what came in and was never completed costs the store of blobs more.
+const DIRECT_EVERY: Duration = Duration::from_secs(60);
+/// An upload that has been due for so long and that nobody claimed may have lost its message: to the dead letters, or
+/// because it was accepted under another `queue.url`. Where it only stands in a long line, a second message is harmless.
+const UNHEARD: Duration = Duration::from_secs(1800);
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 const TERM: Duration = Duration::from_secs(20);
 const BATCH: u32 = 256;
@@ -44,18 +49,16 @@ impl Janitor {
     async fn run(self, stop: CancellationToken) {
         let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
         let mut leader = Leader::new(store, clock, "janitor", self.holder.clone(), TERM);
-        let mut swept: Option<Instant> = None;
+        let mut done = Done::default();
         loop {
-            let due = swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY);
             // Taking office is not broken off: who does not know that it leads cannot resign.
-            let done = match leader.leads().await {
-                Ok(true) => stop.run_until_cancelled(self.round(due)).await.unwrap_or(Ok(())).map(|()| true),
-                other => other,
+            let round = match leader.leads().await {
+                Ok(true) => stop.run_until_cancelled(self.round(&mut done)).await.unwrap_or(Ok(())),
+                Ok(false) => Ok(()),
+                Err(error) => Err(error),
             };
-            match done {
-                Ok(true) if due => swept = Some(Instant::now()),
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "housekeeping was put off"),
+            if let Err(error) = round {
+                tracing::warn!(%error, "housekeeping was put off");
             }
             if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
                 break;
@@ -64,12 +67,14 @@ impl Janitor {
         leader.resign().await;
     }
 
-    async fn round(&self, sweeping: bool) -> Result<()> {
+    async fn round(&self, done: &mut Done) -> Result<()> {
         self.reap().await?;
-        if let Some(direct) = &self.direct {
+        if let Some(direct) = self.direct.as_ref().filter(|_| is_due(done.direct, DIRECT_EVERY)) {
             direct::sweep(&*self.store, &**direct, &self.settled, self.clock.now(), self.direct_term).await?;
+            done.direct = Some(Instant::now());
         }
-        if sweeping && self.sweeps {
+        if self.sweeps && is_due(done.swept, SWEEP_EVERY) {
+            done.swept = Some(Instant::now());
             let removed = sweep(&*self.store, &*self.blobs, Company::Others).await?;
             if removed > 0 {
                 tracing::info!(removed.objects = removed, "objects that no upload uses were removed");
@@ -81,13 +86,29 @@ impl Janitor {
     async fn reap(&self) -> Result<()> {
         let Some(after) = self.reap_after.filter(|_| !sabotage::opens(Hole::Ack)) else { return Ok(()) };
         let now = self.clock.now();
-        let Ok(before) = now.checked_sub(after) else { return Ok(()) };
-        let reaped = self.store.reap(before, now, BATCH).await?;
+        let (Ok(before), Ok(unheard)) = (now.checked_sub(after), now.checked_sub(UNHEARD)) else {
+            return Ok(());
+        };
+        let reaped = self.store.reap(before, unheard, now, BATCH).await?;
         if reaped > 0 {
-            tracing::info!(recovered.leases = reaped, "uploads of workers that are gone wait again");
+            tracing::info!(
+                recovered.uploads = reaped,
+                "uploads of workers that are gone, or that nobody claimed, are announced again"
+            );
         }
         Ok(())
     }
+}
+
+/// When what is done rarely was done last.
+#[derive(Default)]
+struct Done {
+    direct: Option<Instant>,
+    swept: Option<Instant>,
+}
+
+fn is_due(last: Option<Instant>, every: Duration) -> bool {
+    last.is_none_or(|at| at.elapsed() >= every)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod stores;
 mod streams;
 
 pub use console::people;
-pub use engines::{child, examiner, models_folder, runtime, start_engines};
+pub use engines::{child, examiner, known_bad, models_folder, runtime, start_engines};
 pub use folder::DataFolder;
 pub use mark::mark;
 pub use sandbox::prove_sandbox;
@@ -25,7 +25,7 @@ pub use signer::signer;
 pub use stores::{
     Bytes, blobs_path, migrate_store, open_accounts, open_blobs, open_broker, open_store, store_path,
 };
-pub use streams::front;
+pub use streams::{front, puller};
 
 /// As many as the machine has cores.
 pub fn cores() -> usize {

@@ -5,7 +5,7 @@ use super::{
     console::console,
     cores, examiner,
     gauges::Gauges,
-    mark,
+    known_bad, mark,
     news::{self, News},
     open_blobs, open_broker, or, prove_sandbox,
     readiness::Parts,
@@ -221,6 +221,7 @@ impl App {
 }
 
 async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::Result<Scanning> {
+    let known = known_bad(config)?;
     let engines = start_engines(config, &folder.path().join("clamd"), Arc::clone(&base.clock)).await?;
     for children in [&engines.media, &engines.video] {
         if let Err(hole) = prove_sandbox(config, children).await {
@@ -230,7 +231,7 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
     }
     let work = Work {
         policies: Policies::new(Arc::clone(&base.rows.store)).context("the embedded policy")?,
-        examiner: Arc::new(examiner(config, engines.clone(), Patience::Wait)),
+        examiner: Arc::new(examiner(config, engines.clone(), known, Patience::Wait)),
         recipe: Recipe {
             make: config.renditions.make.clone(),
             thumbnail: config.renditions.thumbnail,

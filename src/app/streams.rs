@@ -1,6 +1,10 @@
 //! The streams role: what frames are judged by, and what is known of streams in every process that answers about them.
 
-use super::{cores, engines::children, models_folder, or, prove_sandbox, runtime};
+use super::{
+    cores,
+    engines::{children, followers, known_bad},
+    models_folder, or, prove_sandbox, runtime,
+};
 use crate::{
     config::Config,
     events::Settled,
@@ -10,12 +14,13 @@ use crate::{
         Eyes, Front, Hub, Kill,
         hub::{self, Book},
         kill::Hook,
+        pull::{self, Puller, place},
     },
     telemetry::Metrics,
 };
 use anyhow::{Context, anyhow};
 use reqwest::header::HeaderValue;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 pub(super) struct Parts {
     pub(super) store: Arc<dyn Store>,
@@ -28,6 +33,9 @@ pub(super) struct Parts {
     pub(super) name: String,
 }
 
+/// Children that decode for who looks at kept frames.
+const PICTURES: usize = 2;
+
 /// As the settings want it; without a hub, no frames are taken.
 pub fn front(config: &Config, hub: Option<Hub>) -> anyhow::Result<Front> {
     let streams = &config.streams;
@@ -36,6 +44,8 @@ pub fn front(config: &Config, hub: Option<Hub>) -> anyhow::Result<Front> {
         key_expires: streams.key_expires.0,
         max_frame: usize::try_from(streams.max_frame.0).context("streams.max_frame")?,
         queues: !config.queue.url.starts_with("store:"),
+        pictures: Some(children(config, PICTURES, None)?),
+        pull: pull_rules(config),
         hub,
     })
 }
@@ -73,9 +83,27 @@ pub(super) async fn hub(
         kill: kill(config)?,
         book: book(config)?,
         frames,
+        puller: puller(config)?,
+        known: known_bad(config)?,
         options: hub::Options { holder: name, term: streams.term.0, places, evidence: streams.evidence },
     });
     Ok((hub, eyes))
+}
+
+fn pull_rules(config: &Config) -> place::Rules {
+    place::Rules::new(&config.streams.pull_private)
+}
+
+/// What fetches the frames of streams that have a source.
+pub fn puller(config: &Config) -> anyhow::Result<Puller> {
+    let streams = &config.streams;
+    let options = pull::Options {
+        stall: streams.pull_stall.0,
+        patience: streams.pull_patience.0,
+        max_pixels: streams.max_pixels,
+        first: Duration::from_secs(1),
+    };
+    Ok(Puller::new(followers(config)?, pull_rules(config), options)?)
 }
 
 fn book(config: &Config) -> anyhow::Result<Book> {

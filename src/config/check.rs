@@ -103,6 +103,9 @@ impl Config {
         if streams.term.0.as_secs() < 2 {
             return Err("streams.term must be at least 2s: it is renewed three times in its term".into());
         }
+        if streams.pull_stall.0.as_secs() < 1 || streams.pull_patience < streams.pull_stall {
+            return Err("streams.pull_stall must be at least 1s, and at most streams.pull_patience".into());
+        }
         if streams.frame_deadline.0.is_zero() || streams.frame_deadline > streams.deadline {
             return Err("streams.frame_deadline must be more than 0, and at most streams.deadline".into());
         }

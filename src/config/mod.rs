@@ -27,6 +27,7 @@ pub struct Config {
     pub intake: sections::Intake,
     pub types: sections::Types,
     pub checks: sections::Checks,
+    pub hashes: sections::Hashes,
     pub antivirus: sections::Antivirus,
     pub media: sections::Media,
     pub video: sections::Video,

@@ -2,7 +2,7 @@
 
 use super::units::{Connection, Hidden, Secret, Size, Span};
 use crate::{
-    streams::{Limit, Rules, Tuning},
+    streams::{Limit, Rules, Tuning, pull::network::Network},
     upload::{Check, TenantId, plan::SwitchedOff, rendition::RenditionName},
 };
 use serde::Deserialize;
@@ -237,6 +237,20 @@ pub struct Pipeline {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Hashes {
+    pub known_bad: Vec<PathBuf>,
+    pub tenants: Vec<TenantHashes>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantHashes {
+    pub tenant: TenantId,
+    pub known_bad: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Streams {
     pub labels: Vec<Limit>,
     pub window: usize,
@@ -253,6 +267,10 @@ pub struct Streams {
     pub term: Span,
     pub evidence: usize,
     pub key_expires: Span,
+    pub pulls: usize,
+    pub pull_private: Vec<Network>,
+    pub pull_stall: Span,
+    pub pull_patience: Span,
     pub allow_private: bool,
     pub kill: Vec<KillHook>,
 }

@@ -62,11 +62,24 @@ struct Page {
     media: Option<String>,
     /// Why there is none.
     unshown: String,
+    /// The contact sheet of a film, and the times of what is on it.
+    sheet: Option<Sheet>,
     /// Absent where this person may not decide it now; then `idle` says why.
     form: Option<Form>,
     idle: &'static str,
     takes: bool,
     lease_ms: u128,
+}
+
+struct Sheet {
+    url: String,
+    times: Vec<String>,
+}
+
+/// What this view may fetch pictures with, and why there is none to fetch.
+struct Eyes<'a> {
+    view: &'a str,
+    unshown: String,
 }
 
 struct Said {
@@ -157,7 +170,8 @@ pub(super) async fn item(
         true => console.previews.trouble(&opened.upload, media_type).await.unwrap_or_default(),
         false => "the upload is erased".to_owned(),
     };
-    let page = page(&console, &person.user, &opened, &fields, frame.clone(), &names, &view, unshown);
+    let page =
+        page(&console, &person.user, &opened, &fields, frame.clone(), &names, Eyes { view: &view, unshown });
     Ok(render(&page, &frame))
 }
 
@@ -180,8 +194,7 @@ fn page(
     fields: &Fields,
     frame: Frame,
     names: &BTreeMap<String, String>,
-    view: &str,
-    unshown: String,
+    Eyes { view, unshown }: Eyes<'_>,
 ) -> Page {
     let Opened { item, upload, verdict, rulings, reports, appeals } = opened;
     let detail = &verdict.detail;
@@ -239,6 +252,7 @@ fn page(
         escalated: item.escalated,
         sealed: item.sealed,
         second: needs_second(item, &console.desk.rules),
+        sheet: has_bytes(upload.state).then(|| sheet(opened, view)).flatten(),
         media: unshown.is_empty().then(|| format!("/console/items/{}/media?view={view}", upload.id)),
         unshown,
         form,
@@ -256,6 +270,14 @@ fn voice(at: Timestamp, who: &str, about: String, text: &str, outcome: &Option<S
         text: text.to_owned(),
         outcome: outcome.clone().unwrap_or_else(|| "waits".into()),
     }
+}
+
+fn sheet(opened: &Opened, view: &str) -> Option<Sheet> {
+    let sheet = opened.verdict.detail.film.as_ref()?.sheet.as_ref()?;
+    Some(Sheet {
+        url: format!("/console/items/{}/sheet?view={view}", opened.upload.id),
+        times: sheet.frames.iter().map(|frame| words::moment(frame.at_ms)).collect(),
+    })
 }
 
 fn labels(labels: &BTreeMap<String, f32>) -> Vec<Label> {

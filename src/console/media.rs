@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     access::{Person, session::same},
-    review::{Preview, desk::has_bytes, preview::Hidden},
+    review::{Opened, Preview, desk::has_bytes, preview::Hidden},
     upload::UploadId,
 };
 use axum::{
@@ -21,16 +21,16 @@ use axum::{
 const SHOWN: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];
 
 /// Who looks, and on which day: a copy that gets out says whose it was.
-fn mark(console: &Console, person: &Person) -> String {
+pub(super) fn mark(console: &Console, person: &Person) -> String {
     format!("{} {}", person.user.email, console.desk.clock.now().strftime("%Y-%m-%d"))
 }
 
 /// In plain text, for the page to say.
-fn unshown(id: UploadId, hidden: Hidden) -> Response {
+fn unshown(hidden: Hidden) -> Response {
     let (status, why) = match hidden {
         Hidden::Why(why) => (StatusCode::UNPROCESSABLE_ENTITY, why),
         Hidden::Port(error) => {
-            tracing::error!(upload.id = %id, %error, "held bytes cannot be shown");
+            tracing::error!(%error, "held bytes cannot be shown");
             (StatusCode::SERVICE_UNAVAILABLE, "the store of files cannot be reached just now".to_owned())
         }
     };
@@ -43,22 +43,30 @@ pub(super) async fn media(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, Fail> {
-    let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
-    let view = person.token.derive(&format!("media {id}"));
-    if !same(Fields::of(&uri).get("view"), &view) {
-        return Err(Fail::no_page());
-    }
-    let opened = console.desk.shown(&person, id).await?;
-    if !has_bytes(opened.upload.state) {
-        return Err(Fail::no_page());
-    }
+    let opened = viewed(&console, &person, &id, &uri).await?;
     let media_type = &opened.verdict.detail.r#type.media_type;
     let by = mark(&console, &person);
-    let Preview { media_type, bytes } =
-        match console.previews.of(&opened.upload, media_type, console.max_edge, &by).await {
-            Ok(preview) => preview,
-            Err(hidden) => return Ok(unshown(id, hidden)),
-        };
+    Ok(picture(console.previews.of(&opened.upload, media_type, console.max_edge, &by).await))
+}
+
+/// The item whose pictures this URL may show to this person.
+pub(super) async fn viewed(console: &Console, person: &Person, id: &str, uri: &Uri) -> Result<Opened, Fail> {
+    let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
+    let view = person.token.derive(&format!("media {id}"));
+    if !same(Fields::of(uri).get("view"), &view) {
+        return Err(Fail::no_page());
+    }
+    // Who is to rest looks at nothing, whatever address they kept.
+    let opened = console.desk.shown(person, id).await?;
+    if has_bytes(opened.upload.state) { Ok(opened) } else { Err(Fail::no_page()) }
+}
+
+/// The picture, or why there is none.
+pub(super) fn picture(made: Result<Preview, Hidden>) -> Response {
+    let Preview { media_type, bytes } = match made {
+        Ok(preview) => preview,
+        Err(hidden) => return unshown(hidden),
+    };
     let shown = SHOWN.into_iter().find(|known| *known == media_type).unwrap_or("application/octet-stream");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(shown)),
@@ -68,5 +76,5 @@ pub(super) async fn media(
         ),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
     ];
-    Ok((headers, bytes).into_response())
+    (headers, bytes).into_response()
 }

@@ -6,6 +6,7 @@ mod assets;
 mod audit;
 mod bulk;
 mod cookie;
+mod episode;
 mod fail;
 mod fields;
 mod guard;
@@ -69,6 +70,10 @@ pub fn router(console: Console) -> Router {
         .route("/console/bulk", post(bulk::preview))
         .route("/console/bulk/decide", post(bulk::rule))
         .route("/console/pause", get(pause::pause))
+        .route("/console/items/{id}/sheet", get(episode::sheet))
+        .route("/console/episodes/{stream}/{number}", get(episode::episode))
+        .route("/console/episodes/{stream}/{number}/frames/{n}", get(episode::shot))
+        .route("/console/episodes/{stream}/{number}/rule", post(episode::rule))
         .route("/console/undo", post(rule::undo))
         .route("/console/audit", get(audit::audit))
         .route("/console/audit/export", get(audit::export))

@@ -36,6 +36,7 @@ const ROWS: u32 = 100;
 struct Page {
     frame: Frame,
     rows: Vec<Row>,
+    episodes: Vec<super::episode::Row>,
     open: u64,
     held: u64,
     oldest: String,
@@ -131,6 +132,7 @@ pub(super) async fn queue(
     }
     let (items, counts) = desk.queue(&view(desk, &person.user, &fields), ROWS).await?;
     let now = desk.clock.now();
+    let episodes = desk.episodes(&person.user, ROWS).await?;
     let frame = Frame::of(&console, &person, "Queue").await?.saying(fields.get("said"));
     let tenants = match &person.user.tenants {
         Tenants::All => Vec::new(),
@@ -138,6 +140,7 @@ pub(super) async fn queue(
     };
     let page = Page {
         rows: items.iter().map(|item| Row::new(item, &person.user.id, now)).collect(),
+        episodes: episodes.iter().map(|episode| super::episode::Row::new(episode, now)).collect(),
         open: counts.open,
         held: counts.held,
         oldest: counts.oldest.map_or("–".to_owned(), |at| words::age(at, now)),

@@ -61,6 +61,16 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
 }
 
+/// Of a film: `1:02:03.4`, or `2:03.4`.
+pub(super) fn moment(ms: u64) -> String {
+    let (tenths, seconds) = (ms / 100 % 10, ms / 1000);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}.{tenths}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}.{tenths}"),
+    }
+}
+
 /// `5 min`, `3 h`, `12 d`.
 pub(super) fn age(at: Timestamp, now: Timestamp) -> String {
     let seconds = (now.as_second() - at.as_second()).max(0);

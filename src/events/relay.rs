@@ -179,7 +179,7 @@ impl Relay {
     }
 
     async fn round(&self, leader: &mut Leader, state: &mut State) -> Result<Round> {
-        self.prune(state).await?;
+        self.prune(state).await;
         let limit = self.options.batch.saturating_add(state.stuck);
         let entries = self.store.outbox_pending(limit).await?;
         let full = entries.len() >= limit as usize;
@@ -294,14 +294,16 @@ impl Relay {
         }
     }
 
-    async fn prune(&self, state: &mut State) -> Result<()> {
+    async fn prune(&self, state: &mut State) {
         if is_due(state.pruned, PRUNE_EVERY) {
             state.pruned = Some(Instant::now());
-            if let Ok(before) = self.clock.now().checked_sub(self.options.keep) {
-                self.store.outbox_prune(before).await?;
+            // What stays is in nobody's way: events go on.
+            if let Ok(before) = self.clock.now().checked_sub(self.options.keep)
+                && let Err(error) = self.store.outbox_prune(before).await
+            {
+                tracing::warn!(%error, "old entries of the outbox were not removed; it is tried again");
             }
         }
-        Ok(())
     }
 }
 

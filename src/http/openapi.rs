@@ -24,6 +24,8 @@ use utoipa::{
         crate::streams::calls::open::open,
         crate::streams::calls::show::show,
         crate::streams::calls::close::close,
+        crate::streams::calls::episodes::list,
+        crate::streams::calls::episodes::frame,
         crate::streams::calls::rotate::rotate,
         crate::streams::calls::frames::post,
         crate::streams::calls::socket::socket,

@@ -4,7 +4,7 @@ use super::{Api, Problem, codes, health, linger::linger, observe::observe, opena
 use crate::{
     delivery::mint,
     intake::{appeal, by_reference, create, direct, erase, list, report, show},
-    streams::calls::{close, frames, open, rotate, show as stream, socket},
+    streams::calls::{close, episodes, frames, open, rotate, show as stream, socket},
 };
 use axum::{
     Router,
@@ -32,6 +32,8 @@ fn streams() -> Routes {
     vec![
         ("/v1/streams", post(open::open)),
         ("/v1/streams/{id}", get(stream::show).delete(close::close)),
+        ("/v1/streams/{id}/episodes", get(episodes::list)),
+        ("/v1/streams/{id}/episodes/{number}/frames/{frame}", get(episodes::frame)),
         ("/v1/streams/{id}/key", post(rotate::rotate)),
         ("/v1/streams/{id}/frames", get(socket::socket).post(frame)),
     ]

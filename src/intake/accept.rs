@@ -87,15 +87,15 @@ async fn commit(door: &Door, new: &NewUpload, spooled: &Spooled) -> Result<Recei
             drop_held(door, &held).await;
             Err(Refused::Conflict(other))
         }
-        // The commit may have gone through and only its answer been lost. Bytes are removed where the store says that
-        // it did not; where it cannot say, they stay for the sweeper to judge.
+        // The commit may have gone through and only its answer been lost, or go through yet. Bytes are removed where the
+        // store has refused it; else they stay for the sweeper to judge.
         Err(error) => match door.store.upload(&new.tenant, new.id).await {
             Ok(Some(_)) => Ok(ours(door, new)),
-            Ok(None) => {
+            Ok(None) if error.kind != Kind::Retry => {
                 drop_held(door, &held).await;
                 Err(error.into())
             }
-            Err(_) => Err(error.into()),
+            Ok(None) | Err(_) => Err(error.into()),
         },
     }
 }

@@ -72,7 +72,7 @@ impl CarryOut {
     async fn one(&self) -> Result<bool, PortError> {
         let now = self.work.clock.now();
         let Some(ruling) = self.reviews.due_ruling(now, now + TERM).await? else { return Ok(false) };
-        let done = match self.carry(&ruling).await {
+        let done = match self.kept(&ruling, self.carry(&ruling)).await {
             Ok(done) => done,
             Err(Undone::Refused(why)) => CarriedOut::Failed(why),
             Err(Undone::Waits(trouble)) => return self.later(&ruling, &trouble.to_string()).await,
@@ -83,6 +83,23 @@ impl CarryOut {
         };
         self.commit(&ruling, done).await?;
         Ok(true)
+    }
+
+    /// Renews the ruling's lease for as long as the work on it takes.
+    async fn kept<T>(&self, ruling: &Ruling, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(TERM / 3) => {
+                    let until = self.work.clock.now() + TERM;
+                    // Who lost it learns that when it commits.
+                    if let Err(error) = self.reviews.put_off(ruling, until).await {
+                        tracing::warn!(upload.id = %ruling.upload, %error, "a ruling's lease was not renewed");
+                    }
+                }
+            }
+        }
     }
 
     async fn later(&self, ruling: &Ruling, why: &str) -> Result<bool, PortError> {

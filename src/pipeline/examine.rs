@@ -7,15 +7,17 @@ use super::{
     video::{self, Films, Sheet},
 };
 use crate::upload::{
-    Check, CheckResult, Outcome, Plan, film::FilmDetail, plan::SwitchedOff, verdict::Examined,
+    Check, CheckResult, KnownBad, Outcome, Plan, film::FilmDetail, known::KNOWN_BAD, plan::SwitchedOff,
+    verdict::Examined,
 };
 use async_trait::async_trait;
 use lazaret_inspect::{Declared, Identified, identify_picture};
-use lazaret_report::{Coverage, Engine, Report, Unavailable};
+use lazaret_report::{Coverage, Engine, Finding, Report, Unavailable};
 use lazaret_sandbox::{Budget, Picture, Session};
 use std::{
     collections::BTreeMap,
     fs::File,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -62,6 +64,7 @@ pub struct Examiner {
     pub budget: Budget,
     pub films: Films,
     pub archives: Archives,
+    pub known: Arc<KnownBad>,
     pub patience: Patience,
 }
 
@@ -110,6 +113,13 @@ impl Examiner {
             times.push((Check::Type, began.elapsed()));
         } else {
             results.push(typed);
+        }
+        let tenant = subject.judge.map(|judge| judge.tenant).filter(|tenant| !tenant.is_empty());
+        if self.known.has_hex(tenant, subject.sha256)
+            && let Some(result) = results.first_mut()
+        {
+            let detail = "these very bytes stand on a list of what is known to be bad";
+            result.findings.push(Finding::new(KNOWN_BAD, detail));
         }
         if let Some((result, took)) = antivirus {
             results.push(result);

@@ -5,6 +5,7 @@ use crate::{
     upload::{
         TenantId,
         policy::{DEFAULT, DEFAULT_VERSION, Policy, PolicyError},
+        verdict::PolicyVersion,
     },
 };
 use std::{
@@ -22,6 +23,11 @@ impl Policies {
     pub fn new(store: Arc<dyn Store>) -> Result<Self, PolicyError> {
         let default = Arc::new(Policy::compile(DEFAULT, DEFAULT_VERSION)?);
         Ok(Self { store, default, compiled: Mutex::default() })
+    }
+
+    /// Of the default.
+    pub fn default_version(&self) -> PolicyVersion {
+        self.default.version().clone()
     }
 
     /// The tenant's own of this version, or a later one; else the default. A stored policy that does not compile any

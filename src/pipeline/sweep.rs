@@ -7,6 +7,8 @@ use crate::{
 use std::collections::{HashMap, HashSet, hash_map};
 
 const BATCH: usize = 1000;
+/// Between the id and the fence in the key of a contact sheet.
+pub(super) const SHEET: &str = "sheet";
 
 /// Who else uses these blobs?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,17 +54,38 @@ async fn unused(store: &dyn Store, keys: Vec<String>, company: Company) -> Resul
     Ok(keys.into_iter().filter(|key| !used.contains(key) && is_done(key)).collect())
 }
 
-/// Held keys are the ids of uploads, or those of frames that were kept as evidence; anything else is nobody's.
+/// Held keys are the ids of uploads, those of contact sheets ([`SHEET`]), or those of frames that were kept as evidence;
+/// anything else is nobody's.
 async fn unknown(store: &dyn Store, keys: &[String], company: Company) -> Result<Vec<String>, PortError> {
-    let (frames, uploads): (Vec<_>, Vec<_>) = keys.iter().cloned().partition(|key| key.contains('/'));
+    let (frames, uploads): (Vec<_>, Vec<_>) =
+        keys.iter().cloned().partition(|key| key.contains('/') && !is_sheet(key));
     let states = states(store, &uploads).await?;
-    let is_done = |key: &str| match owner(key).and_then(|id| states.get(&id)) {
-        Some(state) => *state == State::Erased,
-        None => company == Company::Alone,
-    };
-    let mut unknown: Vec<_> = uploads.into_iter().filter(|key| is_done(key)).collect();
+    let mut unknown = Vec::new();
+    for key in uploads {
+        let of = owner(&key).and_then(|id| Some((id, *states.get(&id)?)));
+        let is_done = match of {
+            Some((_, State::Erased)) => true,
+            Some((id, state)) if state.is_settled() && is_sheet(&key) => !shows(store, id, &key).await?,
+            Some(_) => false,
+            None => company == Company::Alone,
+        };
+        if is_done {
+            unknown.push(key);
+        }
+    }
     unknown.extend(no_evidence(store, frames, company).await?);
     Ok(unknown)
+}
+
+/// Whether the upload's last verdict names this sheet; that of a scan that failed afterwards has another.
+async fn shows(store: &dyn Store, id: UploadId, key: &str) -> Result<bool, PortError> {
+    let verdict = store.verdict(id).await?;
+    let sheet = verdict.and_then(|verdict| verdict.detail.film?.sheet);
+    Ok(sheet.is_some_and(|sheet| sheet.key == key))
+}
+
+fn is_sheet(key: &str) -> bool {
+    key.split('/').nth(1) == Some(SHEET)
 }
 
 /// Frames that their episode does not name: written before a crash, or worse ones took their place.
@@ -119,7 +142,8 @@ mod tests {
     use super::*;
     use crate::{
         adapters::{fs::Fs, sqlite::Sqlite},
-        ports::contract::samples::{at, id, tenant, upload},
+        ports::contract::samples::{at, claimed, id, settlement, tenant, upload},
+        upload::Decision,
     };
 
     #[tokio::test]
@@ -142,5 +166,41 @@ mod tests {
         assert_eq!(left, [1, 3].map(|n| format!("{}/1/original", id(n))));
         assert_eq!(blobs.list(Zone::Held, "", 10).await.unwrap(), [1, 3].map(|n| id(n).to_string()));
         assert_eq!(sweep(&store, &blobs, Company::Alone).await.unwrap(), 3, "all but what waits");
+    }
+
+    #[tokio::test]
+    async fn the_contact_sheet_of_the_verdict_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("a.db")).await.unwrap();
+        let blobs = Fs::open(folder.path().join("blobs")).unwrap();
+        let spool = blobs.spool().await.unwrap();
+        let mut keys = Vec::new();
+        for n in 1..=3 {
+            let lease = claimed(&store, &upload(n), 9).await;
+            for fence in 1..=2 {
+                keys.push(format!("{}/{SHEET}/{fence}", id(n)));
+                blobs.put(Zone::Held, keys.last().unwrap(), &spool).await.unwrap();
+            }
+            if n > 1 {
+                let mut settlement = settlement(&lease, Decision::Review, at(10));
+                settlement.verdict.film = Some(film(&format!("{}/{SHEET}/2", id(n))));
+                store.settle(&lease, &settlement).await.unwrap().unwrap();
+            }
+        }
+        store.erase(&tenant("acme"), id(3), "key:k1", at(11)).await.unwrap();
+        for company in [Company::Others, Company::Alone] {
+            sweep(&store, &blobs, company).await.unwrap();
+            let left = blobs.list(Zone::Held, "", 10).await.unwrap();
+            // 1 is being scanned, 2 shows its second, 3 is erased.
+            assert_eq!(left, [&keys[0], &keys[1], &keys[3]].map(String::as_str), "{company:?}");
+        }
+    }
+
+    fn film(key: &str) -> crate::upload::film::FilmDetail {
+        serde_json::from_value(serde_json::json!({
+            "width": 320, "height": 180, "duration_ms": 1000, "frames_seen": 1, "frames_total": 25, "sound": "none",
+            "sheet": {"key": key, "sha256": "0", "size": 1, "frames": []},
+        }))
+        .unwrap()
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Examination, Examine, Judge, Policies, Sheet, digest,
     examine::Subject,
     publish::{Publisher, Recipe, Withheld},
+    sweep::SHEET,
 };
 use crate::{
     events::Settled,
@@ -19,7 +20,14 @@ use crate::{
 };
 use jiff::Timestamp;
 use lazaret_report::{Coverage, Unavailable};
-use std::{fs::File, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{io::AsyncWriteExt, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -124,7 +132,7 @@ impl Work {
         if sabotage::opens(Hole::Ack) {
             ticket.ack().await?;
             if let Some(lease) = self.store.claim(id, &self.name, self.clock.now(), self.lease).await? {
-                Arc::clone(self).take(lease).await;
+                Arc::clone(self).take(lease, &AtomicBool::new(false)).await;
             }
             return Ok(());
         }
@@ -136,15 +144,15 @@ impl Work {
                 return ticket.nack(self.retry).await;
             }
         };
-        let mut taken = std::pin::pin!(Arc::clone(self).take(lease));
+        let gone = AtomicBool::new(false);
+        let mut taken = std::pin::pin!(Arc::clone(self).take(lease, &gone));
         let settled = tokio::select! {
             settled = &mut taken => settled,
             () = tokio::time::sleep(self.ack_within) => {
+                gone.store(true, Ordering::Relaxed);
                 // A message that could not be acknowledged comes again; the scan goes on all the same.
                 let acked = ticket.ack().await;
-                if !taken.await {
-                    self.announce(id).await?;
-                }
+                taken.await;
                 return acked;
             }
         };
@@ -164,20 +172,13 @@ impl Work {
         }
     }
 
-    /// As [`Self::answer`], where the message is gone.
-    async fn announce(&self, id: UploadId) -> Result<(), PortError> {
-        match self.store.due_again(id).await? {
-            None => Ok(()),
-            Some(due) => self.queue.announce(id, self.until(due)).await,
-        }
-    }
-
     fn until(&self, due: Timestamp) -> Duration {
         Duration::try_from(due.duration_since(self.clock.now())).unwrap_or(Duration::ZERO)
     }
 
-    /// One claimed upload to its end. True for a verdict; else it is back where it waits, or somebody else's.
-    async fn take(self: Arc<Self>, lease: Lease) -> bool {
+    /// One claimed upload to its end. True for a verdict; else it is back where it waits, or somebody else's. Where its
+    /// message is `gone` by then, it is announced anew with the same commit.
+    async fn take(self: Arc<Self>, lease: Lease, gone: &AtomicBool) -> bool {
         let id = lease.upload.id;
         self.metrics.scans_in_flight.inc();
         // In a task of its own, so that a panic is that upload's trouble and not the worker's.
@@ -218,16 +219,22 @@ impl Work {
                 (self.retry * lease.upload.attempts.clamp(1, 10), None)
             }
         };
-        self.give_back(&lease, delay, waiting_for.as_deref()).await;
+        self.give_back(&lease, delay, waiting_for.as_deref(), gone).await;
         false
     }
 
     /// A store that cannot write just now, on a full disk say, is asked again; at worst the lease runs out.
-    async fn give_back(&self, lease: &Lease, delay: Duration, waiting_for: Option<&str>) {
+    async fn give_back(&self, lease: &Lease, delay: Duration, waiting_for: Option<&str>, gone: &AtomicBool) {
         for _ in 0..RELEASES {
-            let due = self.clock.now() + delay;
-            match self.store.release(lease, due, waiting_for).await {
-                Ok(Ok(()) | Err(Stale)) => return,
+            let (due, anew) = (self.clock.now() + delay, gone.load(Ordering::Relaxed));
+            match self.store.release(lease, due, waiting_for, anew).await {
+                Ok(Ok(())) => {
+                    if anew {
+                        self.settled.outbox().notify_one();
+                    }
+                    return;
+                }
+                Ok(Err(Stale)) => return,
                 Err(error) => {
                     tracing::error!(upload.id = %lease.upload.id, %error, "an upload could not be given back");
                 }
@@ -252,12 +259,15 @@ impl Work {
 
     async fn scan(&self, lease: &Lease) -> Result<(), Unfinished> {
         let upload = &lease.upload;
-        let policy = self.policies.of(&upload.tenant, lease.policy).await?;
+        let policy = self.policies.of(&upload.tenant, lease.policy).await;
         if upload.attempts > self.attempts {
             let why = format!("{} scans failed, or ended with their worker", upload.attempts - 1);
-            let verdict = Verdict::gave_up(unexamined(lease, "scan_failed", &why), policy.version().clone());
+            // A policy that does not compile any more is one of the things that fail, and judges nothing here.
+            let version = policy.map_or_else(|_| self.policies.default_version(), |p| p.version().clone());
+            let verdict = Verdict::gave_up(unexamined(lease, "scan_failed", &why), version);
             return self.settle(lease, verdict, Vec::new()).await;
         }
+        let policy = policy?;
         let file = self.blobs.open(Zone::Held, &upload.id.to_string()).await?;
         let Some((file, sha256, size)) = measured(file).await? else {
             let lost = unexamined(lease, "io.missing", "its bytes are not in the held zone");
@@ -356,7 +366,7 @@ impl Work {
 
     /// Into the held zone, under a key of its own: another scan of the upload may be about to write its own.
     async fn keep_sheet(&self, lease: &Lease, sheet: &Sheet) -> Result<SheetDetail, PortError> {
-        let key = format!("{}/sheet/{}", lease.upload.id, lease.fence);
+        let key = format!("{}/{SHEET}/{}", lease.upload.id, lease.fence);
         let spool = self.blobs.spool().await?;
         let mut writer = tokio::fs::File::from_std(spool.try_clone()?);
         writer.write_all(&sheet.jpeg).await?;

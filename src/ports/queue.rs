@@ -12,12 +12,6 @@ pub trait Queue: Send + Sync + 'static {
     /// again after its [`Delivery`] is dropped.
     async fn receive(&self) -> Result<Delivery>;
 
-    /// Deliver this id, not before `delay`, although no message of it is left. Queues that find their work in the store
-    /// have nothing to do.
-    async fn announce(&self, _upload: UploadId, _delay: Duration) -> Result<()> {
-        Ok(())
-    }
-
     /// There may be new work: look now rather than at the next poll. Queues that are told by their broker ignore it.
     fn wake(&self);
 }

@@ -232,13 +232,14 @@ pub trait Store: Streams + Reports {
     async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<std::result::Result<(), Stale>>;
     /// Says what a scan that is under way is busy with, for who looks at the upload.
     async fn note(&self, lease: &Lease, busy_with: &str) -> Result<std::result::Result<(), Stale>>;
-    /// Gives the upload back, to be due at `at`. With `waiting_for` the trouble is an engine's, and the attempt is not
-    /// counted.
+    /// Gives the upload back, to be due at `due_at`. With `waiting_for` the trouble is an engine's, and the attempt is
+    /// not counted. With `anew` no message of it is left: the same commit puts a new `upload.received` into the outbox.
     async fn release(
         &self,
         lease: &Lease,
         due_at: Timestamp,
         waiting_for: Option<&str>,
+        anew: bool,
     ) -> Result<std::result::Result<(), Stale>>;
     /// State, verdict, renditions, outbox entry and audit line in one commit; refused where the fence is stale. An
     /// error, and no change, where renditions come without a publish verdict, or where a publish verdict names other
@@ -246,12 +247,13 @@ pub trait Store: Streams + Reports {
     async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<std::result::Result<(), Stale>>;
     /// Frees every lease: for the start of a process that alone may use this store.
     async fn free_leases(&self, now: Timestamp) -> Result<u64>;
-    /// Puts up to `limit` uploads whose lease ran out before `before` back to where they wait, each with a new
-    /// `upload.received` entry in the outbox: for queues that have no message for them any more.
-    async fn reap(&self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u64>;
+    /// Puts up to `limit` uploads back to where they wait, due at `now`, each with a new `upload.received` entry in the
+    /// outbox: those whose lease ran out before `before`, and those that have been due since before `unheard`, no later
+    /// than `before`, and that nobody claimed. For queues that have no message for them any more.
+    async fn reap(&self, before: Timestamp, unheard: Timestamp, now: Timestamp, limit: u32) -> Result<u64>;
     /// Uploads that are not settled.
     async fn backlog(&self) -> Result<u64>;
-    /// The same by tenant, awaited ones left out.
+    /// The same by tenant, without awaited ones and those whose `upload.received` was not handed on yet.
     async fn backlogs(&self) -> Result<Vec<(TenantId, u64)>>;
     /// When the oldest upload that waits for its verdict was accepted.
     async fn oldest(&self) -> Result<Option<Timestamp>>;

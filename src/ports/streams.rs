@@ -1,7 +1,11 @@
 //! The record of live streams: who may send to them, how they stand, which process watches them, and what was seen on
 //! them that a person should look at.
 
-use super::{Result, store::Stale};
+use super::{
+    Result,
+    accounts::{Deed, Tenants},
+    store::Stale,
+};
 use crate::upload::{Because, Standing, StreamId, TenantId};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -20,6 +24,8 @@ pub struct NewStream {
     pub tuning: String,
     /// Frames come through the broker, too.
     pub queued: bool,
+    /// From where its frames are fetched.
+    pub source: Option<Source>,
     /// Who did it, for the audit log.
     pub actor: String,
     pub at: Timestamp,
@@ -71,6 +77,63 @@ pub struct Stream {
     /// The process that watches it, and until when unless it renews.
     pub holder: Option<String>,
     pub held_until: Option<Timestamp>,
+    pub source: Option<Source>,
+    /// How it goes with the source.
+    pub pull: Option<Pull>,
+}
+
+/// The URL that a stream is fetched from. It may hold what gives the right to, so it never shows whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Source(String);
+
+impl Source {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Source {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Source(…)")
+    }
+}
+
+/// How it goes with the source of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Pull {
+    pub state: PullState,
+    /// What went wrong last: a stable code, and what it was.
+    pub trouble: Option<PullTrouble>,
+    /// Attempts in a row that brought no frame.
+    pub failures: u32,
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PullState {
+    Connecting,
+    /// Its frames come.
+    Reading,
+    /// It is tried again in a while.
+    Waiting,
+    /// The source is over, and with it the stream.
+    Ended,
+    /// It brought nothing for too long; the stream was closed.
+    GaveUp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PullTrouble {
+    pub code: String,
+    pub detail: String,
 }
 
 impl Stream {
@@ -135,6 +198,19 @@ pub struct Episode {
     /// The highest of each label that counts.
     pub scores: BTreeMap<String, f32>,
     pub evidence: Vec<Evidence>,
+    /// What a person said of it.
+    pub ruling: Option<EpisodeRuling>,
+}
+
+/// What a person says of an episode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpisodeRuling {
+    /// `confirmed`, `mistaken` or `unclear`.
+    pub said: String,
+    pub note: String,
+    /// A person's id.
+    pub by: String,
+    pub at: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -206,11 +282,19 @@ pub trait Streams: Send + Sync + 'static {
         fence: u64,
         sign: &Sign,
     ) -> Result<std::result::Result<(), Stale>>;
+    /// How it goes with the source, by who watches or was the last to.
+    async fn pulled_stream(
+        &self,
+        id: StreamId,
+        fence: u64,
+        pull: &Pull,
+    ) -> Result<std::result::Result<(), Stale>>;
     /// Lets the next one watch at once.
     async fn leave_stream(&self, id: StreamId, fence: u64, sign: &Sign) -> Result<()>;
     /// Row, episode, outbox entry and audit line in one commit; refused where the fence is stale.
     async fn change_stream(&self, watch: &Watch, change: &Change) -> Result<std::result::Result<(), Stale>>;
-    /// Open streams that nobody watches and somebody should: they pass, or wait for frames from the broker.
+    /// Open streams that nobody watches and somebody should: they pass, or wait for frames from the broker or
+    /// from their source.
     async fn deserted_streams(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>>;
     /// The latest of a tenant's episodes first, only those below `before` where it is given.
     async fn episodes(
@@ -221,4 +305,8 @@ pub trait Streams: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Episode>>;
     async fn episode(&self, stream: StreamId, number: u32) -> Result<Option<Episode>>;
+    /// Those of these tenants that nobody has looked at: cut ones first, then by age.
+    async fn episodes_in_review(&self, tenants: &Tenants, limit: u32) -> Result<Vec<Episode>>;
+    /// Ruling and audit line in one commit; false where it is not in review any more.
+    async fn rule_episode(&self, episode: &Episode, ruling: &EpisodeRuling, deed: Deed<'_>) -> Result<bool>;
 }

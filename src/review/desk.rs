@@ -215,7 +215,7 @@ impl Desk {
         Ok((exposure, self.limits.rest(&exposure)))
     }
 
-    async fn rested(&self, user: &User) -> Result<()> {
+    pub(super) async fn rested(&self, user: &User) -> Result<()> {
         match self.rest(user).await? {
             (_, Rest::Due(_)) => Err(Denied::Paused.into()),
             _ => Ok(()),
@@ -287,7 +287,7 @@ impl Desk {
     }
 }
 
-fn decides(user: &User) -> std::result::Result<(), Denied> {
+pub(super) fn decides(user: &User) -> std::result::Result<(), Denied> {
     if may(user.role, Right::Decide) { Ok(()) } else { Err(Denied::Right) }
 }
 

@@ -4,6 +4,7 @@
 pub mod admit;
 pub mod care;
 pub mod desk;
+pub mod episodes;
 pub mod preview;
 pub mod together;
 

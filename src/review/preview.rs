@@ -55,12 +55,24 @@ impl Previews {
         if !is_decodable(media_type) {
             return Err(Hidden::Why(format!("{media_type} is not shown here")));
         }
-        let Some(file) = self.blobs.open(Zone::Held, &upload.id.to_string()).await? else {
+        self.held(&upload.id.to_string(), media_type, max_edge, by).await
+    }
+
+    /// The same of whatever is held under this key.
+    pub async fn held(
+        &self,
+        key: &str,
+        media_type: &str,
+        max_edge: u32,
+        by: &str,
+    ) -> Result<Preview, Hidden> {
+        let Some(file) = self.blobs.open(Zone::Held, key).await? else {
             return Err(Hidden::Why("its bytes are gone".into()));
         };
+        let size = file.metadata().map_err(PortError::from)?.len();
         let mut session = self
             .media
-            .open(&file, upload.size, media_type)
+            .open(&file, size, media_type)
             .await
             .map_err(|trouble| Hidden::Why(format!("the decoders are not there just now ({trouble})")))?;
         let why =

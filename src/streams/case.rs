@@ -64,6 +64,7 @@ impl Case {
                 because: state.because,
                 scores: BTreeMap::new(),
                 evidence: Vec::new(),
+                ruling: None,
             },
         };
         let mut case = Self { episode, dirty: true, most };

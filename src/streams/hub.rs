@@ -5,6 +5,7 @@ use super::{
     judge::Judge,
     kill::Kill,
     live::{Live, Shown},
+    pull::{self, Puller},
     rules::{Rules, Tuning},
     watcher::Watcher,
     window::{State, Window},
@@ -17,7 +18,7 @@ use crate::{
         streams::{Change, Stream},
     },
     telemetry::Metrics,
-    upload::{StreamId, TenantId},
+    upload::{KnownBad, StreamId, TenantId},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -72,12 +73,15 @@ pub struct Parts {
     pub book: Book,
     /// The broker, where there is one.
     pub frames: Option<Arc<dyn Frames>>,
+    /// What fetches frames.
+    pub puller: Puller,
+    pub known: Arc<KnownBad>,
     pub options: Options,
 }
 
 /// Copies share everything.
 #[derive(Clone)]
-pub struct Hub(Arc<Shared>);
+pub struct Hub(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
@@ -89,6 +93,8 @@ pub(super) struct Shared {
     killer: Kill,
     book: Book,
     frames: Option<Arc<dyn Frames>>,
+    pub(super) puller: Puller,
+    pub(super) known: Arc<KnownBad>,
     pub(super) options: Options,
     pub(super) places: Arc<Semaphore>,
     /// Streams that wait for a place.
@@ -105,7 +111,20 @@ pub(super) struct Shared {
 impl Hub {
     /// To be called on the runtime that is to watch.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, blobs, clock, judge, settled, metrics, kill, book, frames, options } = parts;
+        let Parts {
+            store,
+            blobs,
+            clock,
+            judge,
+            settled,
+            metrics,
+            kill,
+            book,
+            frames,
+            puller,
+            known,
+            options,
+        } = parts;
         Self(Arc::new(Shared {
             store,
             blobs,
@@ -116,6 +135,8 @@ impl Hub {
             killer: kill,
             book,
             frames,
+            puller,
+            known,
             places: Arc::new(Semaphore::new(options.places.max(1))),
             options,
             wanting: AtomicUsize::new(0),
@@ -167,6 +188,10 @@ impl Hub {
         tracing::info!(stream.id = %id, stream.fence = watch.fence, "a stream is watched");
         if let Some(frames) = hub.frames.clone().filter(|_| stream.queued) {
             hub.tasks.spawn_on(feed(Arc::clone(hub), Arc::clone(&live), frames), &hub.runtime);
+        }
+        if let Some(source) = stream.source.clone() {
+            let of = pull::Of { source, fence: watch.fence, fastest: window.rules().fastest };
+            hub.tasks.spawn_on(pull::pull(self.clone(), Arc::clone(&live), of), &hub.runtime);
         }
         let watcher = Watcher::new(Arc::clone(hub), Arc::clone(&live), watch, window);
         hub.tasks.spawn_on(watcher.run(), &hub.runtime);

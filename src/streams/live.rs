@@ -140,6 +140,16 @@ impl Live {
         let _ = waiting.reply.send(outcome);
     }
 
+    /// So many frames could not even be shown to a judge.
+    pub(super) fn spoiled_by(&self, frames: u64) {
+        Counters::add(&self.counters.failed, frames);
+    }
+
+    /// Before that a frame would be skipped.
+    pub(super) fn asked_pause(&self) -> Duration {
+        Duration::from_millis(self.pause_ms.load(Ordering::Relaxed))
+    }
+
     pub(super) fn pause(&self, pause: Duration) {
         self.pause_ms.store(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

@@ -14,6 +14,7 @@ mod mailbox;
 pub mod order;
 pub mod outcome;
 pub mod pace;
+pub mod pull;
 pub mod rules;
 mod watcher;
 pub mod window;
@@ -40,6 +41,10 @@ pub struct Front {
     pub max_frame: usize,
     /// There is a broker that takes frames.
     pub queues: bool,
+    /// What decodes frames that were kept, for who looks at them.
+    pub pictures: Option<lazaret_sandbox::Pool>,
+    /// Where sources may be.
+    pub pull: pull::place::Rules,
     /// Of a process that watches streams.
     pub hub: Option<Hub>,
 }

@@ -19,10 +19,11 @@ use crate::{
         store::Stale,
         streams::{Change, Evidence, Sign, Watch},
     },
-    upload::{Because, Standing},
+    upload::{Because, Standing, known::KNOWN_BAD},
 };
 use bytes::Bytes;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, VecDeque},
     io::Write,
@@ -144,18 +145,27 @@ impl Watcher {
     }
 
     fn is_idle(&self) -> bool {
-        self.window.watched_at().is_none() && !self.watch.stream.queued && self.told == self.window.state()
+        let stream = &self.watch.stream;
+        let is_fed = stream.queued || stream.source.is_some();
+        self.window.watched_at().is_none() && !is_fed && self.told == self.window.state()
     }
 
     async fn judge(&mut self, place: OwnedSemaphorePermit) {
         let Some(waiting) = self.live.mailbox.take() else { return };
         let began = Instant::now();
         self.stirred = began;
-        let judged = self.hub.judge.judge(&waiting.frame).await;
+        let known = self.is_known(&waiting.frame.bytes);
+        let judged = if known {
+            // Nobody needs to look. What it looks like is not known, which is another scene.
+            let scores = BTreeMap::from([(KNOWN_BAD.to_owned(), 1.0)]);
+            Ok(Opinion { scores, sample: Vec::new() })
+        } else {
+            self.hub.judge.judge(&waiting.frame).await
+        };
         drop(place);
         self.hub.metrics.frame_judged(began.elapsed());
         match judged {
-            Ok(opinion) => self.judged(&waiting, opinion).await,
+            Ok(opinion) => self.judged(&waiting, opinion, known).await,
             Err(unjudged) => self.unjudged(&waiting, &unjudged, began),
         }
     }
@@ -172,11 +182,20 @@ impl Watcher {
         self.live.tell(waiting, Became::Failed, Some(unjudged.to_string()), BTreeMap::new());
     }
 
-    async fn judged(&mut self, waiting: &Waiting, opinion: Opinion) {
+    /// Are these the very bytes of what is known to be bad?
+    fn is_known(&self, bytes: &[u8]) -> bool {
+        let known = &self.hub.known;
+        !known.is_empty() && known.has(Some(self.live.tenant.as_str()), &Sha256::digest(bytes).into())
+    }
+
+    async fn judged(&mut self, waiting: &Waiting, opinion: Opinion, known: bool) {
         self.blind = false;
         Counters::add(&self.live.counters.judged, 1);
         let rules = self.window.rules();
-        let (grade, scores) = (rules.grade(&opinion.scores), rules.telling(&opinion.scores));
+        let (grade, scores) = match known {
+            true => (Grade::Certain, opinion.scores),
+            false => (rules.grade(&opinion.scores), rules.telling(&opinion.scores)),
+        };
         let scene = !self.scene.is_empty() && pace::is_another_scene(&self.scene, &opinion.sample);
         self.scene = opinion.sample;
         let state = self.window.judged(grade, waiting.came);

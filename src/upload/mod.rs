@@ -5,6 +5,7 @@ pub mod check;
 pub mod filename;
 pub mod film;
 pub mod id;
+pub mod known;
 pub mod plan;
 pub mod policy;
 pub mod rendition;
@@ -16,6 +17,7 @@ pub mod verdict;
 
 pub use check::{Check, CheckResult, Outcome};
 pub use id::{StreamId, TenantId, UploadId};
+pub use known::KnownBad;
 pub use plan::Plan;
 pub use standing::{Because, Standing};
 pub use state::State;

@@ -3,6 +3,7 @@
 use super::{
     check::{CheckResult, Outcome},
     film::{FilmDetail, SheetDetail},
+    known::KNOWN_BAD,
     plan::{Cleared, Gap, Plan},
     policy::Opinion,
 };
@@ -101,12 +102,17 @@ enum Answer {
 
 impl Verdict {
     /// Law 2: the policy's opinion publishes only with proof; without one the gaps become the reasons for a review.
-    /// A file that holds a virus is never published, whatever the policy says.
+    /// A file that holds a virus is never published, whatever the policy says, and one that is known to be bad is always
+    /// quarantined.
     pub fn reach(examined: Examined, opinion: Opinion, policy: PolicyVersion) -> Self {
         let infected = examined.findings().any(|(_, f)| f.code == "antivirus.infected");
+        let known = examined.findings().any(|(_, f)| f.code == KNOWN_BAD);
         let proof = examined.plan.prove(&examined.results);
         let gap_codes = |gaps: &[Gap]| gaps.iter().map(Gap::code).collect::<Vec<_>>();
         let (answer, reasons) = match (opinion.decision, proof) {
+            (Decision::Publish | Decision::Review, _) if known => {
+                (Answer::Quarantine, vec![KNOWN_BAD.to_owned()])
+            }
             (Decision::Publish, _) if infected => (Answer::Quarantine, vec!["antivirus.infected".to_owned()]),
             (Decision::Publish, Ok(cleared)) => (Answer::Publish(cleared), opinion.reasons),
             (Decision::Publish, Err(gaps)) => (Answer::Review, gap_codes(&gaps)),
@@ -308,6 +314,14 @@ mod tests {
         assert_eq!(gap.reasons(), ["coverage.antivirus.partial"]);
         let infected = reach(examined(Coverage::Complete, Some("antivirus.infected")), Decision::Publish);
         assert_eq!(infected.decision(), Decision::Quarantine);
+    }
+
+    #[test]
+    fn what_is_known_to_be_bad_is_quarantined_whatever_a_policy_says() {
+        for decision in [Decision::Publish, Decision::Review, Decision::Quarantine] {
+            let known = reach(examined(Coverage::Complete, Some(KNOWN_BAD)), decision);
+            assert_eq!(known.decision(), Decision::Quarantine, "{decision:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Handed back, dropped, and doubled.
 
 use crate::bench::{Plain, amqp, enqueue, next, nothing, work};
-use lazaret::ports::{Publisher, Queue, contract::samples::id, publisher::Lane};
+use lazaret::ports::{Publisher, contract::samples::id, publisher::Lane};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -55,13 +55,4 @@ async fn what_is_acknowledged_is_gone_for_the_next_process() {
     let second = lazaret::adapters::amqp::Amqp::connect(crate::bench::options(&vhost.url)).await.unwrap();
     next(&second).await.ticket.ack().await.unwrap();
     nothing(&second).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn work_whose_message_is_gone_is_announced_anew() {
-    let (amqp, _vhost) = amqp().await;
-    amqp.queue().announce(id(1), Duration::from_millis(900)).await.unwrap();
-    let began = Instant::now();
-    assert_eq!(next(&amqp).await.upload, id(1));
-    assert!(began.elapsed() >= Duration::from_millis(900), "not before its delay");
 }

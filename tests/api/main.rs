@@ -11,6 +11,7 @@ mod idempotency;
 mod links;
 mod lost;
 mod operations;
+mod packaging;
 mod reports;
 mod serving;
 mod storage;

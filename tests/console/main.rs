@@ -5,6 +5,7 @@ mod browser;
 mod bulk;
 mod care;
 mod deciding;
+mod episodes;
 mod pages;
 mod people;
 mod plain;

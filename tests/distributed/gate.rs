@@ -29,7 +29,8 @@ impl Gate {
                     let may = Arc::clone(&may);
                     tokio::spawn(async move {
                         may.acquire().await.unwrap().forget();
-                        let mut clamd = TcpStream::connect(clamd).await.unwrap();
+                        // Behind it the scanner may be dead.
+                        let Ok(mut clamd) = TcpStream::connect(clamd).await else { return };
                         let _either_side_may_leave = copy_bidirectional(&mut client, &mut clamd).await;
                     });
                 }

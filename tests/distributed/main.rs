@@ -15,9 +15,11 @@ mod intake;
 #[path = "../../workers/classify/tests/common/onnx.rs"]
 #[expect(dead_code, reason = "other tests make other models")]
 mod onnx;
+mod outlast;
 mod overload;
 #[path = "../servers/postgres.rs"]
 mod postgres;
+mod pulled;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
 #[path = "../streams/red.rs"]
@@ -25,6 +27,9 @@ mod red;
 mod roles;
 #[path = "../servers/s3.rs"]
 mod s3;
+#[path = "../streams/sources.rs"]
+#[expect(dead_code, reason = "the streams' tests use more of it")]
+mod sources;
 mod streams;
 mod told;
 mod trouble;
@@ -71,5 +76,4 @@ mod wait;
 mod webhook;
 
 // They do more than is asked of them here.
-const _: [fn(&clamd::Clamd); 2] = [clamd::Clamd::kill, clamd::Clamd::again];
 const _: fn(std::process::Output) -> site::Ran = site::Ran::of;

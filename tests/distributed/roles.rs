@@ -88,3 +88,53 @@ async fn a_worker_that_is_killed_in_mid_scan_costs_nothing() {
         assert!(server.ended().await.success());
     }
 }
+
+/// Its attempts are counted in the store: the broker's count of deliveries is everybody's in the same prefetch.
+#[tokio::test]
+async fn a_file_that_kills_its_workers_ends_in_review_and_its_neighbours_go_through() {
+    let site = Site::new("[pipeline]\nattempts = 2");
+    let key = prepared(&site).await;
+    let front = process(&site, &key, "api,delivery,events", "front").await;
+    let mut worker = process(&site, &key, "worker", "w1").await;
+    worker.until_ready().await;
+    let poison = front.upload("heavy.gif", &samples::heavy()).await;
+    let busy = async |worker: &Server| {
+        until("the worker is at it", async || {
+            let upload = front.show(&poison).await;
+            let at_it = upload["state"] == "scanning" && worker.children().iter().any(Process::is_busy);
+            if at_it { Ok(()) } else { Err(upload) }
+        })
+        .await;
+    };
+    busy(&worker).await;
+    let mut neighbours = Vec::new();
+    for n in 0..6 {
+        neighbours.push(front.upload("a.jpg", &samples::photo(n)).await);
+    }
+    worker.kill().await;
+    worker = process(&site, &key, "worker", "w2").await;
+    for id in &neighbours {
+        let upload = front.settled(id).await;
+        assert_eq!(
+            (&upload["state"], &upload["verdict_number"]),
+            (&"published".into(), &1.into()),
+            "{upload}"
+        );
+    }
+    // Nothing else is left to be busy with.
+    busy(&worker).await;
+    worker.kill().await;
+    let worker = process(&site, &key, "worker", "w3").await;
+    let upload = front.settled(&poison).await;
+    assert_eq!(
+        (&upload["state"], &upload["verdict_number"], &upload["verdict_detail"]["reasons"]),
+        (&"in_review".into(), &1.into(), &serde_json::json!(["scan_failed"])),
+        "{upload}"
+    );
+    let dead = site.run(&["dead", "list", "--json"]).await;
+    assert_eq!((dead.code(), dead.out().as_str()), (0, ""), "no message died of it");
+    for server in [worker, front] {
+        server.terminate();
+        assert!(server.ended().await.success());
+    }
+}

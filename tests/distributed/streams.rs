@@ -50,7 +50,7 @@ async fn show(server: &Server, (id, key): &(String, String)) -> Value {
     server.client.get(url).bearer_auth(key).send().await.unwrap().json().await.unwrap()
 }
 
-async fn process(site: &Site, key: &str, roles: &str, name: &str) -> Server {
+pub async fn process(site: &Site, key: &str, roles: &str, name: &str) -> Server {
     let data = site.path(name);
     Server::start_as(site, key, &["--no-migrate", "--roles", roles, "--data", data.to_str().unwrap()]).await
 }

@@ -38,7 +38,17 @@ async fn an_episode(store: &dyn Store, name: &str, n: u8) {
     let key = StreamKey { hash: [n; 32], expires_at: late() };
     let (tenant, external_id, at) = (tenant(name), None, at(5));
     let (tuning, actor) = ("{}".to_owned(), "cli".to_owned());
-    let new = NewStream { id, tenant: tenant.clone(), external_id, key, tuning, queued: false, actor, at };
+    let new = NewStream {
+        id,
+        tenant: tenant.clone(),
+        external_id,
+        key,
+        tuning,
+        queued: false,
+        source: None,
+        actor,
+        at,
+    };
     store.open_stream(&new).await.unwrap();
     let watch = store.watch_stream(id, "p1", at, late()).await.unwrap().unwrap();
     let (standing, because) = (Standing::Cut, Because::Bad);
@@ -53,6 +63,7 @@ async fn an_episode(store: &dyn Store, name: &str, n: u8) {
         because,
         scores: Default::default(),
         evidence: Vec::new(),
+        ruling: None,
     };
     let sign = Sign { until: late(), watched_until: None, counts: Counts::default() };
     let (scores, sequence, episode) = (Default::default(), None, Some(episode));

@@ -161,3 +161,24 @@ async fn a_picture_with_more_behind_it_is_shown_to_the_content_model() {
     assert_eq!(coverage(&lines[0], "type").0, "complete", "{}", lines[0]);
     assert_eq!(coverage(&lines[1], "type").0, "failed", "{}", lines[1]);
 }
+
+/// By its bytes alone, also within an archive.
+#[tokio::test]
+async fn what_is_known_to_be_bad_is_quarantined() {
+    let site = Site::new("[hashes]\nknown_bad = [\"bad.txt\"]\n");
+    let bad = samples::photo(4);
+    site.write("bad.txt", format!("# ours\n{}  photo\n", crate::upload::sha256(&bad)).as_bytes());
+    site.write("known/a.jpg", &bad);
+    site.write("known/b.zip", &lazaret_fixtures::Zip::default().stored("inside.jpg", &bad).finish());
+    site.write("known/c.jpg", &[&bad[..], b" "].concat());
+    let scan = site.run(&["scan", "--json", "known"]).await;
+    let lines = scan.json();
+    for line in &lines[..2] {
+        assert_eq!(line["verdict"], "quarantine", "{line}");
+        assert!(has_reason(line, "hash.known_bad"), "{line}");
+    }
+    assert!(!has_reason(&lines[2], "hash.known_bad"), "one bit less or more is another file");
+    site.write("bad.txt", b"nonsense");
+    let refused = site.run(&["scan", "known"]).await;
+    assert!(refused.code() == 2 && refused.err().contains("no SHA-256"), "{refused:?}");
+}

@@ -82,8 +82,9 @@ async fn what_cannot_be_opened_says_why() {
         (body!({ "external_id": "a\u{0}b" }), 400, "body.malformed", "external_id"),
         (body!({ "key_expires_in": "9999999999d" }), 400, "body.malformed", "key"),
         (body!({ "queue": true }), 501, "stream.no_queue", "queue.url"),
-        (body!({ "source": "rtmp://10.0.0.1/live" }), 501, "stream.no_source", "rtmp"),
-        (body!({ "source": "https://example.com/a.m3u8" }), 501, "stream.no_source", "https"),
+        (body!({ "source": "rtmp://10.0.0.1/live/x" }), 403, "stream.source_forbidden", "pull_private"),
+        (body!({ "source": "srt://example.com:9000" }), 501, "stream.no_source", "rtmp:"),
+        (body!({ "source": "live.m3u8" }), 400, "body.malformed", "source"),
         (body!({ "what": 1 }), 400, "body.malformed", "what"),
     ];
     for (opening, status, code, says) in cases {

@@ -7,8 +7,10 @@ use crate::{
 use futures_util::StreamExt;
 use lazaret::{
     ports::{blobs::Zone, streams::EpisodeState},
-    upload::{Because, Standing},
+    streams::Kill,
+    upload::{Because, KnownBad, Standing},
 };
+use sha2::{Digest, Sha256};
 use std::{io::Read, time::Duration};
 
 fn is(decision: &str, reason: &str) -> (String, String) {
@@ -156,4 +158,28 @@ async fn a_store_that_fails_holds_back_no_cut_and_gives_no_pass() {
     sql("DROP TRIGGER broken").await;
     eventually("it is written", async || live.shown().state.standing == Standing::Pass).await;
     assert_eq!(world.told().await, ["stream.cleared", "stream.cut", "stream.cleared"], "the cut, too");
+}
+
+/// By its bytes alone, whatever a judge would say; for the tenant whose list it is on.
+#[tokio::test]
+async fn a_frame_that_is_known_to_be_bad_cuts_at_once() {
+    let hex = lazaret::hex(&Sha256::digest(frame("0.01")));
+    for (tenant, decision) in [("acme", "cut"), ("globex", "pass")] {
+        let mut known = KnownBad::default();
+        known.add(Some(&tenant.parse().unwrap()), &hex).unwrap();
+        let world = World::start_knowing(Kill::default(), known).await;
+        let stream = world.open().await;
+        assert_eq!(stream.decision("0.02").await, "pass");
+        assert_eq!(stream.decision("0.01").await, decision);
+        if decision == "cut" {
+            assert_eq!(stream.stands().await, is("cut", "certain"));
+            assert_eq!(*world.judge.seen.lock().unwrap(), ["0.02"], "nobody had to look at it");
+            let (tenant, state) = ("acme".parse().unwrap(), None);
+            eventually("it is kept", async || {
+                let all = world.store().episodes(&tenant, state, None, 9).await.unwrap();
+                all.iter().any(|episode| episode.scores.contains_key("hash.known_bad"))
+            })
+            .await;
+        }
+    }
 }

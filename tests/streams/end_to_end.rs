@@ -56,12 +56,50 @@ async fn a_clip_is_cut_within_the_deadline_and_cleared_after() {
     })
     .await;
     assert_eq!(files(&site.data("blobs/published")), 0);
+    evidence_shows_to_who_may_read(&site, &server, &stream).await;
     server.kill().await;
     // A second life: what was kept outlives the sweep at its start.
     let kept = files(&site.data("blobs/held"));
     let server = Server::start_with(&site, "").await;
     assert_eq!(files(&site.data("blobs/held")), kept);
     server.kill().await;
+}
+
+/// Frames with their scores, as copies, to a key of this tenant's that may read, and to nobody else.
+async fn evidence_shows_to_who_may_read(site: &Site, server: &Server, (id, own): &(String, String)) {
+    let key = async |tenant: &str, scopes: &str| {
+        let made = site.run(&["key", "create", "--tenant", tenant, "--scopes", scopes, "--json"]).await;
+        made.json()[0]["key"].as_str().unwrap().to_owned()
+    };
+    let (reader, stranger) = (key("acme", "read").await, key("globex", "read").await);
+    let get = async |path: &str, key: &str| {
+        server.client.get(format!("{}{path}", server.url)).bearer_auth(key).send().await.unwrap()
+    };
+    let list = format!("/v1/streams/{id}/episodes");
+    let episode = until("the episode is over", async || {
+        let all: serde_json::Value = get(&list, &reader).await.json().await.unwrap();
+        let one = all["episodes"][0].clone();
+        if one["state"] == "in_review" { Ok(one) } else { Err(all) }
+    })
+    .await;
+    assert_eq!((&episode["worst"], &episode["reason"]), (&"cut".into(), &"bad".into()), "{episode}");
+    let frames = episode["frames"].as_array().unwrap();
+    assert!(frames.len() >= 3 && frames[0]["scores"]["tiny.red"].as_f64().unwrap() > 0.7, "{episode}");
+    for frame in frames.iter().filter(|frame| frame["sequence"].as_u64().unwrap() % 3 != 2) {
+        let url = frame["url"].as_str().unwrap();
+        let picture = get(url, &reader).await;
+        assert_eq!(picture.status(), 200, "{frame}");
+        assert_eq!(picture.headers()["cache-control"], "no-store");
+        let kind = picture.headers()["content-type"].to_str().unwrap().to_owned();
+        assert!(["image/jpeg", "image/png", "image/webp"].contains(&kind.as_str()), "{kind}");
+        assert!(picture.bytes().await.unwrap().len() > 100);
+        assert_eq!(get(url, &stranger).await.status(), 404);
+        assert_eq!(get(url, own).await.status(), 401, "a stream's key reads nothing");
+        assert_eq!(get(url, &server.key).await.status(), 403, "nor does one that only streams");
+    }
+    assert_eq!(get(&list, &stranger).await.status(), 404);
+    assert_eq!(get(&format!("{list}/1/frames/99"), &reader).await.status(), 404);
+    assert_eq!(get(&format!("{list}/7/frames/0"), &reader).await.status(), 404);
 }
 
 fn files(folder: &Path) -> usize {

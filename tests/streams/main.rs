@@ -29,7 +29,10 @@ mod fairness;
 mod hook;
 mod hostile;
 mod moving;
+mod pulled;
 #[expect(dead_code, reason = "the distributed tests use more of it")]
 mod red;
 mod socket;
+mod sources;
+mod troubled;
 mod world;

@@ -1,7 +1,9 @@
 //! The WebSocket.
 
-use crate::world::{World, frame, numbered};
+use crate::world::{Socket, World, frame, numbered};
+use lazaret::ports::Clock;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 #[tokio::test]
 async fn decisions_come_on_the_same_socket() {
@@ -81,4 +83,41 @@ async fn the_end_of_a_stream_ends_its_connections() {
     assert_eq!(world.app.delete(&stream.path("")).send().await.unwrap().status(), 204);
     let closed = socket.next().await.unwrap_err().unwrap();
     assert_eq!(u16::from(closed.code), 1012);
+}
+
+/// Nobody sends anything, and nobody tells the connection: it finds out by itself.
+#[tokio::test]
+async fn a_key_that_is_good_no_more_ends_what_it_opened() {
+    let world = World::start().await;
+    let stream = world.open_with(json!({ "key_expires_in": "10m" })).await;
+    let revoked = world.app.key_with(&[lazaret::access::Scope::Stream]).await;
+    let mut by_tenant = Socket::connect(&world, &stream.path("/frames"), &revoked).await;
+    let mut other = Socket::connect(&world, &stream.path("/frames"), &world.app.key).await;
+    let mut by_stream = stream.socket().await;
+    for socket in [&mut by_tenant, &mut other, &mut by_stream] {
+        socket.next().await.unwrap();
+    }
+    let follow = async |key: &str| {
+        let asked = world.app.client.get(world.app.url(&stream.path(""))).bearer_auth(key);
+        asked.header("accept", "text/event-stream").send().await.unwrap()
+    };
+    let (of_revoked, of_stream) = (follow(&revoked).await, follow(&stream.key).await);
+    let id = lazaret::access::Presented::parse(&revoked).unwrap().id;
+    assert!(world.store().revoke_key(&id, "test", world.clock().now()).await.unwrap());
+    assert_eq!(u16::from(ended(&mut by_tenant).await.code), 4401);
+    // Its events end, too: the body comes to its end.
+    assert!(of_revoked.text().await.unwrap().contains("unwatched"));
+    world.clock().advance(std::time::Duration::from_secs(600));
+    assert_eq!(u16::from(ended(&mut by_stream).await.code), 4401);
+    assert!(of_stream.text().await.unwrap().contains("unwatched"));
+    other.send(frame("0.1")).await;
+    assert_eq!(other.next_of("frame").await["outcome"], "judged", "a good one goes on");
+}
+
+async fn ended(socket: &mut Socket) -> CloseFrame {
+    loop {
+        if let Err(closed) = socket.next().await {
+            return closed.unwrap();
+        }
+    }
 }

@@ -4,7 +4,7 @@ use crate::common::{SetClock, TestApp, json};
 use async_trait::async_trait;
 use futures_util::{SinkExt, StreamExt};
 use lazaret::{
-    app::front,
+    app::{front, puller},
     config::Config,
     events::Settled,
     http::Api,
@@ -14,7 +14,7 @@ use lazaret::{
         hub::{Options, Parts},
     },
     telemetry::Metrics,
-    upload::StreamId,
+    upload::{KnownBad, StreamId},
 };
 use lazaret_report::{Unavailable, Why};
 use serde_json::{Value, json};
@@ -95,11 +95,16 @@ impl World {
     }
 
     pub async fn start_with(kill: Kill) -> Self {
+        Self::start_knowing(kill, KnownBad::default()).await
+    }
+
+    /// With frames that are known to be bad.
+    pub async fn start_knowing(kill: Kill, known: KnownBad) -> Self {
         let judge = Arc::new(Scripted::default());
         let mut hub = None;
         let app = TestApp::start_with(|api| {
             let options = Options { term: Duration::from_secs(3600), ..options("one") };
-            let made = new_hub(api, judge.clone(), kill, options);
+            let made = Hub::new(Parts { known: Arc::new(known), ..parts(api, judge.clone(), kill, options) });
             api.streams = Arc::new(front_with(made.clone()));
             hub = Some(made);
         })
@@ -145,7 +150,11 @@ pub fn front_with(hub: Hub) -> Front {
 
 /// One more process that uses the same store.
 pub fn new_hub(api: &Api, judge: Arc<dyn Judge>, kill: Kill, options: Options) -> Hub {
-    Hub::new(Parts {
+    Hub::new(parts(api, judge, kill, options))
+}
+
+fn parts(api: &Api, judge: Arc<dyn Judge>, kill: Kill, options: Options) -> Parts {
+    Parts {
         store: api.store.clone(),
         blobs: api.blobs.clone(),
         clock: api.clock.clone(),
@@ -155,8 +164,10 @@ pub fn new_hub(api: &Api, judge: Arc<dyn Judge>, kill: Kill, options: Options) -
         kill,
         book: api.streams.book.clone(),
         frames: None,
+        known: Arc::default(),
+        puller: puller(&Config::load(None, &[]).unwrap()).unwrap(),
         options,
-    })
+    }
 }
 
 pub struct Open<'a> {

@@ -1,7 +1,7 @@
 //! The child's reading of what the service says.
 
 use lazaret_sandbox::{
-    MembersRequest, Name, PictureRequest, RenditionSpec, Resize, Target,
+    GlimpseRequest, MembersRequest, Name, PictureRequest, RenditionSpec, Resize, Target,
     child::Channel,
     protocol::{Header, ToChild},
 };
@@ -42,6 +42,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ToChild::Render(RenditionSpec::Thumbnail { max_edge: 320 }),
         ToChild::Render(RenditionSpec::Viewed { max_edge: 320, by: Name::new("ann@example.org") }),
         ToChild::Members(members),
+        ToChild::Glimpse(GlimpseRequest { pause_ms: 200, max_pixels: 1 << 20 }),
         ToChild::Close,
     ];
     let all: Vec<_> = (1..).zip(&messages).map(|(sequence, message)| told(sequence, message)).collect();

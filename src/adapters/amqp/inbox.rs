@@ -24,21 +24,21 @@ pub struct Submitted {
     prefetch: u16,
     /// The prefetch bounds what is between them.
     came: UnboundedSender<Message>,
-    next: Mutex<UnboundedReceiver<Message>>,
+    next: Arc<Mutex<UnboundedReceiver<Message>>>,
     pump: Pump,
 }
 
 impl Submitted {
     pub(super) fn new(link: Arc<Link>, sender: Arc<Sender>, prefetch: u16) -> Self {
         let (came, next) = unbounded_channel();
-        Self { link, sender, prefetch, came, next: Mutex::new(next), pump: Pump::default() }
+        Self { link, sender, prefetch, came, next: Arc::new(Mutex::new(next)), pump: Pump::default() }
     }
 
     fn feed(&self) -> (Feed, Arc<Slot>) {
         let (link, sender) = (Arc::clone(&self.link), Arc::clone(&self.sender));
         (
             Feed { link, sender, queues: &[UPLOADS], prefetch: self.prefetch },
-            Arc::new(Slot(self.came.clone())),
+            Arc::new(Slot { came: self.came.clone(), next: Arc::clone(&self.next) }),
         )
     }
 }
@@ -72,17 +72,25 @@ impl Inbox for Submitted {
     }
 }
 
-struct Slot(UnboundedSender<Message>);
+struct Slot {
+    came: UnboundedSender<Message>,
+    next: Arc<Mutex<UnboundedReceiver<Message>>>,
+}
 
 #[async_trait]
 impl Arrivals for Slot {
     async fn arrived(&self, message: Message) {
         // Refused only when nobody can receive any more; then it goes back.
-        let _ = self.0.send(message);
+        let _ = self.came.send(message);
     }
 
-    /// Receivers skip them.
-    fn lost(&self) {}
+    /// Or each new connection would add as many again, for as long as nobody has time for them.
+    fn lost(&self) {
+        // Whoever has it now receives, and skips them.
+        if let Ok(mut next) = self.next.try_lock() {
+            while next.try_recv().is_ok() {}
+        }
+    }
 }
 
 struct Held(Message);

@@ -16,7 +16,7 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 pub(super) const CODE: &str = "x-lazaret-code";
@@ -28,6 +28,9 @@ const USER: &str = "x-lazaret-user";
 
 /// Of a detail, in characters: it is for people, and headers must fit in a frame.
 const LONGEST_DETAIL: usize = 500;
+
+/// Between tries to hand a message back, in seconds; it goes back by itself after the last one.
+const PAUSES: [u64; 6] = [1, 2, 4, 8, 15, 30];
 
 pub(super) struct Message {
     pub delivery: Delivery,
@@ -114,12 +117,26 @@ impl Message {
         self.pass_on(DEAD, headers).await
     }
 
-    /// Durable there before it leaves here. Its key says where it was.
+    /// Durable there before it leaves here. Its key says where it was. Where that fails it stays here for a while: given
+    /// back at once it would come again at once, and use up its deliveries while the broker only reads.
     async fn pass_on(self, exchange: &str, headers: FieldTable) -> Result<()> {
         let key = self.queue;
         let properties = again(&self.delivery.properties, headers, self.sender.user());
         let body = &self.delivery.data;
-        self.sender.send_one(Parcel { exchange, key, body, properties, must_arrive: true }).await?;
+        for pause in PAUSES {
+            let parcel = Parcel { exchange, key, body, properties: properties.clone(), must_arrive: true };
+            match self.sender.send_one(parcel).await {
+                Ok(()) => {
+                    self.ack().await;
+                    return Ok(());
+                }
+                Err(error) if !self.is_ours() => return Err(error),
+                Err(error) => debug!(queue = self.queue, %error, "a message stays unanswered for now"),
+            }
+            sleep(Duration::from_secs(pause)).await;
+        }
+        let parcel = Parcel { exchange, key, body, properties, must_arrive: true };
+        self.sender.send_one(parcel).await?;
         self.ack().await;
         Ok(())
     }

@@ -4,9 +4,7 @@ use super::{
     consume::{Arrivals, Feed, Pump},
     link::Link,
     message::Message,
-    publisher::PERSISTENT,
-    retry::step,
-    send::{Parcel, Sender},
+    send::Sender,
     shelf::Shelf,
     topology::{BULK, WORK},
 };
@@ -18,7 +16,6 @@ use crate::{
     upload::UploadId,
 };
 use async_trait::async_trait;
-use lapin::BasicProperties;
 use std::{sync::Arc, time::Duration};
 use tracing::warn;
 
@@ -49,19 +46,6 @@ impl Queue for WorkQueue {
         let (upload, message) = self.shelf.next().await;
         let out = Out { upload, shelf: Arc::clone(&self.shelf) };
         Ok(Delivery { upload, ticket: Box::new(Held { message, _out: out }) })
-    }
-
-    async fn announce(&self, upload: UploadId, delay: Duration) -> Result<()> {
-        let (step, _) = step(delay);
-        let body = upload.to_string();
-        let properties = BasicProperties::default()
-            .with_message_id(body.as_str().into())
-            .with_content_type("text/plain".into())
-            .with_delivery_mode(PERSISTENT);
-        // Too early after the longest step, where the store says when it is due again.
-        let parcel =
-            Parcel { exchange: step.name, key: WORK, body: body.as_bytes(), properties, must_arrive: true };
-        self.sender.send_one(parcel).await
     }
 
     /// The broker tells us.

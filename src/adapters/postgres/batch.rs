@@ -9,13 +9,17 @@ use crate::ports::{Kind, PortError, Result};
 use std::{
     collections::{HashSet, VecDeque},
     future::Future,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{JoinError, JoinSet},
+};
 
 /// Calls in one transaction.
 const MOST: usize = 64;
@@ -56,17 +60,18 @@ struct Waiting<T: Shared> {
     answer: oneshot::Sender<Result<T::Answer>>,
 }
 
-/// One task that commits; it ends when this is dropped.
+/// One task that gathers, and hands that commit; they end when this is dropped.
 pub(super) struct Batcher<T: Shared> {
     queue: mpsc::Sender<Waiting<T>>,
     counts: Arc<Counts>,
 }
 
 impl<T: Shared> Batcher<T> {
-    pub fn start(db: Db) -> Self {
+    /// With so many `hands`, so many transactions are under way at a time: while one waits for its disk, the next works.
+    pub fn start(db: Db, hands: usize) -> Self {
         let (queue, calls) = mpsc::channel(QUEUE);
         let counts = Arc::new(Counts::default());
-        tokio::spawn(run(db.kept(), calls, Arc::clone(&counts)));
+        tokio::spawn(run(Hands::new(db, hands), calls, Arc::clone(&counts)));
         Self { queue, counts }
     }
 
@@ -84,29 +89,87 @@ impl<T: Shared> Batcher<T> {
     }
 }
 
-async fn run<T: Shared>(mut db: Kept, mut calls: mpsc::Receiver<Waiting<T>>, counts: Arc<Counts>) {
+async fn run<T: Shared>(mut hands: Hands, mut calls: mpsc::Receiver<Waiting<T>>, counts: Arc<Counts>) {
     let mut waiting = VecDeque::new();
     loop {
         if waiting.is_empty() {
-            let first = match tokio::time::timeout(LINGER, calls.recv()).await {
-                Ok(first) => first,
-                Err(_) => {
-                    db.rest();
-                    calls.recv().await
-                }
-            };
-            let Some(first) = first else { return };
+            let Some(first) = hands.until(calls.recv()).await else { break };
             waiting.push_back(first);
             // Who comes together is let in together.
             tokio::task::yield_now().await;
         }
+        let mut db = hands.free().await;
         while waiting.len() < MOST
             && let Ok(next) = calls.try_recv()
         {
             waiting.push_back(next);
         }
-        flush(&mut db, together(&mut waiting), &counts).await;
-        db.share();
+        let (calls, counts) = (together(&mut waiting), Arc::clone(&counts));
+        hands.work(async move {
+            flush(&mut db, calls, &counts).await;
+            db.share();
+            db
+        });
+    }
+    hands.rest().await;
+}
+
+/// Connections that commit, each for one transaction at a time.
+struct Hands {
+    db: Db,
+    free: Vec<Kept>,
+    busy: JoinSet<Kept>,
+}
+
+impl Hands {
+    fn new(db: Db, count: usize) -> Self {
+        let free = (0..count.max(1)).map(|_| db.kept()).collect();
+        Self { db, free, busy: JoinSet::new() }
+    }
+
+    fn work(&mut self, flush: impl Future<Output = Kept> + Send + 'static) {
+        self.busy.spawn(flush);
+    }
+
+    /// Of a flush that panicked, nobody knows where its connection stands.
+    fn back(&mut self, done: std::result::Result<Kept, JoinError>) {
+        self.free.push(done.unwrap_or_else(|_| self.db.kept()));
+    }
+
+    /// One that is free, as soon as there is one.
+    async fn free(&mut self) -> Kept {
+        while let Some(done) = self.busy.try_join_next() {
+            self.back(done);
+        }
+        loop {
+            // The one that worked last is warm.
+            if let Some(db) = self.free.pop() {
+                return db;
+            }
+            match self.busy.join_next().await {
+                Some(done) => self.back(done),
+                None => return self.db.kept(),
+            }
+        }
+    }
+
+    /// Waits for `call`; connections that had nothing to do for a while are given back to the pool meanwhile.
+    async fn until<C>(&mut self, call: impl Future<Output = C>) -> C {
+        let mut call = pin!(call);
+        loop {
+            let rests = self.free.iter().all(Kept::rests);
+            tokio::select! {
+                biased;
+                call = &mut call => return call,
+                Some(done) = self.busy.join_next() => self.back(done),
+                () = tokio::time::sleep(LINGER), if !rests => self.free.iter_mut().for_each(Kept::rest),
+            }
+        }
+    }
+
+    /// What is being committed is committed.
+    async fn rest(mut self) {
+        while self.busy.join_next().await.is_some() {}
     }
 }
 

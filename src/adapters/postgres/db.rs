@@ -77,6 +77,10 @@ impl Kept {
         self.connection = None;
     }
 
+    pub fn rests(&self) -> bool {
+        self.connection.is_none()
+    }
+
     /// It may be lost, or in the middle of something.
     pub fn doubt(&mut self) {
         if let Some(connection) = self.connection.take() {

@@ -69,6 +69,10 @@ use db::Db;
 use jiff::Timestamp;
 use std::time::Duration;
 
+/// Commits of verdicts at a time: what such a transaction asks for one after the other, and its disk, leave cores idle,
+/// while more than two gather fewer verdicts in each.
+const SETTLING: usize = 2;
+
 /// How to reach the store, and what may be done to it. Holds a secret: it has no `Debug`.
 #[derive(Clone)]
 pub struct Options {
@@ -78,7 +82,7 @@ pub struct Options {
     pub password: Option<String>,
     /// Bring the schema up to date; else another one than this version's is an error.
     pub migrate: bool,
-    /// At most, for this process. Three of them may be busy with what many share.
+    /// At most, for this process. Four of them may be busy with what many share.
     pub connections: u32,
 }
 
@@ -94,8 +98,8 @@ impl Postgres {
     /// as long as the store.
     pub async fn open(options: &Options) -> Result<Self> {
         let db = Db { pool: open::open(options).await? };
-        let (accepts, claims) = (Batcher::start(db.clone()), Batcher::start(db.clone()));
-        let settles = Batcher::start(db.clone());
+        let (accepts, claims) = (Batcher::start(db.clone(), 1), Batcher::start(db.clone(), 1));
+        let settles = Batcher::start(db.clone(), SETTLING);
         Ok(Self { db, accepts, claims, settles })
     }
 
@@ -201,8 +205,9 @@ impl Store for Postgres {
         lease: &Lease,
         due_at: Timestamp,
         waiting_for: Option<&str>,
+        anew: bool,
     ) -> Result<std::result::Result<(), Stale>> {
-        work::release(self, lease, due_at, waiting_for).await
+        work::release(self, lease, due_at, waiting_for, anew).await
     }
 
     async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<std::result::Result<(), Stale>> {
@@ -213,8 +218,8 @@ impl Store for Postgres {
         work::free_leases(self, now).await
     }
 
-    async fn reap(&self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u64> {
-        work::reap(self, before, now, limit).await
+    async fn reap(&self, before: Timestamp, unheard: Timestamp, now: Timestamp, limit: u32) -> Result<u64> {
+        work::reap(self, before, unheard, now, limit).await
     }
 
     async fn backlog(&self) -> Result<u64> {

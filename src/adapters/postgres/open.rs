@@ -12,7 +12,8 @@ use std::time::Duration;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_console.sql"),
-    include_str!("migrations/0003_care.sql"),
+    include_str!("migrations/0003_pulled.sql"),
+    include_str!("migrations/0004_care.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.

@@ -110,7 +110,8 @@ pub(super) async fn handed_on(store: &Postgres, handed: &[Handed], at: Timestamp
 pub(super) async fn prune(store: &Postgres, before: Timestamp) -> Result<u64> {
     let mut tx = store.db.machine().await?;
     let done = sqlx::query(
-        "DELETE FROM outbox WHERE handed_at < $1 AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.sequence = outbox.sequence)",
+        "DELETE FROM outbox WHERE sequence IN (SELECT o.sequence FROM outbox o WHERE o.handed_at < $1 \
+         AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.sequence = o.sequence) ORDER BY o.handed_at LIMIT 50000)",
     )
     .bind(before.as_millisecond())
     .execute(&mut *tx)

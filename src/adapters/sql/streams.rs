@@ -3,7 +3,7 @@
 use super::{damaged, parse, signed, small, time, unsigned};
 use crate::ports::{
     Kind, PortError, Result,
-    streams::{Change, Counts, Episode, EpisodeState, Stream, StreamKey},
+    streams::{Change, Counts, Episode, EpisodeState, Source, Stream, StreamKey},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 pub(in crate::adapters) const STREAM: &str = "SELECT id, tenant, external_id, opened_at, closed_at, key_hash, \
     key_expires_at, tuning, queued, standing, because, since, watched_until, judged, skipped, failed, late, lost, \
-    episode, fence, holder, held_until FROM streams WHERE id = $1";
+    episode, fence, holder, held_until, source, pull FROM streams WHERE id = $1";
 
 pub(in crate::adapters) const OPEN: &str = "INSERT INTO streams (id, tenant, external_id, opened_at, key_hash, \
-    key_expires_at, tuning, queued, standing, because, since) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'warn', 'unwatched', $4)";
+    key_expires_at, tuning, queued, standing, because, since, source) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'warn', 'unwatched', $4, $9)";
 
 pub(in crate::adapters) const REKEY: &str = "UPDATE streams SET key_hash = $3, key_expires_at = $4 \
     WHERE id = $1 AND tenant = $2 AND closed_at IS NULL";
@@ -29,7 +29,7 @@ pub(in crate::adapters) const END_EPISODES: &str =
 pub(in crate::adapters) const WATCH: &str = "UPDATE streams SET fence = fence + 1, holder = $2, held_until = $4 \
     WHERE id = $1 AND closed_at IS NULL AND (holder IS NULL OR holder = $2 OR held_until <= $3) \
     RETURNING id, tenant, external_id, opened_at, closed_at, key_hash, key_expires_at, tuning, queued, standing, \
-    because, since, watched_until, judged, skipped, failed, late, lost, episode, fence, holder, held_until";
+    because, since, watched_until, judged, skipped, failed, late, lost, episode, fence, holder, held_until, source, pull";
 
 pub(in crate::adapters) const SIGN: &str = "UPDATE streams SET held_until = $3, watched_until = $4, judged = $5, \
     skipped = $6, failed = $7, late = $8, lost = $9 WHERE id = $1 AND fence = $2 AND closed_at IS NULL \
@@ -51,18 +51,28 @@ pub(in crate::adapters) const EPISODE: &str = "INSERT INTO episodes (stream, num
     worst = excluded.worst, because = excluded.because, scores = excluded.scores, evidence = excluded.evidence \
     WHERE episodes.state != 'ruled'";
 
-/// Those of whom the row says that they pass, and those that are fed by the broker.
+pub(in crate::adapters) const PULLED: &str = "UPDATE streams SET pull = $3 WHERE id = $1 AND fence = $2";
+
+/// Those of whom the row says that they pass, those that are fed by the broker, and those whose frames are fetched.
 pub(in crate::adapters) const DESERTED: &str = "SELECT id FROM streams WHERE closed_at IS NULL \
-    AND (held_until IS NULL OR held_until <= $1) AND (queued = 1 OR standing = 'pass') \
+    AND (held_until IS NULL OR held_until <= $1) AND (queued = 1 OR source IS NOT NULL OR standing = 'pass') \
     ORDER BY held_until, id LIMIT $2";
 
 pub(in crate::adapters) const ONE_EPISODE: &str = "SELECT stream, number, tenant, state, began_at, ended_at, worst, \
-    because, scores, evidence FROM episodes WHERE stream = $1 AND number = $2";
+    because, scores, evidence, ruling FROM episodes WHERE stream = $1 AND number = $2";
 
 pub(in crate::adapters) const EPISODES: &str = "SELECT stream, number, tenant, state, began_at, ended_at, worst, \
-    because, scores, evidence FROM episodes WHERE tenant = $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2) \
+    because, scores, evidence, ruling FROM episodes WHERE tenant = $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2) \
     AND (CAST($3 AS TEXT) IS NULL OR stream < $3 OR (stream = $3 AND number < $4)) \
     ORDER BY stream DESC, number DESC LIMIT $5";
+
+/// `cut` before `warn`.
+pub(in crate::adapters) const IN_REVIEW: &str = "SELECT stream, number, tenant, state, began_at, ended_at, worst, \
+    because, scores, evidence, ruling FROM episodes WHERE state = 'in_review'";
+pub(in crate::adapters) const IN_REVIEW_ORDER: &str = " ORDER BY worst, began_at, stream, number LIMIT ";
+
+pub(in crate::adapters) const RULE: &str = "UPDATE episodes SET state = 'ruled', ruling = $3 \
+    WHERE stream = $1 AND number = $2 AND state = 'in_review'";
 
 #[derive(sqlx::FromRow)]
 pub(in crate::adapters) struct StreamRow {
@@ -88,6 +98,8 @@ pub(in crate::adapters) struct StreamRow {
     fence: i64,
     holder: Option<String>,
     held_until: Option<i64>,
+    source: Option<String>,
+    pull: Option<String>,
 }
 
 impl TryFrom<StreamRow> for Stream {
@@ -120,6 +132,8 @@ impl TryFrom<StreamRow> for Stream {
             fence: unsigned(row.fence)?,
             holder: row.holder,
             held_until: row.held_until.map(time).transpose()?,
+            source: row.source.map(Source::from),
+            pull: row.pull.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?,
         })
     }
 }
@@ -136,6 +150,7 @@ pub(in crate::adapters) struct EpisodeRow {
     because: String,
     scores: String,
     evidence: String,
+    ruling: Option<String>,
 }
 
 impl TryFrom<EpisodeRow> for Episode {
@@ -153,6 +168,7 @@ impl TryFrom<EpisodeRow> for Episode {
             because: parse(&row.because)?,
             scores: serde_json::from_str(&row.scores).map_err(damaged)?,
             evidence: serde_json::from_str(&row.evidence).map_err(damaged)?,
+            ruling: row.ruling.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?,
         })
     }
 }
@@ -169,8 +185,9 @@ pub(in crate::adapters) fn millis(at: Option<Timestamp>) -> Option<i64> {
 }
 
 pub(in crate::adapters) fn json_text(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|e| PortError::new(Kind::Fail, "an episode cannot be written as JSON").because(e))
+    serde_json::to_string(value).map_err(|e| {
+        PortError::new(Kind::Fail, "what is known of a stream cannot be written as JSON").because(e)
+    })
 }
 
 /// The body of a stream's event, and the audit line's detail.
@@ -191,8 +208,12 @@ macro_rules! stream_statements {
             adapters::sql::{self, EpisodeRow, StreamRow, signed},
             ports::{
                 Result,
+                accounts::Tenants,
                 store::Stale,
-                streams::{Change, Episode, EpisodeState, NewStream, Sign, Stream, StreamKey, Watch},
+                streams::{
+                    Change, Episode, EpisodeRuling, EpisodeState, NewStream, Pull, Sign, Source, Stream,
+                    StreamKey, Watch,
+                },
             },
             upload::{StreamId, TenantId},
         };
@@ -207,6 +228,7 @@ macro_rules! stream_statements {
                 .bind(new.key.expires_at.as_millisecond())
                 .bind(&new.tuning)
                 .bind(i64::from(new.queued))
+                .bind(new.source.as_ref().map(Source::reveal))
                 .execute(tx)
                 .await?;
             Ok(())
@@ -289,6 +311,21 @@ macro_rules! stream_statements {
                 .bind(failed)
                 .bind(late)
                 .bind(lost)
+                .execute(tx)
+                .await?;
+            Ok(if done.rows_affected() == 1 { Ok(()) } else { Err(Stale) })
+        }
+
+        pub(super) async fn pulled(
+            tx: &mut $connection,
+            id: StreamId,
+            fence: u64,
+            pull: &Pull,
+        ) -> Result<std::result::Result<(), Stale>> {
+            let done = sqlx::query(sql::PULLED)
+                .bind(id.to_string())
+                .bind(signed(fence)?)
+                .bind(sql::json_text(pull)?)
                 .execute(tx)
                 .await?;
             Ok(if done.rows_affected() == 1 { Ok(()) } else { Err(Stale) })
@@ -389,6 +426,42 @@ macro_rules! stream_statements {
                 .fetch_all(reader)
                 .await?;
             rows.into_iter().map(TryInto::try_into).collect()
+        }
+
+        pub(super) async fn in_review(
+            reader: &mut $connection,
+            tenants: &Tenants,
+            limit: u32,
+        ) -> Result<Vec<Episode>> {
+            let mut query =
+                sqlx::QueryBuilder::<<$connection as sqlx::Connection>::Database>::new(sql::IN_REVIEW);
+            if let Tenants::These(these) = tenants {
+                query.push(" AND tenant IN (");
+                let mut list = query.separated(", ");
+                for tenant in these {
+                    list.push_bind(tenant.as_str().to_owned());
+                }
+                // Of nobody, where there are none: an empty list is not SQL everywhere.
+                list.push("''");
+                query.push(")");
+            }
+            query.push(sql::IN_REVIEW_ORDER).push_bind(i64::from(limit));
+            let rows: Vec<EpisodeRow> = query.build_query_as().fetch_all(reader).await?;
+            rows.into_iter().map(TryInto::try_into).collect()
+        }
+
+        pub(super) async fn rule(
+            tx: &mut $connection,
+            (stream, number): (StreamId, u32),
+            ruling: &EpisodeRuling,
+        ) -> Result<bool> {
+            let done = sqlx::query(sql::RULE)
+                .bind(stream.to_string())
+                .bind(i64::from(number))
+                .bind(sql::json_text(ruling)?)
+                .execute(tx)
+                .await?;
+            Ok(done.rows_affected() == 1)
         }
 
         pub(super) async fn one_episode(

@@ -34,6 +34,8 @@ mod settle;
 mod streams;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrade;
 mod work;
 
 use super::sql as row;
@@ -194,8 +196,9 @@ impl Store for Sqlite {
         lease: &Lease,
         due_at: Timestamp,
         waiting_for: Option<&str>,
+        anew: bool,
     ) -> Result<std::result::Result<(), Stale>> {
-        work::release(self, lease, due_at, waiting_for).await
+        work::release(self, lease, due_at, waiting_for, anew).await
     }
 
     async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<std::result::Result<(), Stale>> {
@@ -206,8 +209,8 @@ impl Store for Sqlite {
         work::free_leases(self, now).await
     }
 
-    async fn reap(&self, before: Timestamp, now: Timestamp, limit: u32) -> Result<u64> {
-        work::reap(self, before, now, limit).await
+    async fn reap(&self, before: Timestamp, unheard: Timestamp, now: Timestamp, limit: u32) -> Result<u64> {
+        work::reap(self, before, unheard, now, limit).await
     }
 
     async fn backlog(&self) -> Result<u64> {

@@ -15,12 +15,13 @@ use std::{
 };
 
 /// In order; the position, from 1, is the schema's version, kept in `PRAGMA user_version`. A landed one never changes.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_many_machines.sql"),
     include_str!("migrations/0003_streams.sql"),
     include_str!("migrations/0004_console.sql"),
-    include_str!("migrations/0005_care.sql"),
+    include_str!("migrations/0005_pulled.sql"),
+    include_str!("migrations/0006_care.sql"),
 ];
 
 /// How long a statement waits for another process's write (the command line's, or the server's).

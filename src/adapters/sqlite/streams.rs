@@ -5,8 +5,11 @@ use crate::{
     adapters::sql::changed,
     ports::{
         Result, Streams,
+        accounts::{Deed, Tenants},
         store::Stale,
-        streams::{Change, Episode, EpisodeState, NewStream, Sign, Stream, StreamKey, Watch},
+        streams::{
+            Change, Episode, EpisodeRuling, EpisodeState, NewStream, Pull, Sign, Stream, StreamKey, Watch,
+        },
     },
     upload::{StreamId, TenantId},
 };
@@ -103,6 +106,18 @@ impl Streams for Sqlite {
         Ok(signed)
     }
 
+    async fn pulled_stream(
+        &self,
+        id: StreamId,
+        fence: u64,
+        pull: &Pull,
+    ) -> Result<std::result::Result<(), Stale>> {
+        let mut tx = self.begin().await?;
+        let written = rows::pulled(&mut tx, id, fence, pull).await?;
+        tx.commit().await?;
+        Ok(written)
+    }
+
     async fn leave_stream(&self, id: StreamId, fence: u64, sign: &Sign) -> Result<()> {
         let mut tx = self.begin().await?;
         rows::leave(&mut tx, id, fence, sign).await?;
@@ -146,5 +161,24 @@ impl Streams for Sqlite {
 
     async fn episode(&self, stream: StreamId, number: u32) -> Result<Option<Episode>> {
         rows::one_episode(&mut *self.readers.lend().await?, stream, number).await
+    }
+
+    async fn episodes_in_review(&self, tenants: &Tenants, limit: u32) -> Result<Vec<Episode>> {
+        rows::in_review(&mut *self.readers.lend().await?, tenants, limit).await
+    }
+
+    async fn rule_episode(&self, episode: &Episode, ruling: &EpisodeRuling, deed: Deed<'_>) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        if !rows::rule(&mut tx, (episode.stream, episode.number), ruling).await? {
+            return Ok(false);
+        }
+        let subject = episode.stream.to_string();
+        let detail =
+            json!({ "tenant": episode.tenant.as_str(), "episode": episode.number, "said": ruling.said });
+        let Deed { actor, action, at } = deed;
+        let entry = audit::Entry { at, actor, action, subject: &subject, detail };
+        audit::append(&mut tx, entry).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     ports::{
         Kind, PortError, Result,
-        store::{Lease, Stale},
+        store::{Lease, Stale, Upload},
     },
     upload::{TenantId, UploadId},
 };
@@ -114,7 +114,9 @@ pub(super) async fn release(
     lease: &Lease,
     due_at: Timestamp,
     waiting_for: Option<&str>,
+    anew: bool,
 ) -> Result<std::result::Result<(), Stale>> {
+    let mut tx = store.begin().await?;
     let done = sqlx::query(
         "UPDATE uploads SET state = 'received', version = version + 1, due_at = $3, worker = NULL, \
          waiting_for = $4, attempts = attempts - ($4 IS NOT NULL) \
@@ -124,9 +126,16 @@ pub(super) async fn release(
     .bind(signed(lease.fence)?)
     .bind(due_at.as_millisecond())
     .bind(waiting_for)
-    .execute(&store.writer)
+    .execute(&mut *tx)
     .await?;
-    Ok(held(done.rows_affected()))
+    let held = held(done.rows_affected());
+    if anew && held.is_ok() {
+        let Upload { id, tenant, size, sha256, .. } = &lease.upload;
+        let told = received(*id, tenant, *size, sha256);
+        outbox::append(&mut tx, *id, tenant, "upload.received", &told, due_at).await?;
+    }
+    tx.commit().await?;
+    Ok(held)
 }
 
 fn held(rows: u64) -> std::result::Result<(), Stale> {
@@ -144,17 +153,25 @@ pub(super) async fn free_leases(store: &Sqlite, now: Timestamp) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
-/// Leases that ran out, for queues whose message is gone.
-pub(super) async fn reap(store: &Sqlite, before: Timestamp, now: Timestamp, limit: u32) -> Result<u64> {
+/// Leases that ran out, and uploads that nobody claims, for queues whose message is gone.
+pub(super) async fn reap(
+    store: &Sqlite,
+    before: Timestamp,
+    unheard: Timestamp,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64> {
     let mut tx = store.begin().await?;
     let rows: Vec<(String, String, i64, String)> = sqlx::query_as(
         "UPDATE uploads SET state = 'received', version = version + 1, due_at = $2, worker = NULL WHERE id IN \
-         (SELECT id FROM uploads WHERE state = 'scanning' AND due_at <= $1 ORDER BY due_at LIMIT $3) \
+         (SELECT id FROM uploads WHERE state IN ('received', 'scanning') AND due_at <= $1 \
+          AND (state = 'scanning' OR due_at <= $4) ORDER BY due_at LIMIT $3) \
          RETURNING id, tenant, size, sha256",
     )
     .bind(before.as_millisecond())
     .bind(now.as_millisecond())
     .bind(limit)
+    .bind(unheard.as_millisecond())
     .fetch_all(&mut *tx)
     .await?;
     for (id, tenant, size, sha256) in &rows {
@@ -176,7 +193,11 @@ pub(super) async fn backlog(store: &Sqlite) -> Result<u64> {
 
 pub(super) async fn backlogs(store: &Sqlite) -> Result<Vec<(TenantId, u64)>> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT tenant, count(*) FROM uploads WHERE state IN ('received', 'scanning') GROUP BY tenant ORDER BY tenant",
+        "SELECT u.tenant, u.uploads - coalesce(o.pending, 0) FROM \
+         (SELECT tenant, count(*) AS uploads FROM uploads WHERE state IN ('received', 'scanning') GROUP BY tenant) u \
+         LEFT JOIN (SELECT tenant, count(DISTINCT upload) AS pending FROM outbox \
+          WHERE handed_at IS NULL AND kind = 'upload.received' GROUP BY tenant) o ON o.tenant = u.tenant \
+         WHERE u.uploads > coalesce(o.pending, 0) ORDER BY u.tenant",
     )
     .fetch_all(&mut *store.readers.lend().await?)
     .await?;

@@ -1,5 +1,6 @@
-//! Where a webhook, or a hook of a stream, may not lead: into the operator's own network. Names are judged by the addresses that they resolve
-//! to, in the very resolution that is connected to, so that a name which changes its mind gains nothing.
+//! Where a webhook, a hook or a source of a stream may not lead: into the operator's own network. Names are judged by the
+//! addresses that they resolve to, in the very resolution that is connected to, so that a name which changes its mind gains
+//! nothing.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,8 +9,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub(crate) struct Public;
 
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} leads to private addresses alone; events.allow_private permits them")]
-struct Private(String);
+#[error(
+    "{0:?} leads to private addresses alone; events.allow_private, or for streams its own key, permits them"
+)]
+pub(crate) struct Private(String);
 
 impl Resolve for Public {
     fn resolve(&self, name: Name) -> Resolving {
@@ -26,7 +29,7 @@ impl Resolve for Public {
     }
 }
 
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

@@ -3,7 +3,7 @@
 use crate::{
     access::{self, Scope},
     http::{Api, Problem, caller, codes},
-    ports::streams::Stream,
+    ports::streams::{Stream, StreamKey},
     streams::{Hub, Live, key::Presented},
     upload::StreamId,
 };
@@ -11,6 +11,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::{HeaderValue, header, request::Parts},
 };
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// The `{id}` of the path.
@@ -28,8 +29,37 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 /// The stream of the path, to somebody who may send to it and follow it.
 pub struct Admitted {
     pub stream: Stream,
-    /// Where it was the stream's own key.
-    pub key: Option<Presented>,
+    pub by: By,
+}
+
+/// The key by which somebody was admitted. Connections outlive what was true when they began, so it is asked again.
+#[derive(Debug, Clone)]
+pub enum By {
+    /// The stream's own.
+    Stream(Presented),
+    /// The id of a tenant's API key.
+    Tenant(String),
+}
+
+impl By {
+    /// As far as the stream itself can say.
+    pub fn opens(&self, key: &StreamKey, now: Timestamp) -> bool {
+        match self {
+            Self::Stream(presented) => presented.opens(key, now),
+            Self::Tenant(_) => true,
+        }
+    }
+
+    /// The same, and whether an API key was revoked. A store that cannot be read just now revokes nothing.
+    pub async fn is_good(&self, api: &Api, key: &StreamKey) -> bool {
+        match self {
+            Self::Stream(_) => self.opens(key, api.clock.now()),
+            Self::Tenant(id) => match api.store.key(id).await {
+                Ok(key) => key.is_some_and(|key| key.revoked_at.is_none()),
+                Err(_) => true,
+            },
+        }
+    }
 }
 
 impl FromRequestParts<Api> for Admitted {
@@ -45,14 +75,14 @@ impl FromRequestParts<Api> for Admitted {
                 Err(_) => None,
             };
             let stream = stream.filter(|stream| key.opens(&stream.key, api.clock.now()));
-            return stream.map(|stream| Self { stream, key: Some(key) }).ok_or_else(caller::refused);
+            return stream.map(|stream| Self { stream, by: By::Stream(key) }).ok_or_else(caller::refused);
         }
         let caller = access::authenticate(&*api.store, &text).await?.ok_or_else(caller::refused)?;
         if !caller.scopes.contains(Scope::Stream) {
             return Err(caller::scope_missing(Scope::Stream));
         }
         let stream = api.store.stream(id?.0).await?.filter(|stream| stream.tenant == caller.tenant);
-        Ok(Self { stream: stream.ok_or_else(no_stream)?, key: None })
+        Ok(Self { stream: stream.ok_or_else(no_stream)?, by: By::Tenant(caller.key) })
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod admit;
 pub mod close;
+pub mod episodes;
 pub mod frames;
 pub mod open;
 pub mod rotate;

@@ -4,7 +4,7 @@ use crate::{
     config::units::Span,
     http::{Allowed, Api, Problem, caller, codes, extract::Body, problem::ProblemBody},
     ports::streams::NewStream,
-    streams::{Tuning, key},
+    streams::{Tuning, key, pull::BadSource},
     upload::StreamId,
 };
 use axum::{
@@ -33,7 +33,8 @@ pub struct Opening {
     /// Frames come through the broker, too, as `stream.frame.<id>`.
     #[serde(default)]
     queue: bool,
-    /// A URL to pull frames from.
+    /// A URL to pull frames from: `http:` or `https:` (an HLS playlist, or MPEG-TS, FLV, fragmented MP4 or WebM as one
+    /// long answer), or `rtmp:`. It never shows again.
     source: Option<String>,
 }
 
@@ -59,7 +60,7 @@ pub struct Opened {
             headers(("Location" = String, description = "Where to follow it"))),
         (status = 400, description = "Not understood", body = ProblemBody),
         (status = 401, description = "No valid key", body = ProblemBody),
-        (status = 403, description = "The key has no scope `stream`", body = ProblemBody),
+        (status = 403, description = "The key has no scope `stream`, or the source's address is private", body = ProblemBody),
         (status = 501, description = "There is no broker here, or the source cannot be pulled", body = ProblemBody),
     ),
     security(("key" = [])),
@@ -77,7 +78,7 @@ pub async fn open(
         return Err(malformed(why));
     }
     if let Some(source) = &opening.source {
-        return Err(no_source(source));
+        api.streams.pull.check(source).map_err(no_source)?;
     }
     if opening.queue && !api.streams.queues {
         return Err(Problem::new(
@@ -102,6 +103,7 @@ pub async fn open(
         external_id: opening.external_id,
         tuning: tuning.to_string(),
         queued: opening.queue,
+        source: opening.source.map(Into::into),
         key,
         at: now,
     };
@@ -133,12 +135,11 @@ pub(super) fn fresh_key(
     Ok(key::mint(&*api.random, until)?)
 }
 
-fn no_source(source: &str) -> Problem {
-    let scheme = source.split(':').next().unwrap_or_default();
-    let scheme = if scheme.len() <= 16 { scheme } else { "" };
-    let detail = format!(
-        "a source ({scheme}:) is not pulled by this version: let its publisher, or ffmpeg beside it, send frames to \
-         this stream over a WebSocket"
-    );
-    Problem::new(codes::STREAM_NO_SOURCE, detail)
+fn no_source(bad: BadSource) -> Problem {
+    let code = match bad {
+        BadSource::Url => codes::BODY_MALFORMED,
+        BadSource::Scheme(_) => codes::STREAM_NO_SOURCE,
+        BadSource::Private => codes::STREAM_SOURCE_FORBIDDEN,
+    };
+    Problem::new(code, bad.to_string())
 }

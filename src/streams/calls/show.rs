@@ -1,6 +1,9 @@
 //! `GET /v1/streams/{id}`: how a stream stands, once or as it changes.
 
-use super::{admit::Admitted, view::StreamView};
+use super::{
+    admit::{Admitted, By},
+    view::StreamView,
+};
 use crate::{
     http::{Api, Problem, problem::ProblemBody},
     streams::live::Shown,
@@ -37,7 +40,7 @@ const POLL: Duration = Duration::from_secs(1);
     security(("key" = [])),
 )]
 pub async fn show(
-    Admitted { stream, .. }: Admitted,
+    Admitted { stream, by }: Admitted,
     State(api): State<Api>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -45,7 +48,7 @@ pub async fn show(
     if !accepted.contains("text/event-stream") {
         return Ok(Json(StreamView::of(&api, stream)).into_response());
     }
-    let follower = Follower { api, id: stream.id, last: None, follow: None };
+    let follower = Follower { api, id: stream.id, by, last: None, follow: None };
     let events = stream::unfold(follower, |mut follower| async move {
         let view = follower.next().await?;
         let event = Event::default().event("state").json_data(&view).unwrap_or_default();
@@ -57,19 +60,27 @@ pub async fn show(
 struct Follower {
     api: Api,
     id: StreamId,
+    by: By,
     last: Option<StreamView>,
     follow: Option<watch::Receiver<Shown>>,
 }
 
 impl Follower {
-    /// The next time that it stands otherwise. `None` after it was closed, and when this process is about to stop.
+    /// The next time that it stands otherwise. `None` after it was closed, when its follower's key is no good any more, and
+    /// when this process is about to stop.
     async fn next(&mut self) -> Option<StreamView> {
         while !self.api.settled.is_closed() && self.last.as_ref().is_none_or(|last| last.open) {
             let live = self.api.streams.hub.as_ref().and_then(|hub| hub.here(self.id));
             self.follow = live.map(|live| live.follow());
             // A store that cannot be read just now says nothing, least of all that all is well.
-            let view = StreamView::read(&self.api, self.id).await.ok().flatten();
-            let says = |view: &StreamView| (view.open, view.decision, view.reason);
+            let stream = self.api.store.stream(self.id).await.ok().flatten();
+            if let Some(stream) = &stream
+                && !self.by.is_good(&self.api, &stream.key).await
+            {
+                return None;
+            }
+            let view = stream.map(|stream| StreamView::of(&self.api, stream));
+            let says = |view: &StreamView| (view.open, view.decision, view.reason, view.pull.clone());
             if let Some(view) = view
                 && self.last.as_ref().map(says) != Some(says(&view))
             {

@@ -2,14 +2,12 @@
 //! `{"type":"frame",…}` for a frame that was judged, came late or failed, `{"type":"state",…}` at each change of the
 //! decision, `{"type":"error","why":…}` for what is no frame. Skipped frames show in `counts`.
 
-use super::admit::{Admitted, here};
+use super::admit::{Admitted, By, here};
 use crate::{
     http::{Api, Problem, problem::ProblemBody},
-    ports::Clock,
     streams::{
         Frame, Live, Outcome,
         frame::HEADER,
-        key::Presented,
         order::Order,
         outcome::{Became, Reply},
         window::State as StreamState,
@@ -34,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ELSEWHERE: u16 = 1012;
 /// Of our own: the key is no good any more.
 const KEY: u16 = 4401;
+const NO_GOOD: &str = "the key is no good any more";
+/// How often it is asked whether the key is good still: nobody tells of one that was revoked, or that ended.
+const ASK: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -59,7 +60,7 @@ enum Said<'a> {
     security(("key" = [])),
 )]
 pub async fn socket(
-    Admitted { stream, key }: Admitted,
+    Admitted { stream, by }: Admitted,
     State(api): State<Api>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
@@ -68,8 +69,7 @@ pub async fn socket(
     let upgrade = upgrade.max_message_size(most).max_frame_size(most);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let (reply, outcomes) = mpsc::unbounded_channel();
-        let connection =
-            Connection { socket, live, key, clock: Arc::clone(&api.clock), order: Order::default(), reply };
+        let connection = Connection { socket, live, by, api, order: Order::default(), reply };
         // How it ended only its two ends care about.
         let _ = connection.serve(outcomes).await;
     }))
@@ -78,8 +78,8 @@ pub async fn socket(
 struct Connection {
     socket: WebSocket,
     live: Arc<Live>,
-    key: Option<Presented>,
-    clock: Arc<dyn Clock>,
+    by: By,
+    api: Api,
     order: Order,
     reply: Reply,
 }
@@ -92,6 +92,7 @@ impl Connection {
         let (mut follow, over) = (self.live.follow(), self.live.over());
         let mut shown = self.live.shown().state;
         self.state(shown).await?;
+        let mut ask = tokio::time::interval(ASK);
         loop {
             // Frames come last, or answers to them would pile up.
             tokio::select! {
@@ -104,9 +105,15 @@ impl Connection {
                         self.say(&Said::Frame(&outcome)).await?;
                     }
                 }
+                _ = ask.tick() => {
+                    let key = self.live.shown().key;
+                    if !self.by.is_good(&self.api, &key).await {
+                        return self.end(KEY, NO_GOOD).await;
+                    }
+                }
                 changed = follow.changed() => {
                     if changed.is_err() || !self.may_send() {
-                        return self.end(KEY, "the key is no good any more").await;
+                        return self.end(KEY, NO_GOOD).await;
                     }
                     let state = self.live.shown().state;
                     if std::mem::replace(&mut shown, state) != state {
@@ -116,7 +123,7 @@ impl Connection {
                 message = self.socket.recv() => match message {
                     Some(Ok(Message::Binary(bytes))) => {
                         if !self.may_send() {
-                            return self.end(KEY, "the key is no good any more").await;
+                            return self.end(KEY, NO_GOOD).await;
                         }
                         self.frame(bytes).await?;
                     }
@@ -131,7 +138,7 @@ impl Connection {
     async fn frame(&mut self, bytes: Bytes) -> Result<(), Gone> {
         match Frame::read(bytes) {
             Ok(frame) => {
-                self.live.offer(frame, &mut self.order, self.clock.now(), self.reply.clone());
+                self.live.offer(frame, &mut self.order, self.api.clock.now(), self.reply.clone());
                 Ok(())
             }
             Err(error) => {
@@ -142,7 +149,7 @@ impl Connection {
     }
 
     fn may_send(&self) -> bool {
-        self.key.as_ref().is_none_or(|key| key.opens(&self.live.shown().key, self.clock.now()))
+        self.by.opens(&self.live.shown().key, self.api.clock.now())
     }
 
     async fn error(&mut self, why: String) -> Result<(), Gone> {

@@ -2,10 +2,7 @@
 
 use crate::{
     http::Api,
-    ports::{
-        Result,
-        streams::{Counts, Stream},
-    },
+    ports::streams::{Counts, Pull, Stream},
     streams::window::State,
     upload::{Because, Standing, StreamId},
 };
@@ -23,6 +20,8 @@ pub struct StreamView {
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
     pub counts: Counts,
+    /// How it goes with its source, where its frames are fetched.
+    pub pull: Option<Pull>,
     pub external_id: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     pub opened_at: Timestamp,
@@ -51,13 +50,10 @@ impl StreamView {
             reason: state.because,
             since,
             counts,
+            pull: stream.pull,
             external_id: stream.external_id,
             opened_at: stream.opened_at,
             closed_at: stream.closed_at,
         }
-    }
-
-    pub async fn read(api: &Api, id: StreamId) -> Result<Option<Self>> {
-        Ok(api.store.stream(id).await?.map(|stream| Self::of(api, stream)))
     }
 }

@@ -9,6 +9,7 @@ pub mod child;
 mod film;
 #[doc(hidden)]
 pub mod fuzzing;
+mod glimpse;
 mod layers;
 mod limits;
 mod members;
@@ -21,6 +22,7 @@ mod session;
 mod trouble;
 
 pub use film::{Film, FilmRequest, SheetRequest, Shot, Taken};
+pub use glimpse::{Glimpse, GlimpseRequest, Glimpsed};
 pub use layers::{Act, Confinement, Layer, Layers};
 pub use lazaret_report::{Coverage, Report, Unavailable, Why};
 pub use members::{Member, MemberHead, MemberTail, Members, MembersRequest, MembersSummary};

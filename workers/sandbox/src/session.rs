@@ -1,8 +1,10 @@
+mod glimpsing;
 mod showing;
 mod taking;
 
 use crate::child::CHUNK;
 use crate::film::{Film, FilmRequest, SheetRequest, Shot};
+use crate::glimpse::{GlimpseRequest, Glimpsed};
 use crate::members::{Members, MembersRequest};
 use crate::picture::{Frame, Picture, PictureRequest, Rendition, RenditionSpec, Target};
 use crate::pool::Lease;
@@ -94,6 +96,13 @@ impl Session {
     ) -> Result<Rendition, Trouble> {
         let mut exchange = self.ask(&ToChild::Sheet(request.clone())).await?;
         let heard = exchange.render(out, |_| ()).await;
+        self.settle(heard).await
+    }
+
+    /// The next frame of a source that goes on, and the JPEG.
+    pub async fn glimpse(&mut self, request: &GlimpseRequest) -> Result<(Glimpsed, Vec<u8>), Trouble> {
+        let mut exchange = self.ask(&ToChild::Glimpse(*request)).await?;
+        let heard = exchange.glimpse().await;
         self.settle(heard).await
     }
 

@@ -246,7 +246,7 @@ async fn a_child_has_little() {
     let maximum = getrlimit(Resource::Core).maximum;
     setrlimit(Resource::Core, Rlimit { current: maximum, maximum }).unwrap();
     let pool = pool();
-    let allocator = r#"[("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "134217728")]"#;
+    let allocator = r#"[("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"), ("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "134217728")]"#;
     assert_eq!(said(&pool, "environment").await, allocator);
     assert_eq!(said(&pool, "write").await, "Err(Uncategorized)", "the file is open for reading only");
     assert_eq!(said(&pool, "stderr").await, "wrote");

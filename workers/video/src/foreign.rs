@@ -1,6 +1,7 @@
 //! The few calls that the crate for FFmpeg has no safe words for.
 #![expect(unsafe_code, reason = "FFmpeg's own C functions, on objects that are borrowed for the call alone")]
 
+use ffmpeg_next::codec::Parameters;
 use ffmpeg_next::color::{Range, Space};
 use ffmpeg_next::ffi;
 use ffmpeg_next::format::Pixel;
@@ -38,6 +39,44 @@ pub(crate) fn mean_colours_of(scaler: &mut scaling::Context, frame: &frame::Vide
             1 << 16,
         );
     }
+}
+
+/// Width and height of a track's pictures, as the container says; 0 where it does not.
+pub(crate) fn size(parameters: &Parameters) -> (u32, u32) {
+    // SAFETY: the parameters are valid, and two numbers of theirs are read.
+    let (width, height) = unsafe { ((*parameters.as_ptr()).width, (*parameters.as_ptr()).height) };
+    (u32::try_from(width).unwrap_or(0), u32::try_from(height).unwrap_or(0))
+}
+
+/// What the container keeps for the decoder of a track.
+pub(crate) fn head(parameters: &Parameters) -> &[u8] {
+    // SAFETY: there are as many bytes as it says, for as long as the parameters live.
+    unsafe {
+        let inner = parameters.as_ptr();
+        let (at, size) = ((*inner).extradata, (*inner).extradata_size);
+        match usize::try_from(size) {
+            Ok(size) if !at.is_null() => std::slice::from_raw_parts(at, size),
+            _ => &[],
+        }
+    }
+}
+
+/// Puts other bytes there. False where there is no memory for them.
+pub(crate) fn set_head(parameters: &mut Parameters, bytes: &[u8]) -> bool {
+    let Ok(size) = i32::try_from(bytes.len()) else { return false };
+    // SAFETY: what is allocated has room for the bytes and the padding behind them, which is zero, and is FFmpeg's to free,
+    // as is what was there before.
+    unsafe {
+        let place = ffi::av_mallocz(bytes.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
+        if place.is_null() {
+            return false;
+        }
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
+        let inner = parameters.as_mut_ptr();
+        ffi::av_freep((&raw mut (*inner).extradata).cast());
+        ((*inner).extradata, (*inner).extradata_size) = (place, size);
+    }
+    true
 }
 
 /// Writes down how the track is to be turned, where the muxer has a place for it.

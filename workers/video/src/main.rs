@@ -9,6 +9,7 @@ mod clock;
 mod fault;
 mod film;
 mod foreign;
+mod live;
 mod picture;
 mod render;
 mod sheet;
@@ -16,10 +17,14 @@ mod source;
 
 use film::Looked;
 use lazaret_sandbox::child::{Handler, RenditionSink, ShotSink};
-use lazaret_sandbox::{ChildSetup, Film, FilmRequest, Rendition, RenditionSpec, SheetRequest, Why};
+use lazaret_sandbox::{
+    ChildSetup, Film, FilmRequest, GlimpseRequest, Glimpsed, Rendition, RenditionSpec, SheetRequest, Why,
+};
 use lazaret_watermark::{Mark, MarkSpec};
+use live::Live;
 use source::Job;
 use std::fs::File;
+use std::io::Write;
 use std::process::ExitCode;
 
 const VERSION: &str = concat!("lazaret-video/", env!("CARGO_PKG_VERSION"));
@@ -32,6 +37,7 @@ struct Video {
     mark: Option<Mark>,
     job: Option<Job>,
     looked: Looked,
+    live: Option<Live>,
 }
 
 impl Video {
@@ -40,7 +46,7 @@ impl Video {
         // What it would say quotes the file.
         ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
         let mark = setup.mark.clone().map(prepare).transpose()?;
-        Ok(Self { mark, job: None, looked: Looked::default() })
+        Ok(Self { mark, job: None, looked: Looked::default(), live: None })
     }
 
     fn job(&self) -> Result<&Job, Why> {
@@ -61,6 +67,7 @@ impl Handler for Video {
 
     fn close(&mut self) {
         self.job = None;
+        self.live = None;
         self.looked = Looked::default();
     }
 
@@ -69,6 +76,16 @@ impl Handler for Video {
         let film = film::look(self.job()?, request, &mut looked, shots);
         self.looked = looked;
         film
+    }
+
+    fn glimpse(&mut self, request: &GlimpseRequest, out: &mut dyn Write) -> Result<Glimpsed, Why> {
+        let mut live = match self.live.take() {
+            Some(live) => live,
+            None => Live::open(self.job()?)?,
+        };
+        let glimpse = live.next(request, out);
+        self.live = Some(live);
+        glimpse
     }
 
     fn sheet(&mut self, request: &SheetRequest, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {

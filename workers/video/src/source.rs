@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// One file.
 pub(crate) struct Job {
-    file: Arc<File>,
+    pub(crate) file: Arc<File>,
     size: u64,
     pub(crate) media_type: String,
 }
@@ -25,7 +25,7 @@ const DEMUXERS: [(&str, &[&str]); 2] = [
     ("matroska", &["video/webm", "video/x-matroska"]),
 ];
 /// The decoders that may run at all. Others are left out: rare ones are where mistakes stay unseen.
-const VIDEO: [&str; 11] = [
+pub(crate) const VIDEO: [&str; 11] = [
     "h264",
     "hevc",
     "mpeg4",
@@ -161,7 +161,7 @@ fn is_drawn(id: codec::Id) -> bool {
 }
 
 /// As the display matrix says (ISO/IEC 14496-12, 8.3.2.3): the first two rows and columns, in 1/65536.
-fn orientation(stream: &format::stream::Stream<'_>) -> Orientation {
+pub(crate) fn orientation(stream: &format::stream::Stream<'_>) -> Orientation {
     use ffmpeg_next::codec::packet::side_data::Type;
     let Some(matrix) = stream.side_data().find(|data| data.kind() == Type::DisplayMatrix) else {
         return Orientation::NoTransforms;

@@ -64,8 +64,7 @@ BEGIN SELECT RAISE(ABORT, 'take the renditions away before the state'); END;
 
 CREATE TABLE outbox (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    -- Or a stream.
-    upload   TEXT    NOT NULL,
+    upload   TEXT    NOT NULL REFERENCES uploads (id),
     kind     TEXT    NOT NULL,
     body     TEXT    NOT NULL CHECK (json_valid(body)),
     at       INTEGER NOT NULL

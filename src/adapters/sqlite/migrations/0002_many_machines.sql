@@ -19,7 +19,7 @@ CREATE INDEX outbox_handed ON outbox (handed_at) WHERE handed_at IS NOT NULL;
 CREATE TABLE calls (
     sequence INTEGER NOT NULL REFERENCES outbox (sequence),
     webhook  TEXT    NOT NULL,
-    upload   TEXT    NOT NULL,
+    upload   TEXT    NOT NULL REFERENCES uploads (id),
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     error    TEXT,
     -- NULL: given up.

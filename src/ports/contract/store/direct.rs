@@ -60,7 +60,7 @@ pub async fn any_character_can_be_said<S: Store>(store: Arc<S>) {
         other => panic!("the same name and key: {other:?}"),
     }
     let lease = store.claim(id(1), odd, at(2), TERM).await.unwrap().expect("it is due");
-    assert_eq!(store.release(&lease, at(3), Some(odd)).await.unwrap(), Ok(()));
+    assert_eq!(store.release(&lease, at(3), Some(odd), false).await.unwrap(), Ok(()));
     assert!(store.by_idempotency_key(&tenant("acme"), odd).await.unwrap().is_some());
 }
 

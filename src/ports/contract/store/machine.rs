@@ -69,7 +69,7 @@ pub async fn any_sequence_keeps_the_laws<S: Store>(store: &S, steps: &[(u8, u8, 
                     let held = held(known, &lease);
                     let due_at = now + i64::from(how % 40);
                     assert_eq!(
-                        store.release(&lease, at(due_at), waiting).await.unwrap(),
+                        store.release(&lease, at(due_at), waiting, false).await.unwrap(),
                         held,
                         "who may release"
                     );

@@ -67,12 +67,16 @@ macro_rules! store_contract {
             many_tenants_are_all_asked_in_time
             it_is_told_when_work_can_be_claimed_again
             leases_that_ran_out_are_reaped
+            what_nobody_claims_is_announced_again
+            work_whose_message_is_gone_is_announced_as_it_is_given_back
             backlogs_are_counted_by_tenant
             a_stream_is_opened_rekeyed_and_closed
             one_at_a_time_watches_a_stream
             a_streams_change_shows_everywhere_at_once
             episodes_are_listed_and_end_with_their_stream
             deserted_streams_are_found
+            an_episode_is_ruled_on_once
+            how_it_goes_with_a_source_is_its_watchers_to_say
             a_day_on_one_stream_makes_no_rows
         }
     };

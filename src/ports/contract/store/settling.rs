@@ -61,7 +61,7 @@ pub async fn settling_twice_is_stale<S: Store>(store: Arc<S>) {
         assert_eq!(store.settle(&lease, &settlement(&lease, decision, at(2))).await.unwrap(), Err(Stale));
     }
     assert_eq!(store.extend(&lease, at(9)).await.unwrap(), Err(Stale));
-    assert_eq!(store.release(&lease, at(9), Some("x")).await.unwrap(), Err(Stale));
+    assert_eq!(store.release(&lease, at(9), Some("x"), false).await.unwrap(), Err(Stale));
     let verdict = store.verdict(id(1)).await.unwrap().unwrap();
     assert_eq!((verdict.number, verdict.detail.verdict), (1, Decision::Review), "the first stands");
     assert_eq!(store.outbox(0, 10).await.unwrap().len(), 2);
@@ -130,7 +130,7 @@ pub async fn erasing_takes_the_lease_away<S: Store>(store: Arc<S>) {
         Err(Stale)
     );
     assert_eq!(store.extend(&lease, at(9)).await.unwrap(), Err(Stale));
-    assert_eq!(store.release(&lease, at(9), None).await.unwrap(), Err(Stale));
+    assert_eq!(store.release(&lease, at(9), None, false).await.unwrap(), Err(Stale));
     assert_eq!(store.claim(id(1), "w2", at(999), TERM).await.unwrap(), None);
     assert_eq!(store.due(at(999), 10).await.unwrap(), []);
     let known = store.upload(&tenant("acme"), id(1)).await.unwrap().unwrap();

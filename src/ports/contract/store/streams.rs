@@ -1,8 +1,12 @@
 use crate::{
     ports::{
+        accounts::{Deed, Tenants},
         contract::samples::{at, tenant},
         store::{Stale, Store},
-        streams::{Change, Counts, Episode, EpisodeState, Evidence, NewStream, Sign, StreamKey, Watch},
+        streams::{
+            Change, Counts, Episode, EpisodeRuling, EpisodeState, Evidence, NewStream, Pull, PullState,
+            PullTrouble, Sign, StreamKey, Watch,
+        },
     },
     upload::{Because, Standing, StreamId},
 };
@@ -24,6 +28,7 @@ fn new(n: u8) -> NewStream {
         key: key(n),
         tuning: r#"{"hits":2}"#.to_owned(),
         queued: n > 100,
+        source: (n > 50 && n < 100).then(|| format!("rtmp://example.com/live/{n}").into()),
         actor: "key:k1".to_owned(),
         at: at(i64::from(n)),
     }
@@ -75,6 +80,7 @@ fn episode(n: u8, number: u32, state: EpisodeState) -> Episode {
         because: Because::Bad,
         scores,
         evidence: vec![evidence],
+        ruling: None,
     }
 }
 
@@ -215,6 +221,51 @@ pub async fn deserted_streams_are_found<S: Store>(store: Arc<S>) {
     assert_eq!(store.deserted_streams(at(16), 1).await.unwrap().len(), 1);
     store.close_stream(&tenant("acme"), id(101), "key:k1", at(17)).await.unwrap();
     assert_eq!(store.deserted_streams(at(18), 9).await.unwrap(), [id(1)]);
+    store.open_stream(&new(51)).await.unwrap();
+    assert!(store.deserted_streams(at(18), 9).await.unwrap().contains(&id(51)), "its frames are fetched");
+}
+
+pub async fn how_it_goes_with_a_source_is_its_watchers_to_say<S: Store>(store: Arc<S>) {
+    let watch = watched(&*store, 51, 10).await;
+    let source = watch.stream.source.clone().unwrap();
+    assert_eq!(source.reveal(), "rtmp://example.com/live/51");
+    assert!(!format!("{:?}", watch.stream).contains("live/51"), "it may hold a secret");
+    let trouble = PullTrouble { code: "source.stalled".to_owned(), detail: "nothing came".to_owned() };
+    let pull = Pull { state: PullState::Waiting, trouble: Some(trouble), failures: 2, since: at(11) };
+    assert_eq!(store.pulled_stream(id(51), watch.fence, &pull).await.unwrap(), Ok(()));
+    let row = store.stream(id(51)).await.unwrap().unwrap();
+    assert_eq!((row.pull.as_ref(), row.source), (Some(&pull), Some(source)));
+    let reading = Pull { state: PullState::Reading, trouble: None, failures: 0, since: at(16) };
+    let next = store.watch_stream(id(51), "p2", at(16), at(21)).await.unwrap().unwrap();
+    assert_eq!(store.pulled_stream(id(51), watch.fence, &reading).await.unwrap(), Err(Stale));
+    assert_eq!(next.stream.pull, Some(pull), "it goes with the watch");
+}
+
+pub async fn an_episode_is_ruled_on_once<S: Store>(store: Arc<S>) {
+    for (n, worst) in [(1, Standing::Warn), (2, Standing::Cut)] {
+        let watch = watched(&*store, n, 10).await;
+        let over = Episode { worst, ..episode(n, 1, EpisodeState::InReview) };
+        let cut = change(Standing::Cut, Because::Bad, 20, Some(over));
+        assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
+    }
+    let list = async |tenants: &Tenants| {
+        let all = store.episodes_in_review(tenants, 10).await.unwrap();
+        all.into_iter().map(|episode| episode.stream).collect::<Vec<_>>()
+    };
+    let these = |name: &str| Tenants::These([tenant(name)].into());
+    assert_eq!(list(&Tenants::All).await, [id(2), id(1)], "the worst first");
+    assert_eq!(list(&these("acme")).await, [id(2), id(1)]);
+    assert!(list(&these("globex")).await.is_empty() && list(&Tenants::These([].into())).await.is_empty());
+    let known = store.episode(id(2), 1).await.unwrap().unwrap();
+    let ruling = EpisodeRuling { said: "confirmed".into(), note: "seen".into(), by: "u1".into(), at: at(40) };
+    let deed = || Deed { actor: "user:u1", action: "episode.ruled", at: at(40) };
+    assert!(store.rule_episode(&known, &ruling, deed()).await.unwrap());
+    assert!(!store.rule_episode(&known, &ruling, deed()).await.unwrap(), "once");
+    let ruled = store.episode(id(2), 1).await.unwrap().unwrap();
+    assert_eq!((ruled.state, ruled.ruling), (EpisodeState::Ruled, Some(ruling)));
+    assert_eq!(list(&Tenants::All).await, [id(1)]);
+    let log = store.audit(0, 20).await.unwrap();
+    assert_eq!(log.iter().filter(|line| line.action == "episode.ruled").count(), 1);
 }
 
 /// A day of flapping, watched by one process: one row a stream, one an episode.

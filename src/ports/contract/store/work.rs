@@ -29,7 +29,7 @@ pub async fn one_of_many_concurrent_claims_wins<S: Store>(store: Arc<S>) {
 pub async fn a_claim_waits_until_it_is_due<S: Store>(store: Arc<S>) {
     assert_eq!(store.claim(id(1), "w1", at(1), TERM).await.unwrap(), None, "there is no such upload");
     let lease = claimed(&*store, &upload(1), 1).await;
-    assert_eq!(store.release(&lease, at(30), None).await.unwrap(), Ok(()));
+    assert_eq!(store.release(&lease, at(30), None, false).await.unwrap(), Ok(()));
     assert_eq!(store.claim(id(1), "w2", at(29), TERM).await.unwrap(), None);
     assert_eq!(store.due(at(29), 10).await.unwrap(), []);
     assert_eq!(store.due(at(30), 10).await.unwrap(), [id(1)]);
@@ -48,7 +48,7 @@ pub async fn an_expired_lease_can_be_claimed_and_fences_out_its_holder<S: Store>
     assert_eq!((new.fence, new.upload.attempts), (old.fence + 1, 2));
 
     assert_eq!(store.extend(&old, at(500)).await.unwrap(), Err(Stale));
-    assert_eq!(store.release(&old, at(62), None).await.unwrap(), Err(Stale));
+    assert_eq!(store.release(&old, at(62), None, false).await.unwrap(), Err(Stale));
     assert_eq!(store.settle(&old, &settlement(&old, Decision::Publish, at(62))).await.unwrap(), Err(Stale));
     assert_eq!(store.verdict(id(1)).await.unwrap(), None, "a stale worker leaves nothing");
     assert_eq!(store.renditions(id(1)).await.unwrap(), []);
@@ -79,16 +79,20 @@ pub async fn extending_moves_the_end_of_a_lease<S: Store>(store: Arc<S>) {
 
 pub async fn a_release_refunds_the_attempt_only_for_an_engines_trouble<S: Store>(store: Arc<S>) {
     let lease = claimed(&*store, &upload(1), 1).await;
-    assert_eq!(store.release(&lease, at(2), Some("clamd is starting")).await.unwrap(), Ok(()));
+    assert_eq!(store.release(&lease, at(2), Some("clamd is starting"), false).await.unwrap(), Ok(()));
     let waiting = store.upload(&tenant("acme"), id(1)).await.unwrap().unwrap();
     assert_eq!((waiting.state, waiting.attempts), (State::Received, 0));
     assert_eq!(waiting.waiting_for.as_deref(), Some("clamd is starting"));
-    assert_eq!(store.release(&lease, at(2), None).await.unwrap(), Err(Stale), "it was given back already");
+    assert_eq!(
+        store.release(&lease, at(2), None, false).await.unwrap(),
+        Err(Stale),
+        "it was given back already"
+    );
     assert_eq!(store.extend(&lease, at(9)).await.unwrap(), Err(Stale));
 
     let lease = store.claim(id(1), "w1", at(2), TERM).await.unwrap().expect("due");
     assert_eq!((lease.fence, lease.upload.attempts, &lease.upload.waiting_for), (2, 1, &None));
-    assert_eq!(store.release(&lease, at(3), None).await.unwrap(), Ok(()));
+    assert_eq!(store.release(&lease, at(3), None, false).await.unwrap(), Ok(()));
     let back = store.upload(&tenant("acme"), id(1)).await.unwrap().unwrap();
     assert_eq!((back.attempts, back.waiting_for), (1, None), "the file's own trouble counts");
 }
@@ -101,7 +105,7 @@ pub async fn what_a_scan_is_busy_with_is_shown_until_it_ends<S: Store>(store: Ar
         (shown().await.state, shown().await.waiting_for.as_deref()),
         (State::Scanning, Some("a copy: 42 %"))
     );
-    assert_eq!(store.release(&lease, at(2), None).await.unwrap(), Ok(()));
+    assert_eq!(store.release(&lease, at(2), None, false).await.unwrap(), Ok(()));
     assert_eq!(shown().await.waiting_for, None);
     assert_eq!(store.note(&lease, "too late").await.unwrap(), Err(Stale));
 }

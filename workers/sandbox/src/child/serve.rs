@@ -2,6 +2,7 @@ use super::members::Outgoing;
 use super::rendition::Pieces;
 use super::{Channel, Limits, MemberSink, attempt, confine};
 use crate::film::{Film, FilmRequest, SheetRequest};
+use crate::glimpse::{GlimpseRequest, Glimpsed};
 use crate::members::{MembersRequest, MembersSummary};
 use crate::picture::{Picture, PictureRequest, Rendition, RenditionSpec};
 use crate::pool::ChildSetup;
@@ -42,6 +43,10 @@ pub trait Handler {
         Err(Why::new("unreadable", "nothing here takes members out"))
     }
     fn film(&mut self, _: &FilmRequest, _: &mut ShotSink<'_>) -> Result<Film, Why> {
+        Err(Why::new("video.unsupported", "nothing here decodes films"))
+    }
+    /// The next frame of a source that goes on, its picture to `out`.
+    fn glimpse(&mut self, _: &GlimpseRequest, _: &mut dyn Write) -> Result<Glimpsed, Why> {
         Err(Why::new("video.unsupported", "nothing here decodes films"))
     }
     /// One picture of frames that were shown before.
@@ -142,6 +147,12 @@ fn answer<H: Handler>(
                 Ok(!channel.is_spoken_to()?)
             });
             film.map_or_else(FromChild::Refused, FromChild::Film)
+        }
+        ToChild::Glimpse(request) => {
+            let mut out = Pieces::new(channel, sequence);
+            let glimpse = handler.glimpse(&request, &mut out);
+            out.flush()?;
+            glimpse.map_or_else(FromChild::Refused, FromChild::Glimpse)
         }
         // Heard once the film was over.
         ToChild::Enough => return Ok(None),

@@ -1,4 +1,5 @@
 use crate::film::{Film, FilmRequest, SheetRequest, Taken};
+use crate::glimpse::{GlimpseRequest, Glimpsed};
 use crate::layers::{Act, Confinement, Layers};
 use crate::limits::Limits;
 use crate::members::{MemberHead, MemberTail, MembersRequest, MembersSummary};
@@ -31,6 +32,8 @@ pub enum ToChild {
     Enough,
     /// Make a contact sheet of frames that were shown.
     Sheet(SheetRequest),
+    /// Show the next frame of a source that goes on.
+    Glimpse(GlimpseRequest),
     /// Take out what the archive holds.
     Members(MembersRequest),
     /// Do what may not be done, for the self-test. A child that lives on answers [`FromChild::Attempted`].
@@ -58,6 +61,8 @@ pub enum FromChild {
     /// The blob is as that of `Frame`. Any number of them comes before `Film`.
     Shot(ShotHead),
     Film(Film),
+    /// After the chunks of its picture, if there is one.
+    Glimpse(Glimpsed),
     /// How much of a rendition is made, in thousandths. Comes between its chunks.
     Progress(u16),
     /// A member of an archive begins: chunks follow, then its `MemberEnd`. Any number of them comes before `Members`.
@@ -84,6 +89,7 @@ impl FromChild {
             Self::Rendition(_) => "rendition",
             Self::Shot(_) => "shot",
             Self::Film(_) => "film",
+            Self::Glimpse(_) => "glimpse",
             Self::Progress(_) => "progress",
             Self::Member(_) => "member",
             Self::MemberEnd(_) => "member end",

@@ -5,6 +5,7 @@ mod poster;
 mod remux;
 mod sound;
 mod transcode;
+mod userdata;
 
 use crate::source::Job;
 use lazaret_sandbox::child::RenditionSink;

@@ -1,11 +1,13 @@
-//! The same pictures and sound in a container of the same kind, bit by bit, without anything else.
+//! The same pictures and sound in a container of the same kind, bit by bit, without anything else: also without what is
+//! written between the pictures for whoever reads it.
 
 use super::muxer::Muxer;
+use super::userdata::Writing;
 use crate::clock::{micros, scaled};
 use crate::source::{Job, Source};
 use crate::{fault, foreign};
 use ffmpeg_next::codec::packet::side_data::Type;
-use ffmpeg_next::{Rational, encoder, media};
+use ffmpeg_next::{Packet, Rational, encoder, media};
 use lazaret_pixels::upright_size;
 use lazaret_sandbox::child::RenditionSink;
 use lazaret_sandbox::{Rendition, Why};
@@ -25,6 +27,8 @@ pub(super) struct Track {
     from: Rational,
     index: usize,
     last: Option<i64>,
+    /// How its pictures are written.
+    writing: Writing,
 }
 
 pub(super) fn remux(job: &Job, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
@@ -42,13 +46,20 @@ pub(super) fn remux(job: &Job, out: &mut dyn RenditionSink) -> Result<Rendition,
             .output
             .add_stream(encoder::find(ffmpeg_next::codec::Id::None))
             .map_err(fault::at("a track"))?;
-        track.set_parameters(stream.parameters());
+        let mut parameters = stream.parameters().clone();
+        let writing = Writing::of(parameters.id(), foreign::head(&parameters));
+        if let Some(head) = writing.head_without(foreign::head(&parameters))
+            && !foreign::set_head(&mut parameters, &head)
+        {
+            return Err(Why::new("child.memory", "no room for a track's head"));
+        }
+        track.set_parameters(parameters);
         track.set_time_base(stream.time_base());
         let index = track.index();
         if let Some(matrix) = stream.side_data().find(|data| data.kind() == Type::DisplayMatrix) {
             foreign::turn_track(&mut muxer.output, index, matrix.data());
         }
-        tracks.push(Some(Track { from: stream.time_base(), index, last: None }));
+        tracks.push(Some(Track { from: stream.time_base(), index, last: None, writing }));
     }
     muxer.begin()?;
     let frames = copy(&mut source, &mut muxer, &mut tracks)?;
@@ -79,6 +90,7 @@ fn copy(source: &mut Source, muxer: &mut Muxer<'_>, tracks: &mut [Option<Track>]
             if failures > 16 { break } else { continue }
         };
         let is_picture = packet.stream() == source.track;
+        let stamp = packet.pts().unwrap_or(0);
         let Some(Some(track)) = tracks.get_mut(packet.stream()) else { continue };
         let Some(stream) = muxer.output.stream(track.index) else { continue };
         let to = stream.time_base();
@@ -94,10 +106,17 @@ fn copy(source: &mut Source, muxer: &mut Muxer<'_>, tracks: &mut [Option<Track>]
             (pts, dts) => pts.or(dts),
         };
         track.last = dts.or(track.last);
+        if let Some(kept) = packet.data().and_then(|data| track.writing.without(data)) {
+            let mut bare = Packet::copy(&kept);
+            bare.set_flags(packet.flags());
+            bare.set_duration(packet.duration());
+            packet = bare;
+        }
         let duration = scaled(packet.duration(), track.from, to);
         if is_picture {
             frames += 1;
-            muxer.progress(micros(packet.pts().unwrap_or(0), track.from) / 1000, whole)?;
+            let at = micros(stamp, track.from) / 1000;
+            muxer.progress(at, whole)?;
         }
         packet.set_pts(pts);
         packet.set_dts(dts);

@@ -4,6 +4,7 @@ use super::MAX_PIXELS;
 use super::muxer::Muxer;
 use super::remux::is_sound;
 use super::sound::Sound;
+use super::userdata::Writing;
 use crate::clock::{micros, scaled};
 use crate::fault;
 use crate::picture::Painter;
@@ -89,7 +90,7 @@ impl<'a> Pictures<'a> {
         video.set_color_range(Range::MPEG);
         video.set_flags(codec::Flags::GLOBAL_HEADER);
         let mut options = Dictionary::new();
-        for (key, value) in [("threads", "1"), ("preset", "veryfast"), ("crf", "23")] {
+        for (key, value) in [("threads", "1"), ("preset", "veryfast"), ("crf", "23"), ("a53cc", "0")] {
             options.set(key, value);
         }
         let encoder = video.open_as_with(coder, options).map_err(fault::at("the encoder"))?;
@@ -172,6 +173,15 @@ impl<'a> Pictures<'a> {
         };
         let mut packet = Packet::empty();
         while self.encoder.receive_packet(&mut packet).is_ok() {
+            // The encoder writes its own name and settings between the pictures.
+            if let Some(kept) = packet.data().and_then(|data| Writing::H264(None).without(data)) {
+                let mut bare = Packet::copy(&kept);
+                bare.set_flags(packet.flags());
+                bare.set_duration(packet.duration());
+                bare.set_pts(packet.pts());
+                bare.set_dts(packet.dts());
+                packet = bare;
+            }
             packet.rescale_ts(UNIT, to);
             packet.set_stream(self.track);
             muxer.write(&packet)?;

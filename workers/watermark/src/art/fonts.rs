@@ -9,8 +9,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where Debian and most other systems keep fonts, most wanted first.
-const FOLDERS: [&str; 5] = [
+/// Where Debian and most other systems keep fonts, most wanted first. The face that covers most texts comes before its
+/// folder: a child that is started for every file would look through hundreds each time.
+const PLACES: [&str; 6] = [
+    "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
     "/usr/share/fonts/truetype/noto",
     "/usr/share/fonts/opentype/noto",
     "/usr/share/fonts/truetype/dejavu",
@@ -18,9 +20,9 @@ const FOLDERS: [&str; 5] = [
     "/usr/local/share/fonts",
 ];
 
-/// The well-known font folders that exist here, most wanted first.
+/// The well-known fonts and folders of fonts that exist here, most wanted first.
 pub fn default_fonts() -> Vec<PathBuf> {
-    FOLDERS.iter().map(PathBuf::from).filter(|folder| folder.is_dir()).collect()
+    PLACES.iter().map(PathBuf::from).filter(|place| place.exists()).collect()
 }
 
 /// Loads the fonts that cover `text` into a database of their own, in the order of need. All are entered as regular

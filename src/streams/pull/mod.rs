@@ -1,0 +1,220 @@
+//! Sources: streams whose frames are fetched. Every connection is made here, by the process that watches the stream, to an
+//! address that was checked in the resolution that it is connected by (`place`, `http`); of what comes only as much is
+//! understood as it takes to fetch the next bytes (`hls`, `rtmp`). A confined child, which has no network and knows no
+//! address, gets bytes through a pipe, unpacks and decodes them (`screen`), and its frames go the way of pushed ones.
+
+mod backoff;
+mod hls;
+mod http;
+pub mod network;
+mod piece;
+pub mod place;
+mod rtmp;
+mod screen;
+mod trouble;
+
+pub use place::BadSource;
+
+use super::{hub::Hub, live::Live, order::Order};
+use crate::ports::streams::{Pull, PullState, Source};
+use bytes::Bytes;
+use http::Http;
+use lazaret_sandbox::Pool;
+use piece::Out;
+use place::{Rules, Speech};
+use screen::Screen;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::Instant;
+use trouble::Trouble;
+use url::Url;
+
+/// Of a playlist, in bytes.
+const PLAYLIST: usize = 1 << 20;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// A source that brings nothing for so long is asked anew.
+    pub stall: Duration,
+    /// One that brought no frame for so long is given up.
+    pub patience: Duration,
+    pub max_pixels: u64,
+    /// The pause after a first failure.
+    pub first: Duration,
+}
+
+/// What fetches frames. Copies share children and connections.
+#[derive(Debug, Clone)]
+pub struct Puller {
+    children: Pool,
+    rules: Rules,
+    http: Http,
+    options: Options,
+}
+
+impl Puller {
+    pub fn new(children: Pool, rules: Rules, options: Options) -> Result<Self, reqwest::Error> {
+        let http = Http::new(rules.clone(), options.stall)?;
+        Ok(Self { children, rules, http, options })
+    }
+
+    /// Brings what the source brings to `out`, until it is over.
+    async fn fetch(&self, url: &Url, speech: Speech, out: Out) -> Result<(), Trouble> {
+        let stall = self.options.stall;
+        match speech {
+            Speech::Rtmp => rtmp::play(&self.rules, url, stall, &out).await,
+            Speech::Http => {
+                let (mut answer, from) = self.http.get(url, None).await?;
+                let mut first = Bytes::new();
+                while first.len() < 10
+                    && let Some(more) = self.http.more(&mut answer).await?
+                {
+                    first = [first, more].concat().into();
+                }
+                if first
+                    .trim_ascii_start()
+                    .strip_prefix("\u{feff}".as_bytes())
+                    .unwrap_or(&first)
+                    .starts_with(b"#EXTM3U")
+                {
+                    let text = self.http.whole(&mut answer, first, PLAYLIST).await?;
+                    return hls::follow(&self.http, &text, from, stall, &out).await;
+                }
+                out.bytes(first).await?;
+                while let Some(bytes) = self.http.more(&mut answer).await? {
+                    out.bytes(bytes).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What is pulled, and as whose watcher.
+pub(super) struct Of {
+    pub(super) source: Source,
+    pub(super) fence: u64,
+    pub(super) fastest: Duration,
+}
+
+/// Fetches frames until the source is over, or somebody else watches the stream.
+pub(super) async fn pull(hub: Hub, live: Arc<Live>, of: Of) {
+    let over = live.over();
+    let pulling = Pulling { hub, live, of };
+    let _over: Option<()> = over.run_until_cancelled(pulling.run()).await;
+}
+
+struct Pulling {
+    hub: Hub,
+    live: Arc<Live>,
+    of: Of,
+}
+
+impl Pulling {
+    async fn run(self) {
+        let options = self.hub.0.puller.options;
+        let (mut failures, mut seen) = (0, Instant::now());
+        loop {
+            self.tell(PullState::Connecting, None, failures).await;
+            let (ended, any) = self.attempt().await;
+            if any {
+                (failures, seen) = (0, Instant::now());
+            }
+            let trouble = match ended {
+                // One that ends before it has begun may be one that has not begun yet.
+                Ok(()) if any => return self.end(PullState::Ended, None, 0).await,
+                Ok(()) => Trouble::new("source.empty", "it ended without a frame"),
+                Err(trouble) => trouble,
+            };
+            failures += 1;
+            tracing::info!(stream.id = %self.live.id, failures, %trouble, "a source cannot be followed");
+            if seen.elapsed() >= options.patience {
+                return self.end(PullState::GaveUp, Some(trouble), failures).await;
+            }
+            self.tell(PullState::Waiting, Some(trouble), failures).await;
+            tokio::time::sleep(backoff::pause(options.first, failures)).await;
+        }
+    }
+
+    /// Follows the source once; how it ended, and whether any frame came.
+    async fn attempt(&self) -> (Result<(), Trouble>, bool) {
+        let puller = &self.hub.0.puller;
+        // What may be asked may have been changed since it was opened.
+        let (url, speech) = match puller.rules.check(self.of.source.reveal()) {
+            Ok(checked) => checked,
+            Err(bad) => return (Err(Trouble::new("source.forbidden", bad.to_string())), false),
+        };
+        let (out, mut pieces) = piece::channel();
+        let (came, reading) = (AtomicBool::new(false), tokio::sync::Notify::new());
+        let mark = || {
+            if !came.swap(true, Ordering::Relaxed) {
+                reading.notify_one();
+            }
+        };
+        let mut screen = Screen {
+            live: &self.live,
+            clock: &*self.hub.0.clock,
+            children: &puller.children,
+            max_pixels: puller.options.max_pixels,
+            fastest: self.of.fastest,
+            is_ahead: speech == Speech::Http,
+            patience: puller.options.stall * 3 / 2,
+            came: &mark,
+            order: Order::default(),
+        };
+        let following = async {
+            // A screen that gave up takes no more pieces, which ends the fetching.
+            let show = async {
+                let shown = screen.show(&mut pieces).await;
+                pieces.close();
+                shown
+            };
+            let (fetched, shown) = tokio::join!(puller.fetch(&url, speech, out), show);
+            shown.and(fetched)
+        };
+        let telling = async {
+            reading.notified().await;
+            self.tell(PullState::Reading, None, 0).await;
+            std::future::pending().await
+        };
+        let ended = tokio::select! {
+            ended = following => ended,
+            never = telling => never,
+        };
+        (ended, came.load(Ordering::Relaxed))
+    }
+
+    async fn end(&self, state: PullState, trouble: Option<Trouble>, failures: u32) {
+        self.tell(state, trouble, failures).await;
+        let (hub, live) = (&self.hub.0, &self.live);
+        let actor = format!("watcher:{}", hub.options.holder);
+        loop {
+            match hub.store.close_stream(&live.tenant, live.id, &actor, hub.clock.now()).await {
+                Ok(_) => return self.hub.close(live.id),
+                Err(error) => {
+                    tracing::warn!(stream.id = %live.id, %error, "a stream whose source is over is not closed yet");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// Puts on record how it goes.
+    async fn tell(&self, state: PullState, trouble: Option<Trouble>, failures: u32) {
+        let hub = &self.hub.0;
+        let pull = Pull { state, trouble: trouble.map(Into::into), failures, since: hub.clock.now() };
+        match hub.store.pulled_stream(self.live.id, self.of.fence, &pull).await {
+            Ok(Ok(())) => {}
+            // Another process follows it now, as this one's watcher finds out.
+            Ok(Err(crate::ports::store::Stale)) => {}
+            Err(error) => {
+                tracing::warn!(stream.id = %self.live.id, %error, "how a source is was not written down");
+            }
+        }
+    }
+}

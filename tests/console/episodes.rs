@@ -1,0 +1,124 @@
+//! What was seen on live streams and in films, as moderators see it.
+
+use crate::{
+    browser::Browser,
+    people::{Visitor, arrive, location},
+    world::World,
+};
+use lazaret_fixtures::picture;
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// Any picture at all is beyond doubt.
+const CERTAIN: &str = "[console]\ntotp = false\n[streams]\n\
+    labels = [{ label = \"neutral\", near = 0.00001, bad = 0.00001, certain = 0.00001 }]\n";
+
+/// A stream that was cut, and is over; its id.
+async fn cut(world: &World, tenant: &str) -> String {
+    let made = world.site.run(&["key", "create", "--tenant", tenant, "--scopes", "stream", "--json"]).await;
+    let key = made.json()[0]["key"].as_str().unwrap().to_owned();
+    let url = format!("{}/v1/streams", world.server.url);
+    let client = &world.server.client;
+    let opened: Value =
+        client.post(&url).bearer_auth(&key).json(&json!({})).send().await.unwrap().json().await.unwrap();
+    let url = format!("{url}/{}", opened["id"].as_str().unwrap());
+    for seed in [3, 4] {
+        let frame = picture::jpeg(&picture::landscape(640, 360, seed), 85);
+        let sent = client.post(format!("{url}/frames")).bearer_auth(&key).body(frame).send().await.unwrap();
+        assert_eq!(sent.json::<Value>().await.unwrap()["decision"], "cut");
+    }
+    crate::wait::until("the episode is on record", async || {
+        let view: Value = client.get(&url).bearer_auth(&key).send().await.unwrap().json().await.unwrap();
+        let held = world.site.objects("held").len();
+        if view["decision"] == "cut" && held >= 2 { Ok(()) } else { Err((view, held)) }
+    })
+    .await;
+    client.delete(&url).bearer_auth(&key).send().await.unwrap();
+    opened["id"].as_str().unwrap().to_owned()
+}
+
+/// The first picture on a page.
+fn shown(page: &str, path: &str) -> String {
+    let at = page.find(&format!("<img src=\"{path}")).unwrap_or_else(|| panic!("no {path} in {page}")) + 10;
+    page[at..].split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_episode_of_a_stream_is_one_item() {
+    let world = World::start(CERTAIN).await;
+    let stream = cut(&world, "acme").await;
+    let path = format!("/console/episodes/{stream}/1");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "acme").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "globex").await;
+    let eve = Visitor::arrive(&world, "eve@example.org", "auditor", "*").await;
+    let listed = async |who: &Visitor| who.page("/console/queue").await.matches(&path).count();
+    crate::wait::until(
+        "it is in the queue",
+        async || {
+            if listed(&ann).await == 1 { Ok(()) } else { Err("not yet") }
+        },
+    )
+    .await;
+    assert_eq!((listed(&bob).await, listed(&eve).await), (0, 1), "of their own tenants alone");
+    assert_eq!(bob.get(&path).await.status(), 404);
+    let page = ann.page(&path).await;
+    assert!(page.contains("neutral") && page.contains("UTC, frame 0"), "{page}");
+    let picture = shown(&page, &format!("{path}/frames/0"));
+    let answer = ann.get(&picture).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"image/jpeg".parse().unwrap())
+    );
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert!(answer.bytes().await.unwrap().starts_with(&[0xff, 0xd8]));
+    for who in [&bob, &eve] {
+        assert_eq!(who.get(&picture).await.status(), 404, "the URL is good in one session");
+    }
+    assert!(eve.page(&path).await.contains("change nothing"));
+
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "zoe@example.org", "moderator").await;
+    browser.go(&world.url(&path)).await;
+    browser.shows("What it was").await;
+    browser.shoot("episode").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+
+    let rule = format!("{path}/rule");
+    let send = async |who: &Visitor, choice: &str| {
+        let csrf = who.csrf("/console/queue").await;
+        who.send(&rule, &[("csrf", &csrf), ("choice", choice), ("note", "a <b>wolf</b>")]).await
+    };
+    assert_eq!(send(&eve, "confirmed").await.status(), 403);
+    assert_eq!(send(&bob, "confirmed").await.status(), 404);
+    assert!(send(&ann, "nonsense").await.status().is_client_error());
+    assert!(location(&send(&ann, "confirmed").await).ends_with("said=ruled"));
+    assert!(location(&send(&ann, "mistaken").await).ends_with("said=late"), "once");
+    let page = ann.page(&path).await;
+    assert!(page.contains("as bad as it was taken for") && page.contains("ann@example.org"), "{page}");
+    assert!(!page.contains("<b>wolf"), "{page}");
+    assert_eq!(listed(&ann).await, 0);
+    let log = eve.page("/console/audit").await;
+    assert!(log.contains("episode.ruled") && log.contains("episode.viewed"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_film_shows_its_contact_sheet() {
+    let world = World::start("[console]\ntotp = false\n").await;
+    let path = world.site.path("film.mp4");
+    let graph = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=4", "-pix_fmt", "yuv420p"];
+    let made = Command::new("ffmpeg").args(["-nostdin", "-v", "error"]).args(graph).arg(&path).status();
+    assert!(made.expect("ffmpeg is not installed; run scripts/setup.sh").success());
+    let id = world.in_review("film.mp4", &std::fs::read(path).unwrap()).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let page = ann.page(&format!("/console/items/{id}")).await;
+    assert!(page.contains("0:00.0, "), "the times of its frames: {page}");
+    let sheet = shown(&page, &format!("/console/items/{id}/sheet"));
+    let answer = ann.get(&sheet).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"image/jpeg".parse().unwrap())
+    );
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    assert_eq!(bob.get(&sheet).await.status(), 404, "the URL is good in one session");
+}

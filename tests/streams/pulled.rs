@@ -1,0 +1,211 @@
+//! Streams whose frames are fetched: real publishers, the real executables, a model that fires on red.
+
+use crate::{
+    red::{SETTINGS, open, prepare},
+    server::Server,
+    site::Site,
+    sources::{CLIP, LIVE, Page, Publisher, Web, film, free_port},
+    wait::until,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Sources of this machine may be asked, and are not waited for long.
+pub const PULLING: &str = r#"
+pull_private = ["127.0.0.1"]
+pull_stall = "3s"
+pull_patience = "8s"
+pulls = 2
+"#;
+
+/// Five frames a second, at most.
+fn tuning() -> Value {
+    json!({ "fastest": "200ms", "slowest": "200ms" })
+}
+
+pub async fn site(settings: &str) -> (Site, Server) {
+    let site = Site::new(&format!("{SETTINGS}{settings}"));
+    site.hold_clamd_down();
+    let key = prepare(&site).await;
+    let server = Server::start_with(&site, &key).await;
+    (site, server)
+}
+
+pub async fn show(server: &Server, id: &str) -> Value {
+    let asked = server.client.get(format!("{}/v1/streams/{id}", server.url)).bearer_auth(&server.key);
+    asked.send().await.unwrap().json().await.unwrap()
+}
+
+pub async fn pulled(server: &Server, source: &str) -> String {
+    open(server, json!({ "source": source, "tuning": tuning() })).await.0
+}
+
+/// How it stands, each time that it is another way, until it is closed; and how it ended.
+pub async fn followed(server: &Server, id: &str) -> (Vec<(String, String, Timestamp)>, Value) {
+    let mut all: Vec<(String, String, Timestamp)> = Vec::new();
+    let last = until("the stream closes", async || {
+        let view = show(server, id).await;
+        let text = |name: &str| view[name].as_str().unwrap().to_owned();
+        let stands = (text("decision"), text("reason"), text("since").parse().unwrap());
+        if all.last().is_none_or(|last| (&last.0, &last.1) != (&stands.0, &stands.1)) {
+            all.push(stands);
+        }
+        if view["open"] == false { Ok(view) } else { Err(format!("{view} {all:?}")) }
+    })
+    .await;
+    (all, last)
+}
+
+/// Passed, cut in the middle within the deadline, and cleared.
+fn assert_cut_and_cleared((all, last): &(Vec<(String, String, Timestamp)>, Value)) {
+    let decisions: Vec<_> = all.iter().map(|(decision, ..)| decision.as_str()).collect();
+    assert_eq!(decisions[..4], ["warn", "pass", "cut", "pass"], "{all:?} {last}");
+    let since = |n: usize| all[n].2;
+    let after = |from: usize, to: usize| since(to).duration_since(since(from)).as_secs_f64();
+    // Four seconds of each, and the deadline is five.
+    assert!((2.0..9.0).contains(&after(1, 2)), "{all:?}");
+    assert!((2.0..9.0).contains(&after(2, 3)), "{all:?}");
+    assert_eq!(last["pull"]["state"], "ended", "{last}");
+    assert!(last["counts"]["judged"].as_u64().unwrap() > 20, "{last}");
+    assert_eq!(last["counts"]["failed"], 0, "{last}");
+}
+
+#[tokio::test]
+async fn a_clip_published_over_rtmp_is_cut_and_cleared() {
+    let (site, server) = site(PULLING).await;
+    let (clip, _) = film(&site.path(""), "clip.mp4", CLIP, &LIVE);
+    let url = format!("rtmp://127.0.0.1:{}/live/a-secret-name", free_port());
+    let stream = pulled(&server, &url).await;
+    // Nobody is there yet.
+    until("it is tried again", async || {
+        let view = show(&server, &stream).await;
+        if view["pull"]["trouble"]["code"] == "source.unreachable" { Ok(()) } else { Err(view) }
+    })
+    .await;
+    let publishing = ["-re", "-i", clip.to_str().unwrap(), "-c", "copy", "-f", "flv", "-listen", "1", &url];
+    let _publisher = Publisher::start(&publishing);
+    let followed = followed(&server, &stream).await;
+    assert_cut_and_cleared(&followed);
+    assert!(!followed.1.to_string().contains("secret"), "{}", followed.1);
+    assert!(!server.log().join("\n").contains("a-secret-name"));
+    server.kill().await;
+}
+
+#[tokio::test]
+async fn a_clip_published_as_hls_is_cut_and_cleared() {
+    let (site, server) = site(PULLING).await;
+    let (clip, _) = film(&site.path(""), "clip.mp4", CLIP, &LIVE);
+    let web = Web::start().await;
+    std::fs::create_dir(site.path("hls")).unwrap();
+    web.put("/live/", Page::File(site.path("hls")));
+    let master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000,RESOLUTION=320x180\nlive/index.m3u8\n";
+    web.put("/master.m3u8", Page::Bytes(master.into()));
+    let url = web.put("/elsewhere.m3u8", Page::Redirect("/master.m3u8".into()));
+    let index = site.path("hls/index.m3u8");
+    let publishing = ["-re", "-i", clip.to_str().unwrap(), "-c", "copy", "-f", "hls", "-hls_time", "1"];
+    let _publisher =
+        Publisher::start(&[&publishing[..], &["-hls_list_size", "4", index.to_str().unwrap()]].concat());
+    let stream = pulled(&server, &url).await;
+    assert_cut_and_cleared(&followed(&server, &stream).await);
+}
+
+/// Fragmented MP4 with its head named beside it, and a stream as one long answer.
+#[tokio::test]
+async fn other_packings_are_read_too() {
+    let (site, server) = site(PULLING).await;
+    let web = Web::start().await;
+    let (clip, _) = film(&site.path(""), "clip.mp4", CLIP, &LIVE);
+    let clip = clip.to_str().unwrap();
+    std::fs::create_dir(site.path("hls")).unwrap();
+    let index = site.path("hls/index.m3u8");
+    let fragments = ["-i", clip, "-c", "copy", "-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", "2"];
+    crate::sources::ffmpeg(&[&fragments[..], &["-hls_list_size", "0", index.to_str().unwrap()]].concat());
+    web.put("/vod/", Page::File(site.path("hls")));
+    let vod = pulled(&server, &format!("http://{}/vod/index.m3u8", web.address)).await;
+    let (_, flv) = film(&site.path(""), "clip.flv", CLIP, &LIVE);
+    let flv = pulled(&server, &web.put("/clip.flv", Page::Bytes(flv))).await;
+    let (vod, flv) = tokio::join!(followed(&server, &vod), followed(&server, &flv));
+    assert_cut_and_cleared(&vod);
+    assert_cut_and_cleared(&flv);
+}
+
+/// Nothing of the operator's own network is asked, whichever way it is named.
+#[tokio::test]
+async fn private_addresses_are_not_connected_to() {
+    let (_site, server) = site("pull_patience = \"5s\"\npull_stall = \"2s\"").await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let post = async |source: String| {
+        let asked = server.client.post(format!("{}/v1/streams", server.url)).bearer_auth(&server.key);
+        let answer = asked.json(&json!({ "source": source })).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    for address in ["127.0.0.1", "127.1", "[::1]", "0.0.0.0", "169.254.169.254", "10.0.0.1", "2130706433"] {
+        for scheme in ["rtmp", "http", "https"] {
+            let (status, problem) = post(format!("{scheme}://{address}:{port}/live/x")).await;
+            let told = (status, problem["code"].as_str().unwrap_or_default());
+            assert_eq!(told, (403, "stream.source_forbidden"), "{scheme} {address}");
+        }
+    }
+    for (source, status, code) in [
+        ("file:///etc/passwd".to_owned(), 501, "stream.no_source"),
+        (format!("rtsp://127.0.0.1:{port}/x"), 501, "stream.no_source"),
+        (format!("srt://127.0.0.1:{port}"), 501, "stream.no_source"),
+        (format!("tcp://127.0.0.1:{port}"), 501, "stream.no_source"),
+        ("no url".to_owned(), 400, "body.malformed"),
+    ] {
+        let (answered, problem) = post(source.clone()).await;
+        assert_eq!((answered, problem["code"].as_str().unwrap()), (status, code), "{source}");
+    }
+    let mut streams = Vec::new();
+    for scheme in ["rtmp", "http"] {
+        streams.push(pulled(&server, &format!("{scheme}://localhost:{port}/live/x")).await);
+    }
+    for stream in streams {
+        let (all, last) = followed(&server, &stream).await;
+        assert_eq!(last["pull"]["trouble"]["code"], "source.private", "{last}");
+        assert_eq!(last["pull"]["state"], "gave_up");
+        assert!(all.iter().all(|(decision, ..)| decision == "warn"), "{all:?}");
+    }
+    let came = tokio::time::timeout(Duration::from_millis(10), listener.accept()).await;
+    assert!(came.is_err(), "somebody came");
+}
+
+/// A playlist and a redirection of a server that may be asked lead to one that may not.
+#[tokio::test]
+async fn what_a_playlist_names_is_judged_as_the_source_is() {
+    let (_site, server) = site(PULLING).await;
+    let private = tokio::net::TcpListener::bind("127.0.0.2:0").await.unwrap();
+    let port = private.local_addr().unwrap().port();
+    let web = Web::start().await;
+    let list = |uri: &str| format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{uri}\n#EXT-X-ENDLIST\n").into_bytes();
+    web.put("/inside", Page::Redirect(format!("http://127.0.0.2:{port}/c.ts")));
+    for (n, (page, code)) in [
+        (Page::Bytes(list(&format!("http://127.0.0.2:{port}/a.ts"))), "source.private"),
+        (Page::Bytes(list("/inside")), "source.private"),
+        (Page::Redirect(format!("http://127.0.0.2:{port}/b.m3u8")), "source.private"),
+        (
+            Page::Bytes(list(&format!("#EXT-X-MAP:URI=\"http://127.0.0.2:{port}/i\"\n/a.ts"))),
+            "source.private",
+        ),
+        (Page::Bytes(list("file:///etc/passwd")), "source.forbidden"),
+        (Page::Bytes(list("concat:/etc/passwd")), "source.forbidden"),
+        (Page::Bytes(list("#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n/a.ts")), "source.encrypted"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let stream = pulled(&server, &web.put(&format!("/{n}.m3u8"), page)).await;
+        until("it is told why", async || {
+            let view = show(&server, &stream).await;
+            let told = (&view["pull"]["trouble"]["code"], &view["decision"]);
+            if told == (&code.into(), &"warn".into()) { Ok(()) } else { Err(format!("{n}: {view}")) }
+        })
+        .await;
+        let url = format!("{}/v1/streams/{stream}", server.url);
+        server.client.delete(url).bearer_auth(&server.key).send().await.unwrap();
+    }
+    let came = tokio::time::timeout(Duration::from_millis(10), private.accept()).await;
+    assert!(came.is_err(), "somebody came");
+}

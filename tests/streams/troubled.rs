@@ -1,0 +1,129 @@
+//! Sources that are made to hurt, or just broken: each has a clear outcome, and none passes unseen.
+
+use crate::{
+    pulled::{PULLING, followed, pulled, show, site},
+    sources::{LIVE, Page, Web, film},
+    wait::until,
+};
+use serde_json::Value;
+
+const GREY: &str = "color=0x5a5a5a:s=320x180:r=10:d=4";
+const RED: &str = "color=0xfa0505:s=640x360:r=10:d=4";
+
+async fn troubled(server: &crate::server::Server, stream: &str, code: &str) -> Value {
+    until(code, async || {
+        let view = show(server, stream).await;
+        if view["pull"]["trouble"]["code"] == code { Ok(view) } else { Err(view.to_string()) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_is_no_video_is_said_and_given_up() {
+    let (site, server) = site(PULLING).await;
+    let web = Web::start().await;
+    let folder = site.path("");
+    let sound = folder.join("sound.ts");
+    crate::sources::ffmpeg(&["-f", "lavfi", "-i", "sine=d=4", "-c:a", "aac", sound.to_str().unwrap()]);
+    let (_, huge) = film(&folder, "huge.ts", "color=red:s=8200x4400:r=1:d=2", &["-c:v", "mpeg2video"]);
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("sound alone", std::fs::read(sound).unwrap(), "source.no_video"),
+        ("no bytes", Vec::new(), "source.empty"),
+        ("a web page", b"<html><body>Not found, but 200</body></html>".to_vec(), "source.format"),
+        ("noise", [&[0x47][..], &[0x55; 400_000]].concat(), "source.corrupt"),
+        ("more pixels than are decoded", huge, "source.pixels"),
+    ];
+    for (n, (case, bytes, code)) in cases.into_iter().enumerate() {
+        let stream = pulled(&server, &web.put(&format!("/{n}"), Page::Bytes(bytes))).await;
+        let (all, last) = followed(&server, &stream).await;
+        assert_eq!(last["pull"]["trouble"]["code"], code, "{case}: {last}");
+        assert_eq!(
+            (&last["pull"]["state"], &last["counts"]["judged"]),
+            (&"gave_up".into(), &0.into()),
+            "{case}"
+        );
+        assert!(all.iter().all(|(decision, ..)| decision == "warn"), "{case}: {all:?}");
+        assert!(last["pull"]["failures"].as_u64().unwrap() >= 2, "{case}: {last}");
+    }
+    server.kill().await;
+}
+
+#[tokio::test]
+async fn changes_in_mid_stream_hide_nothing() {
+    let (site, server) = site(PULLING).await;
+    let (web, folder) = (Web::start().await, site.path(""));
+    let (_, grey) = film(&folder, "grey.ts", GREY, &LIVE);
+    let (_, larger) = film(&folder, "larger.ts", RED, &LIVE);
+    let (_, older) = film(&folder, "older.ts", RED, &["-c:v", "mpeg2video", "-g", "10"]);
+    // Times that stand still, and that run backwards.
+    let still = ["-bsf:v", "setts=ts=9000"];
+    let back = ["-bsf:v", "setts=ts=900000-N*9000"];
+    let (_, still) = film(&folder, "still.ts", RED, &[&LIVE[..], &still].concat());
+    let (_, back) = film(&folder, "back.ts", RED, &[&LIVE[..], &back].concat());
+    let list = "#EXTM3U\n#EXT-X-TARGETDURATION:4\ngrey.ts\n#EXT-X-DISCONTINUITY\nolder.ts\n#EXT-X-ENDLIST\n";
+    web.put("/grey.ts", Page::Bytes(grey.clone()));
+    web.put("/older.ts", Page::Bytes(older.clone()));
+    for (case, page) in [
+        ("another size", Page::Bytes([&grey[..], &larger].concat())),
+        ("another codec", Page::Bytes([&grey[..], &older].concat())),
+        ("another codec, behind a mark", Page::Bytes(list.into())),
+        ("times that stand still", Page::Bytes(still)),
+        ("times that run backwards", Page::Bytes(back)),
+    ] {
+        let path = format!("/{}.m3u8", case.replace([' ', ','], "-"));
+        let stream = pulled(&server, &web.put(&path, page)).await;
+        let (all, last) = followed(&server, &stream).await;
+        assert!(all.iter().any(|(decision, ..)| decision == "cut"), "{case}: {all:?} {last}");
+        assert_eq!(last["decision"], "cut", "{case}: {last}");
+        assert_eq!(last["pull"]["state"], "ended", "{case}: {last}");
+    }
+    server.kill().await;
+}
+
+#[tokio::test]
+async fn damage_is_counted_and_a_stall_is_unwatched() {
+    let (site, server) = site(PULLING).await;
+    let (web, folder) = (Web::start().await, site.path(""));
+    // The model looks at one corner.
+    let noisy = "testsrc2=s=320x180:r=10:d=8,drawbox=w=32:h=32:color=0x5a5a5a:t=fill";
+    let (_, clean) = film(&folder, "clean.ts", noisy, &[&LIVE[..], &["-b:v", "2M"]].concat());
+    let mut damaged = clean.clone();
+    // One packet of ten is filled with something else, but for its head.
+    for packet in damaged.chunks_exact_mut(188).skip(40).step_by(10) {
+        packet[20..].fill(0xa5);
+    }
+    let stream = pulled(&server, &web.put("/damaged.ts", Page::Bytes(damaged))).await;
+    let (_, last) = followed(&server, &stream).await;
+    assert!(last["counts"]["failed"].as_u64().unwrap() > 5, "{last}");
+
+    let half = clean[..clean.len() / 2].to_vec();
+    let stream = pulled(&server, &web.put("/half.ts", Page::Stalls(half))).await;
+    until("it passes", async || {
+        let view = show(&server, &stream).await;
+        if view["decision"] == "pass" { Ok(()) } else { Err(view.to_string()) }
+    })
+    .await;
+    troubled(&server, &stream, "source.stalled").await;
+    server
+        .client
+        .delete(format!("{}/v1/streams/{stream}", server.url))
+        .bearer_auth(&server.key)
+        .send()
+        .await
+        .unwrap();
+    // Without the rest it is asked for once only, so that the deadline passes.
+    let once = web.put("/once.ts", Page::Stalls(clean[..clean.len() / 2].to_vec()));
+    let stream = pulled(&server, &once).await;
+    until("it passes", async || {
+        let view = show(&server, &stream).await;
+        if view["decision"] == "pass" { Ok(()) } else { Err(view.to_string()) }
+    })
+    .await;
+    web.take("/once.ts");
+    until("nobody watches it", async || {
+        let view = show(&server, &stream).await;
+        if view["reason"] == "unwatched" { Ok(()) } else { Err(view.to_string()) }
+    })
+    .await;
+    server.kill().await;
+}
