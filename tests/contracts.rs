@@ -47,6 +47,8 @@ mod postgres {
     lazaret::federation_contract!(store);
     lazaret::insight_contract!(store);
     lazaret::wall_contract!(store);
+    lazaret::reports_contract!(store);
+    lazaret::care_contract!(store);
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { cases: 10, max_shrink_iters: 20, failure_persistence: None, ..Default::default() })]
@@ -71,6 +73,8 @@ mod sqlite {
     lazaret::federation_contract!(store);
     lazaret::insight_contract!(store);
     lazaret::wall_contract!(store);
+    lazaret::reports_contract!(store);
+    lazaret::care_contract!(store);
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig { cases: 40, max_shrink_iters: 100, failure_persistence: None, ..Default::default() })]

@@ -8,12 +8,14 @@ pub mod rights;
 pub mod scope;
 pub mod session;
 pub mod totp;
+pub mod vault;
 
 pub use key::{Presented, Secret, mint_key};
 pub use people::{Owes, People, Person, Refused};
 pub use rights::{Right, may};
 pub use scope::{Scope, Scopes};
 pub use session::Token;
+pub use vault::Vault;
 
 use crate::{
     ports::{Result, Store},

@@ -1,11 +1,11 @@
 //! Signing in and out, and changing one's own account. Every refusal looks the same from outside and costs the same.
 
-use super::{oidc::Identity, password, session::Token, totp};
+use super::{Vault, oidc::Identity, password, session::Token, totp, vault::is_sealed};
 use crate::{
     Task,
     ports::{
         Accounts, Clock, Federation, Kind, PortError, Random, Result,
-        accounts::{Deed, Role, Session, Tenants, User},
+        accounts::{Deed, Queues, Role, Session, Tenants, User},
         store::Stale,
     },
 };
@@ -94,6 +94,8 @@ pub struct People {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub options: Options,
+    /// Absent where nobody signs in, as on the command line.
+    vault: Option<Arc<Vault>>,
     /// Hashing takes memory and time: a few at once.
     hashing: Arc<Semaphore>,
 }
@@ -105,7 +107,35 @@ impl People {
         random: Arc<dyn Random>,
         options: Options,
     ) -> Self {
-        Self { accounts, clock, random, options, hashing: Arc::new(Semaphore::new(2)) }
+        Self { accounts, clock, random, options, vault: None, hashing: Arc::new(Semaphore::new(2)) }
+    }
+
+    #[must_use]
+    pub fn with(self, vault: Vault) -> Self {
+        Self { vault: Some(Arc::new(vault)), ..self }
+    }
+
+    fn vault(&self) -> Result<&Vault> {
+        self.vault
+            .as_deref()
+            .ok_or_else(|| PortError::new(Kind::Fail, "there is no key for second factors here"))
+    }
+
+    /// Seals what is there from before there was a key. Returns how many secrets.
+    pub async fn seal_all(&self) -> Result<u32> {
+        let vault = self.vault()?;
+        let mut sealed = 0;
+        for mut user in self.accounts.users().await? {
+            let Some(plain) = user.totp.take_if(|stored| !is_sealed(stored)) else { continue };
+            user.totp = Some(vault.seal(&user.id, &plain)?);
+            // Changed at this moment by its owner: what they wrote is sealed, or will be at the next start.
+            if let Ok(()) =
+                self.accounts.change_user(&user, None, self.deed("system", "user.totp_sealed")).await?
+            {
+                sealed += 1;
+            }
+        }
+        Ok(sealed)
     }
 
     /// A new account, and the token of the link that signs its owner in. `None` where the address has one.
@@ -114,6 +144,7 @@ impl People {
         email: &str,
         role: Role,
         tenants: Tenants,
+        queues: Queues,
         actor: &str,
     ) -> Result<Option<(User, Token)>> {
         let mut id = [0; 8];
@@ -123,6 +154,7 @@ impl People {
             email: email.to_lowercase(),
             role,
             tenants,
+            queues,
             password: None,
             totp: None,
             totp_step: 0,
@@ -179,17 +211,18 @@ impl People {
         let key = format!("code:{}", person.user.id);
         self.not_too_fast(&[(key.clone(), FREE)]).await?;
         let mut user = person.user.clone();
-        let used = user
-            .totp
-            .as_deref()
-            .and_then(|secret| totp::step_of(secret, code, self.clock.now(), user.totp_step));
+        let secret = user.totp.as_deref().map(|stored| self.vault()?.open(&user.id, stored)).transpose();
         let backup = totp::backup_hash(code);
+        let has_backup = user.backup_codes.contains(&backup);
+        // A backup code helps where the key is lost.
+        let secret = if has_backup { None } else { secret? };
+        let used = secret.and_then(|secret| totp::step_of(&secret, code, self.clock.now(), user.totp_step));
         let action = match used {
             Some(step) => {
                 user.totp_step = step;
                 "user.totp_used"
             }
-            None if user.backup_codes.contains(&backup) => {
+            None if has_backup => {
                 user.backup_codes.retain(|known| *known != backup);
                 "user.backup_code_used"
             }
@@ -319,7 +352,7 @@ impl People {
         let mut user = person.user.clone();
         let step = totp::step_of(secret, code, self.clock.now(), 0).ok_or(Refused::WrongCode)?;
         let (shown, kept) = totp::backup_codes(&*self.random)?;
-        user.totp = Some(secret.to_owned());
+        user.totp = Some(self.vault()?.seal(&user.id, secret)?);
         user.totp_step = step;
         user.backup_codes = kept;
         self.change(&user, Some(&person.session.hash), "user.totp_enrolled", &person.actor()).await?;

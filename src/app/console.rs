@@ -1,17 +1,20 @@
 //! The moderators' pages, as the settings want them.
 
-use super::{engines::children, stores::Rows};
+use super::{engines::children, signer::own, stores::Rows};
 use crate::{
     access::{
-        People,
+        People, Vault,
         oidc::{self, Provider},
         people::Options,
     },
-    config::Config,
+    config::{Config, sections::CareLimit, units::Secret},
     console::{Console, Pulse},
     http::Api,
     ports::{Accounts, Clock, DeadLetters, Random},
-    review::{Desk, Previews, Rules, Tryouts},
+    review::{
+        Desk, Previews, Rules, Tryouts,
+        care::{Limit, Limits},
+    },
 };
 use lazaret_sandbox::Pool;
 use std::sync::Arc;
@@ -52,13 +55,16 @@ pub(super) fn console(
     Ok(Console {
         oidc: oidc(config)?,
         federation: rows.federation,
-        people: people(config, rows.accounts, Arc::clone(&api.clock), Arc::clone(&api.random)),
+        people: people(config, rows.accounts, Arc::clone(&api.clock), Arc::clone(&api.random))
+            .with(vault(config)?),
         desk: Desk {
             store: Arc::clone(&api.store),
             reviews: rows.reviews,
+            care: rows.care,
             clock: Arc::clone(&api.clock),
             rules: Rules { undo: config.console.undo.0, second: config.console.second.clone() },
             lease: config.console.lease.0,
+            limits: limits(config),
         },
         insight: rows.insight,
         tryouts: Tryouts::new(rows.trials),
@@ -87,6 +93,30 @@ fn oidc(config: &Config) -> anyhow::Result<Option<Provider>> {
         name: oidc.name.clone(),
     };
     Provider::new(options).map(Some).map_err(anyhow::Error::msg)
+}
+
+/// Under the key of the settings, or one that the embedded mode makes for itself.
+fn vault(config: &Config) -> anyhow::Result<Vault> {
+    let key: Secret = match config.console.key.0.as_str() {
+        "" if !config.is_embedded() => anyhow::bail!(
+            "console.key: several machines seal second factors under one key: 64 hex digits, as `openssl rand -hex 32` prints"
+        ),
+        "" => {
+            super::folder::make(&config.server.data)?;
+            own(&config.data("console.key"))?
+        }
+        text => text.parse().map_err(|why: String| anyhow::anyhow!("console.key: expected {why}"))?,
+    };
+    Ok(Vault::new(&key.0)?)
+}
+
+fn limits(config: &Config) -> Limits {
+    let care = &config.console.care;
+    let limit = |of: &CareLimit| Limit {
+        views: (of.views > 0).then_some(of.views),
+        time: (!of.time.0.is_zero()).then_some(of.time.0),
+    };
+    Limits { offer: care.offer, low: limit(&care.low), medium: limit(&care.medium), high: limit(&care.high) }
 }
 
 /// As a Host header names it; `None` on loopback, where one machine has one host.

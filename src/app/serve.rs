@@ -177,7 +177,13 @@ impl App {
             (false, false) => operations_router(api.clone()),
         };
         let streams = api.streams.hub.clone().map(|hub| (hub.start(), hub));
-        let pruning = console.as_ref().map(|console| console.people.prune());
+        if let Some(console) = &console {
+            let sealed = console.people.seal_all().await.context("second factors cannot be sealed")?;
+            if sealed > 0 {
+                tracing::info!(sealed, "second factors from before are sealed now");
+            }
+        }
+        let pruning = console.as_ref().map(|console| (console.people.prune(), console.desk.end_views()));
         let router = match console {
             Some(console) => {
                 let observed = console_router(console).layer(from_fn_with_state(api.clone(), observe));
@@ -304,7 +310,7 @@ pub struct Running {
     streams: Option<(Task, Hub)>,
     news: Option<news::Running>,
     gauges: Task,
-    pruning: Option<Task>,
+    pruning: Option<(Task, Task)>,
     settled: Settled,
     grace: Duration,
     _folder: DataFolder,
@@ -348,8 +354,8 @@ impl Running {
             news.drain(grace).await;
         }
         self.gauges.drain(grace).await;
-        if let Some(pruning) = self.pruning {
-            pruning.drain(grace).await;
+        if let Some((pruning, views)) = self.pruning {
+            tokio::join!(pruning.drain(grace), views.drain(grace));
         }
         tracing::info!("stopped");
     }

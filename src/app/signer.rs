@@ -33,7 +33,7 @@ pub fn signer(config: &Config) -> anyhow::Result<Signer> {
 }
 
 /// Reads the key, making it where there is none. Two processes that make one at the same time end up with the same.
-fn own(path: &Path) -> anyhow::Result<Secret> {
+pub(super) fn own(path: &Path) -> anyhow::Result<Secret> {
     let shown = path.display();
     match fs::read_to_string(path) {
         Ok(text) => {

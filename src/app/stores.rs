@@ -9,7 +9,7 @@ use crate::{
         sqlite::Sqlite,
     },
     config::Config,
-    ports::{Accounts, Blobs, Direct, Federation, Insight, Reviews, Sources, Store, Trials, Wall},
+    ports::{Accounts, Blobs, Care, Direct, Federation, Insight, Reviews, Sources, Store, Trials, Wall},
 };
 use anyhow::{Context, bail};
 use std::{path::PathBuf, sync::Arc};
@@ -24,6 +24,7 @@ pub(super) struct Rows {
     pub(super) trials: Arc<dyn Trials>,
     pub(super) wall: Arc<dyn Wall>,
     pub(super) federation: Arc<dyn Federation>,
+    pub(super) care: Arc<dyn Care>,
     pub(super) postgres: Option<Arc<Postgres>>,
 }
 
@@ -62,6 +63,7 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
             store: store.clone(),
             accounts: store.clone(),
             reviews: store.clone(),
+            care: store.clone(),
             insight: store.clone(),
             trials: store.clone(),
             wall: store.clone(),
@@ -81,6 +83,7 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
         store: store.clone(),
         accounts: store.clone(),
         reviews: store.clone(),
+        care: store.clone(),
         insight: store.clone(),
         trials: store.clone(),
         wall: store.clone(),

@@ -6,7 +6,7 @@ use crate::{
     app,
     config::Config,
     ports::{
-        accounts::{Role, Tenants, User},
+        accounts::{Queues, Role, Tenants, User},
         clock::SystemClock,
         random::SystemRandom,
     },
@@ -25,6 +25,9 @@ pub(super) enum Command {
         /// Tenants whose uploads they see, separated by commas; '*' is all
         #[arg(long, default_value = "*")]
         tenants: Tenants,
+        /// Queues that they see: reasons or their beginnings, separated by commas; '*' is all
+        #[arg(long, default_value = "*")]
+        queues: Queues,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -53,12 +56,12 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
     let accounts = app::open_accounts(config).await?;
     let people = app::people(config, accounts, Arc::new(SystemClock), Arc::new(SystemRandom));
     match command {
-        Command::Add { email, role, tenants, json } => {
+        Command::Add { email, role, tenants, queues, json } => {
             if !email.contains('@') || email.contains(char::is_whitespace) || email.len() > 254 {
                 eprintln!("lazaret: {email:?} is no mail address");
                 return Ok(ExitCode::from(TROUBLE));
             }
-            let Some((user, token)) = people.invite(&email, role, tenants, ACTOR).await? else {
+            let Some((user, token)) = people.invite(&email, role, tenants, queues, ACTOR).await? else {
                 eprintln!("lazaret: {email} has an account; `lazaret user link {email}` makes a new link");
                 return Ok(ExitCode::from(TROUBLE));
             };
@@ -117,7 +120,7 @@ fn list(users: &[User], json: bool) {
         for user in users {
             say!(
                 "{}",
-                json!({ "id": user.id, "email": user.email, "role": user.role.as_str(), "tenants": user.tenants.to_string(),
+                json!({ "id": user.id, "email": user.email, "role": user.role.as_str(), "tenants": user.tenants.to_string(), "queues": user.queues.to_string(),
                         "totp": user.totp.is_some(), "disabled": user.disabled_at.is_some() })
             );
         }
@@ -129,15 +132,17 @@ fn list(users: &[User], json: bool) {
         .map(|user| {
             let state = if user.disabled_at.is_some() { "disabled" } else { "active" };
             let (role, tenants) = (user.role.to_string(), user.tenants.to_string());
+            let queues = user.queues.to_string();
             vec![
                 user.email.clone(),
                 role,
                 tenants,
+                queues,
                 yes(user.totp.is_some()),
                 state.to_owned(),
                 user.id.clone(),
             ]
         })
         .collect();
-    put!("{}", table(&["EMAIL", "ROLE", "TENANTS", "TOTP", "STATE", "ID"], &rows));
+    put!("{}", table(&["EMAIL", "ROLE", "TENANTS", "QUEUES", "TOTP", "STATE", "ID"], &rows));
 }

@@ -3,6 +3,7 @@
 use super::{
     Config,
     sections::{DeliveryMode, Role},
+    units::Secret,
 };
 use clap::ValueEnum;
 use lazaret_antivirus::LARGEST_FILE;
@@ -89,6 +90,12 @@ impl Config {
         }
         if !(64..=4096).contains(&console.preview) {
             return Err("console.preview is 64 to 4096 pixels".into());
+        }
+        if !console.key.0.is_empty() && console.key.0.parse::<Secret>().is_err() {
+            return Err("console.key: expected 64 hex digits".into());
+        }
+        if !(0.0..=1.0).contains(&console.care.offer) {
+            return Err("console.care.offer is a share, from 0 to 1".into());
         }
         self.check_schemes()?;
         self.check_streams()?;

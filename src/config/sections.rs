@@ -381,6 +381,8 @@ pub struct Console {
     pub second: Vec<String>,
     pub preview: u32,
     pub oidc: Oidc,
+    pub key: Hidden,
+    pub care: Care,
 }
 
 /// Off where no issuer is named.
@@ -392,6 +394,23 @@ pub struct Oidc {
     pub client_secret: Hidden,
     pub url: String,
     pub name: String,
+}
+
+/// What people may look at in a day.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Care {
+    pub offer: f32,
+    pub low: CareLimit,
+    pub medium: CareLimit,
+    pub high: CareLimit,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CareLimit {
+    pub views: u32,
+    pub time: Span,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -5,6 +5,7 @@ use super::{
     fail::{Fail, sentence},
     fields::Fields,
     page::{Frame, csrf, render},
+    pause::{SeenRow, seen},
     sign_in::enter,
     visitor::{Begun, BegunPost, Posted, Signed},
     words,
@@ -26,6 +27,8 @@ use qrcode::{QrCode, render::svg};
 struct AccountPage {
     frame: Frame,
     tenants: String,
+    queues: String,
+    seen: Vec<SeenRow>,
     totp: bool,
     codes: usize,
     sessions: Vec<SessionRow>,
@@ -78,6 +81,8 @@ pub(super) async fn account(
     let frame = Frame::of(&console, &person, "Account").await?.saying(Fields::of(&uri).get("said"));
     let page = AccountPage {
         tenants: person.user.tenants.to_string(),
+        queues: person.user.queues.to_string(),
+        seen: seen(&console.desk.rest(&person.user).await?.0),
         totp: person.user.totp.is_some(),
         codes: person.user.backup_codes.len(),
         sessions: sessions

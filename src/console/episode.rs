@@ -3,7 +3,7 @@
 use super::{
     Console,
     fail::Fail,
-    media::answer,
+    media::{answer, mark},
     page::{Frame, render},
     visitor::{Posted, Signed},
     words,
@@ -163,7 +163,8 @@ pub(super) async fn shot(
     }
     let episode = console.desk.seen_episode(&person.user, stream, number).await?;
     let kept = episode.evidence.get(n).ok_or_else(Fail::no_page)?;
-    let shown = console.previews.held(&kept.key, &kept.media_type, console.max_edge).await?;
+    let by = mark(&console, &person);
+    let shown = console.previews.held(&kept.key, &kept.media_type, console.max_edge, Some(&by)).await?;
     Ok(answer(shown))
 }
 

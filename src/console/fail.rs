@@ -50,6 +50,7 @@ impl From<Denied> for Fail {
     fn from(denied: Denied) -> Self {
         let status = match denied {
             Denied::NoItem => return Self::no_page(),
+            Denied::Paused => return Self::To("/console/pause"),
             Denied::Right | Denied::Escalated | Denied::SamePerson => StatusCode::FORBIDDEN,
             Denied::Held(_) | Denied::Over | Denied::Decided(_) | Denied::State(_) => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
@@ -112,12 +113,14 @@ impl IntoResponse for Fail {
             Self::Said(status, what) => (status, what, None),
             Self::Port(error) if error.kind == Kind::Fail => (
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "Something is wrong with the service; nothing was decided. Its log says more.".to_owned(),
+                "Something is wrong with the service. Nothing is half done; its log says more.".to_owned(),
                 Some(error),
             ),
             Self::Port(error) => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The store cannot be reached just now; nothing was decided. Reload in a moment.".to_owned(),
+                "The store cannot be reached just now. Nothing is half done: reload in a moment, and the page shows \
+                 what is stored."
+                    .to_owned(),
                 Some(error),
             ),
         };

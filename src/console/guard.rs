@@ -1,12 +1,14 @@
 //! What every answer of the console carries, and which requests are none of its own pages'.
 
-use super::Console;
+use super::{Console, fail::Fail};
+use crate::ports::{Kind, PortError};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use std::time::Duration;
 
 const HEADERS: [(HeaderName, &str); 8] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -26,6 +28,9 @@ const HEADERS: [(HeaderName, &str); 8] = [
     ),
 ];
 
+/// How long a page is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub(super) async fn guard(State(console): State<Console>, request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
@@ -36,8 +41,15 @@ pub(super) async fn guard(State(console): State<Console>, request: Request, next
         (StatusCode::MISDIRECTED_REQUEST, why).into_response()
     } else if changes && !is_own(request.headers()) {
         (StatusCode::FORBIDDEN, "this form was sent from another site\n").into_response()
-    } else {
+    } else if changes {
         next.run(request).await
+    } else {
+        // Who only reads is told soon when the store is away. What changes something is waited for: its end is known.
+        match tokio::time::timeout(PATIENCE, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Fail::Port(PortError::new(Kind::Retry, "the console waited in vain for the store"))
+                .into_response(),
+        }
     };
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));

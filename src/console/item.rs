@@ -28,6 +28,7 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 #[derive(Template)]
@@ -54,6 +55,8 @@ struct Page {
     verdict_number: u32,
     policy: String,
     history: Vec<Event>,
+    reports: Vec<Voice>,
+    appeals: Vec<Voice>,
     escalated: bool,
     sealed: bool,
     second: bool,
@@ -93,6 +96,15 @@ struct Event {
     what: String,
     note: String,
     standing: &'static str,
+    outcome: String,
+}
+
+/// What a user said, and what came of it.
+struct Voice {
+    at: String,
+    who: String,
+    about: String,
+    text: String,
     outcome: String,
 }
 
@@ -143,7 +155,7 @@ pub(super) async fn item(
     let names = names(&console, &opened.rulings).await?;
     let view = person.token.derive(&format!("media {id}"));
     let nearby = Nearby::of(&console, &person, &opened).await?;
-    let around = Around { names: &names, view: &view, nearby };
+    let around = Around { names: &names, nearby, stage: stage(&console, &opened, &view).await };
     let page = page(&console, &person.user, &opened, &fields, frame.clone(), around);
     Ok(render(&page, &frame))
 }
@@ -164,9 +176,22 @@ async fn names(console: &Console, rulings: &[Ruling]) -> Result<BTreeMap<String,
 struct Around<'a> {
     /// Of people, by id.
     names: &'a BTreeMap<String, String>,
-    /// Of this view, for its media.
-    view: &'a str,
     nearby: [Nearby; 2],
+    stage: Stage,
+}
+
+/// What there is to see, or why there is nothing, as far as that is plain before anything is decoded.
+async fn stage(console: &Console, opened: &Opened, view: &str) -> Stage {
+    let Opened { upload, verdict, .. } = opened;
+    let media = format!("/console/items/{}/media?view={view}", upload.id);
+    let mut stage = Stage::of(&verdict.detail, upload.state, &media);
+    if stage.url.is_some()
+        && let Some(why) = console.previews.trouble(upload, &verdict.detail).await
+    {
+        (stage.url, stage.sheet) = (None, None);
+        stage.why_not = format!("No picture of it can be shown: {why}.");
+    }
+    stage
 }
 
 fn page(
@@ -175,12 +200,11 @@ fn page(
     opened: &Opened,
     fields: &Fields,
     frame: Frame,
-    Around { names, view, nearby }: Around<'_>,
+    Around { names, nearby, stage }: Around<'_>,
 ) -> Page {
-    let Opened { item, upload, verdict, .. } = opened;
+    let Opened { item, upload, verdict, reports, appeals, .. } = opened;
     let detail = &verdict.detail;
     let (form, idle, takes) = form(user, opened, fields);
-    let media = format!("/console/items/{}/media?view={view}", upload.id);
     Page {
         frame,
         id: upload.id.to_string(),
@@ -220,16 +244,37 @@ fn page(
         verdict_number: verdict.number,
         policy: detail.policy.as_ref().map_or("–".into(), |policy| format!("version {}", policy.version)),
         history: history(opened, names),
+        reports: reports
+            .iter()
+            .map(|report| {
+                let (about, outcome) = (report.category.as_str().replace('_', " "), &report.outcome);
+                voice(report.at, &report.reporter, about, &report.text, outcome)
+            })
+            .collect(),
+        appeals: appeals
+            .iter()
+            .map(|one| voice(one.at, &one.appellant, String::new(), &one.text, &one.outcome))
+            .collect(),
         escalated: item.escalated,
         sealed: item.sealed,
         second: needs_second(item, &console.desk.rules),
-        stage: Stage::of(detail, upload.state, &media),
+        stage,
         nearby,
         audits: may(user.role, Right::Audit),
         form,
         idle,
         takes,
         lease_ms: console.desk.lease.as_millis(),
+    }
+}
+
+fn voice(at: Timestamp, who: &str, about: String, text: &str, outcome: &Option<String>) -> Voice {
+    Voice {
+        at: words::time(at),
+        who: filename::display(who),
+        about,
+        text: text.to_owned(),
+        outcome: outcome.clone().unwrap_or_else(|| "waits".into()),
     }
 }
 
@@ -292,15 +337,19 @@ fn form(user: &User, opened: &Opened, fields: &Fields) -> (Option<Form>, &'stati
     if item.escalated && !overrules {
         return (None, "It was escalated: a senior decides it.", false);
     }
-    if item.not_by.as_deref() == Some(user.id.as_str()) {
+    if item.is_kept_from(&user.id) {
         return (None, "You have had your say: another person is to decide it.", false);
     }
     match (item.status, upload.state) {
-        (Status::Open, UploadState::InReview) if opened.is_held_by(user) => {
+        (Status::Open, UploadState::InReview | UploadState::Published | UploadState::Quarantined)
+            if opened.is_held_by(user) =>
+        {
             (Some(new_form(opened, fields, &Kind::ALL, true)), "", false)
         }
         // What was written before the session or the lease ended is shown with it.
-        (Status::Open, UploadState::InReview) => (None, "Take the item to decide it.", true),
+        (Status::Open, UploadState::InReview | UploadState::Published | UploadState::Quarantined) => {
+            (None, "Take the item to decide it.", true)
+        }
         (Status::Waiting, _) => (None, "It was decided, and is carried out in a moment.", false),
         (Status::Closed, UploadState::Published) if overrules => {
             (Some(new_form(opened, fields, &[Kind::Quarantine, Kind::Note], false)), "", false)
@@ -316,11 +365,14 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
     let (chosen, overrides) = (fields.get("choice"), fields.all("override"));
     let groups = kinds.iter().map(|kind| Group {
         kind: kind.as_str(),
-        title: match kind {
-            Kind::Approve => "Approve",
-            Kind::Quarantine => "Quarantine",
-            Kind::Escalate => "Escalate",
-            Kind::Note => "Note",
+        title: match (kind, opened.item.status, opened.upload.state) {
+            (Kind::Approve, Status::Open, UploadState::Published) => "Leave published",
+            (Kind::Quarantine, Status::Open, UploadState::Published) => "Take down",
+            (Kind::Approve, Status::Open, UploadState::Quarantined) => "Publish: uphold the appeal",
+            (Kind::Quarantine, Status::Open, UploadState::Quarantined) => {
+                "Leave quarantined: reject the appeal"
+            }
+            _ => words::kind(*kind),
         },
         key: match kind {
             Kind::Approve => 'A',
@@ -346,7 +398,12 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
     Form {
         fence: opened.item.fence,
         groups: groups.collect(),
-        gaps: if kinds.contains(&Kind::Approve) { gaps.collect() } else { Vec::new() },
+        // What is published already stays so without.
+        gaps: if kinds.contains(&Kind::Approve) && opened.upload.state != UploadState::Published {
+            gaps.collect()
+        } else {
+            Vec::new()
+        },
         note: fields.get("note").to_owned(),
         infected: ruling::is_infected(&opened.verdict.detail),
         holds,

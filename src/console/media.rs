@@ -1,19 +1,41 @@
 //! What a moderator sees of a held file. The URL is good for this item in this session, and no longer than either.
 
-use super::{Console, fail::Fail, fields::Fields, visitor::Signed};
+use super::{
+    Console,
+    fail::{Fail, sentence},
+    fields::Fields,
+    visitor::Signed,
+};
 use crate::{
-    access::session::same,
-    review::{Preview, desk::has_bytes},
+    access::{Person, session::same},
+    review::{Preview, desk::has_bytes, preview::Hidden},
     upload::UploadId,
 };
 use axum::{
     extract::{Path, State},
-    http::{HeaderValue, Uri, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 
 /// Of pictures that `lazaret-media` makes.
 const SHOWN: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];
+
+/// Who looks, and on which day: a copy that gets out says whose it was.
+pub(super) fn mark(console: &Console, person: &Person) -> String {
+    format!("{} {}", person.user.email, console.desk.clock.now().strftime("%Y-%m-%d"))
+}
+
+/// In plain text, for the page to say.
+fn unshown(id: UploadId, hidden: Hidden) -> Response {
+    let (status, why) = match hidden {
+        Hidden::Why(why) => (StatusCode::UNPROCESSABLE_ENTITY, why),
+        Hidden::Port(error) => {
+            tracing::error!(upload.id = %id, %error, "held bytes cannot be shown");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store of files cannot be reached just now".to_owned())
+        }
+    };
+    (status, sentence(&why)).into_response()
+}
 
 pub(super) async fn media(
     State(console): State<Console>,
@@ -26,17 +48,24 @@ pub(super) async fn media(
     if !same(Fields::of(&uri).get("view"), &view) {
         return Err(Fail::no_page());
     }
-    let opened = console.desk.seen(&person.user, id).await?;
+    let opened = console.desk.shown(&person, id).await?;
     if !has_bytes(opened.upload.state) {
         return Err(Fail::no_page());
     }
     let detail = &opened.verdict.detail;
+    let by = mark(&console, &person);
     let sheet = detail.film.as_ref().and_then(|film| film.sheet.as_ref());
-    let preview = match sheet {
-        Some(sheet) => console.previews.sheet(sheet).await?,
-        None => console.previews.of(&opened.upload, &detail.r#type.media_type, console.max_edge).await?,
+    let shown = match sheet {
+        Some(sheet) => console.previews.sheet(sheet, &by).await,
+        None => {
+            let media_type = &detail.r#type.media_type;
+            console.previews.of(&opened.upload, media_type, console.max_edge, &by).await
+        }
     };
-    Ok(answer(preview))
+    match shown {
+        Ok(preview) => Ok(answer(preview)),
+        Err(hidden) => Ok(unshown(id, hidden)),
+    }
 }
 
 pub(super) fn answer(preview: Preview) -> Response {

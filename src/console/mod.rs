@@ -4,6 +4,7 @@
 mod account;
 mod assets;
 mod audit;
+mod bulk;
 mod cookie;
 mod engines;
 mod episode;
@@ -17,6 +18,7 @@ mod media;
 mod nearby;
 mod oidc;
 mod page;
+mod pause;
 mod plot;
 mod policy;
 mod queue;
@@ -103,6 +105,9 @@ pub fn router(console: Console) -> Router {
         .route("/console/episodes/{stream}/{number}", get(episode::episode))
         .route("/console/episodes/{stream}/{number}/frames/{n}", get(episode::shot))
         .route("/console/episodes/{stream}/{number}/rule", post(episode::rule))
+        .route("/console/bulk", post(bulk::preview))
+        .route("/console/bulk/decide", post(bulk::rule))
+        .route("/console/pause", get(pause::pause))
         .route("/console/undo", post(rule::undo))
         .route("/console/streams", get(streams::wall))
         .route("/console/streams/events", get(streams::live))

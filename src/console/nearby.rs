@@ -3,7 +3,10 @@
 use super::{Console, fail::Fail, words};
 use crate::{
     access::Person,
-    ports::insight::{Neighbour, Sight},
+    ports::{
+        accounts::Queues,
+        insight::{Neighbour, Sight},
+    },
     review::Opened,
     upload::filename,
 };
@@ -29,8 +32,14 @@ impl Nearby {
         // Sealed ones are in no list but beside each other.
         let sight = Sight { tenants: person.user.tenants.clone(), sealed: opened.item.sealed };
         let upload = &opened.upload;
-        let same = console.insight.same_bytes(&sight, &upload.sha256, upload.id, SHOWN).await?;
-        let earlier = console.insight.earlier(&sight, &upload.tenant, upload.id, SHOWN).await?;
+        // What never came to review is filed under no queue: whose queues are named sees none of it.
+        let (same, earlier) = match person.user.queues {
+            Queues::All => (
+                console.insight.same_bytes(&sight, &upload.sha256, upload.id, SHOWN).await?,
+                console.insight.earlier(&sight, &upload.tenant, upload.id, SHOWN).await?,
+            ),
+            Queues::These(_) => (Vec::new(), Vec::new()),
+        };
         let of = |title, about, list: Vec<Neighbour>| Self {
             title,
             about,

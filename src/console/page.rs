@@ -1,9 +1,10 @@
 //! What all pages share: the frame around them, the policy that they are shown under, and how they are rendered.
 
-use super::{Console, assets, fail::Fail};
+use super::{Console, assets, fail::Fail, words};
 use crate::{
     access::{Person, Right, may},
-    ports::{Random, random::SystemRandom},
+    ports::{Random, random::SystemRandom, reviews::Ruling},
+    review::care::Rest,
     upload::ruling::Kind,
 };
 use askama::Template;
@@ -22,6 +23,9 @@ pub(super) struct Frame {
     /// Absent where nobody is signed in.
     pub who: Option<Who>,
     pub undo: Option<Undo>,
+    /// What was looked at today, where it is much; and whether a rest is offered.
+    pub today: String,
+    pub rest: bool,
     /// What was just done, in a word of ours.
     pub said: &'static str,
 }
@@ -44,6 +48,28 @@ pub(super) struct Undo {
     pub number: u32,
     pub what: String,
     pub seconds: u64,
+    /// Of what was decided together; else empty.
+    pub batch: String,
+}
+
+impl Undo {
+    fn new(rulings: &[Ruling], seconds: u64) -> Option<Self> {
+        let first = rulings.first()?;
+        let reason = first.reason.replace('_', " ");
+        let what = match first.kind {
+            Kind::Approve => "Approved".to_owned(),
+            Kind::Escalate => "Escalated".to_owned(),
+            _ => format!("Quarantined ({reason})"),
+        };
+        let batch = first.batch.clone().unwrap_or_default();
+        Some(Self {
+            upload: first.upload.to_string(),
+            number: first.number,
+            what: if batch.is_empty() { what } else { format!("{what}: {} items", rulings.len()) },
+            seconds,
+            batch,
+        })
+    }
 }
 
 impl Frame {
@@ -62,15 +88,14 @@ impl Frame {
 
     pub(super) async fn of(console: &Console, person: &Person, title: &str) -> Result<Self, Fail> {
         let user = &person.user;
-        let undo = console.desk.undoable(user).await?.map(|(ruling, seconds)| Undo {
-            upload: ruling.upload.to_string(),
-            number: ruling.number,
-            what: match ruling.kind {
-                Kind::Approve => "Approved".to_owned(),
-                _ => format!("Quarantined ({})", ruling.reason.replace('_', " ")),
-            },
-            seconds,
-        });
+        let undo = console.desk.undoable(user).await?;
+        let undo = undo.and_then(|(rulings, seconds)| Undo::new(&rulings, seconds));
+        let (exposure, rest) = console.desk.rest(user).await?;
+        let hard = exposure.high.views;
+        let today = match hard {
+            0 => String::new(),
+            _ => format!("today {hard} hard, {}", words::minutes(exposure.high.seconds)),
+        };
         let who = Who {
             email: user.email.clone(),
             role: user.role.to_string(),
@@ -80,7 +105,7 @@ impl Frame {
             accounts: may(user.role, Right::Accounts),
             insight: may(user.role, Right::Insight),
         };
-        Ok(Self { who: Some(who), undo, ..Self::bare(title) })
+        Ok(Self { who: Some(who), undo, today, rest: matches!(rest, Rest::Offered(_)), ..Self::bare(title) })
     }
 
     /// The words for `?said=`; what is none of ours says nothing.
@@ -102,10 +127,19 @@ impl Frame {
             "clear" => "Cleared. It begins anew.",
             "redriven" => "Sent back to where it came from.",
             "nothing_dead" => "There was nothing dead by that name any more.",
+            "together" => "Decided together. The bar above takes all of it back.",
+            "undone_together" => "All of it is taken back. The items are in the queue again.",
+            "undone_some" => "Taken back, but for what was carried out already.",
+            "late_together" => "Too late to take back: it was carried out.",
+            "lifted" => "Lifted for today.",
             "taken" => "Somebody else is looking at this item.",
             _ => "",
         };
         self
+    }
+
+    pub(super) fn decides(&self) -> bool {
+        self.who.as_ref().is_some_and(|who| who.decides)
     }
 
     pub(super) fn csrf(&self) -> &str {

@@ -13,8 +13,11 @@ use crate::{
         accounts::Tenants,
         reviews::{Item, View},
     },
-    review::Desk,
-    upload::filename,
+    review::{Denied, Desk, care::Rest},
+    upload::{
+        filename,
+        ruling::{Kind, reasons},
+    },
 };
 use askama::Template;
 use axum::{
@@ -46,6 +49,7 @@ struct Page {
     filtered: bool,
     /// What the filter asks for, as a query.
     query: String,
+    together: Vec<Together>,
 }
 
 struct Row {
@@ -59,6 +63,24 @@ struct Row {
     age: String,
     holder: &'static str,
     escalated: bool,
+    reports: u64,
+    appealed: bool,
+}
+
+/// A decision that can be made on many.
+struct Together {
+    title: &'static str,
+    choices: Vec<(String, &'static str)>,
+}
+
+fn together() -> Vec<Together> {
+    [Kind::Approve, Kind::Quarantine, Kind::Escalate]
+        .into_iter()
+        .map(|kind| Together {
+            title: words::kind(kind),
+            choices: reasons(kind).iter().map(|(code, words)| (format!("{kind}:{code}"), *words)).collect(),
+        })
+        .collect()
 }
 
 impl Row {
@@ -80,6 +102,8 @@ impl Row {
                 _ => "",
             },
             escalated: item.escalated,
+            reports: item.reports,
+            appealed: item.appealed,
         }
     }
 }
@@ -105,6 +129,9 @@ pub(super) async fn queue(
 ) -> Result<Response, Fail> {
     let fields = Fields::of(&uri);
     let desk = &console.desk;
+    if let (_, Rest::Due(_)) = desk.rest(&person.user).await? {
+        return Err(Denied::Paused.into());
+    }
     let (items, counts) = desk.queue(&view(desk, &person.user, &fields), ROWS).await?;
     let now = desk.clock.now();
     let episodes = desk.episodes(&person.user, ROWS).await?;
@@ -125,6 +152,7 @@ pub(super) async fn queue(
         reason: fields.get("reason").to_owned(),
         media_type: fields.get("type").to_owned(),
         older: fields.get("older").to_owned(),
+        together: together(),
         filtered: ["tenant", "reason", "type", "older"].iter().any(|name| fields.some(name).is_some()),
         query: fields.query(&["said"]),
         frame: frame.clone(),

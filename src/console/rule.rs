@@ -1,6 +1,6 @@
 //! A decision as it is sent, and its undoing.
 
-use super::{Console, fail::Fail, visitor::Posted};
+use super::{Console, fail::Fail, fields::Fields, visitor::Posted};
 use crate::{
     access::Person,
     ports::reviews::Standing,
@@ -12,22 +12,28 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-pub(super) async fn rule(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { person, fields }: Posted,
-) -> Result<Response, Fail> {
-    let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
+/// What a form asks for.
+pub(super) fn ask(fields: &Fields) -> Result<Ask, Denied> {
     let (kind, reason) = fields.get("choice").split_once(':').ok_or(Denied::Reason)?;
     let kind: Kind = kind.parse().map_err(|_| Denied::Reason)?;
-    let ask = Ask {
+    Ok(Ask {
         kind,
         reason: reason.to_owned(),
         note: fields.get("note").to_owned(),
         // Gaps count where something is let through.
         overrides: if kind == Kind::Approve { fields.all("override") } else { Vec::new() },
         fence: fields.get("fence").parse().unwrap_or(0),
-    };
+        batch: None,
+    })
+}
+
+pub(super) async fn rule(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
+    let ask = ask(&fields)?;
     let ruling = console.desk.rule(&person, id, &ask).await?;
     let said = match (ruling.kind, ruling.standing) {
         (Kind::Note, _) => {
@@ -57,6 +63,14 @@ pub(super) async fn undo(
     State(console): State<Console>,
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
+    if let Some(batch) = fields.some("batch") {
+        let said = match console.desk.undo_all(&person, batch).await? {
+            (0, _) => "late_together",
+            (_, 0) => "undone_together",
+            _ => "undone_some",
+        };
+        return Ok(Redirect::to(&format!("/console/queue?said={said}")).into_response());
+    }
     let id: UploadId = fields.get("upload").parse().map_err(|_| Fail::no_page())?;
     let number = fields.get("number").parse().map_err(|_| Fail::no_page())?;
     let said = if console.desk.undo(&person, id, number).await? { "undone" } else { "late" };

@@ -19,7 +19,7 @@ use crate::{
         streams::Stream,
         wall::{Hand, StreamRuling},
     },
-    review::admit::LONGEST_NOTE,
+    review::{admit::LONGEST_NOTE, episodes::sees},
     upload::{
         Because, Standing, StreamId, filename,
         ruling::{Kind, reasons},
@@ -133,6 +133,9 @@ pub(super) async fn wall(
     uri: Uri,
 ) -> Result<Response, Fail> {
     needs(&person, Right::Look)?;
+    if !sees(&person.user) {
+        return Err(Fail::no_page());
+    }
     let streams = console.wall.open_streams(&person.user.tenants, TILES).await?;
     let mut tiles = Vec::with_capacity(streams.len());
     for stream in &streams {
@@ -177,6 +180,9 @@ fn view(person: &Person, id: StreamId) -> String {
 
 /// The wall as it changes.
 pub(super) async fn live(State(console): State<Console>, Signed(person): Signed) -> Result<Response, Fail> {
+    if !sees(&person.user) {
+        return Err(Fail::no_page());
+    }
     let tenants = person.user.tenants.clone();
     let state = (console.clone(), None::<Vec<Tile>>);
     events::answer(
@@ -213,7 +219,8 @@ pub(super) async fn frame(
         Some(newest) => (newest.bytes.to_vec(), newest.media_type.to_owned()),
         None => kept(&console, &stream).await?.ok_or_else(Fail::no_page)?,
     };
-    let preview = console.previews.of_bytes(&bytes, &media_type, EDGE).await?;
+    let preview =
+        console.previews.of_bytes(&bytes, &media_type, EDGE, &super::media::mark(&console, &person)).await?;
     Ok(super::media::answer(preview))
 }
 
@@ -236,7 +243,8 @@ async fn kept(console: &Console, stream: &Stream) -> Result<Option<(Vec<u8>, Str
 async fn of(console: &Console, user: &User, id: &str) -> Result<Stream, Fail> {
     let id: StreamId = id.parse().map_err(|_| Fail::no_page())?;
     let stream = console.desk.store.stream(id).await?;
-    stream.filter(|stream| user.tenants.includes(&stream.tenant)).ok_or_else(Fail::no_page)
+    let theirs = |stream: &Stream| sees(user) && user.tenants.includes(&stream.tenant);
+    stream.filter(theirs).ok_or_else(Fail::no_page)
 }
 
 pub(super) async fn rule(

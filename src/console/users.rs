@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     access::{Right, Token},
-    ports::accounts::{Role, Tenants, User},
+    ports::accounts::{Queues, Role, Tenants, User},
+    review::care::Rest,
 };
 use askama::Template;
 use axum::{
@@ -31,6 +32,9 @@ struct Row {
     email: String,
     role: Role,
     tenants: String,
+    queues: String,
+    /// What they looked at today that is hard to look at, where it is enough or much.
+    rest: &'static str,
     totp: bool,
     disabled: bool,
     me: bool,
@@ -52,17 +56,31 @@ pub(super) async fn users(
     needs(&person, Right::Accounts)?;
     let all = console.people.accounts.users().await?;
     let frame = Frame::of(&console, &person, "People").await?.saying(Fields::of(&uri).get("said"));
-    let row = |user: User| Row {
-        me: user.id == person.user.id,
+    let mut rows = Vec::with_capacity(all.len());
+    for user in all {
+        let rest = match console.desk.rest(&user).await? {
+            (_, Rest::Due(_)) => "due",
+            (_, Rest::Offered(_)) => "offered",
+            (_, Rest::None) => "",
+        };
+        rows.push(row(user, rest, &person.user.id));
+    }
+    let page = Page { frame: frame.clone(), rows, roles: Role::ALL };
+    Ok(render(&page, &frame))
+}
+
+fn row(user: User, rest: &'static str, me: &str) -> Row {
+    Row {
+        me: user.id == me,
         id: user.id,
         email: user.email,
         role: user.role,
         tenants: user.tenants.to_string(),
+        queues: user.queues.to_string(),
+        rest,
         totp: user.totp.is_some(),
         disabled: user.disabled_at.is_some(),
-    };
-    let page = Page { frame: frame.clone(), rows: all.into_iter().map(row).collect(), roles: Role::ALL };
-    Ok(render(&page, &frame))
+    }
 }
 
 fn wrong(why: impl Into<String>) -> Fail {
@@ -80,7 +98,8 @@ pub(super) async fn add(
     }
     let role: Role = fields.get("role").parse().map_err(|why: String| wrong(why))?;
     let tenants: Tenants = fields.get("tenants").trim().parse().map_err(|why: String| wrong(why))?;
-    match console.people.invite(email, role, tenants, &person.actor()).await? {
+    let queues: Queues = fields.get("queues").trim().parse().map_err(|why: String| wrong(why))?;
+    match console.people.invite(email, role, tenants, queues, &person.actor()).await? {
         Some((user, token)) => invited(&console, &person, &user, &token).await,
         None => Err(wrong("that address has an account already")),
     }
@@ -109,11 +128,16 @@ pub(super) async fn change(
     if user.id == person.user.id && fields.get("do") != "link" {
         return Err(wrong("ask another admin to change your own account"));
     }
+    if fields.get("do") == "lift" {
+        console.desk.lift(&person, &user).await?;
+        return Ok(Redirect::to("/console/users?said=lifted").into_response());
+    }
     let actor = person.actor();
     let action = match fields.get("do") {
         "save" => {
             user.role = fields.get("role").parse().map_err(|why: String| wrong(why))?;
             user.tenants = fields.get("tenants").trim().parse().map_err(|why: String| wrong(why))?;
+            user.queues = fields.get("queues").trim().parse().map_err(|why: String| wrong(why))?;
             "user.changed"
         }
         "disable" => {

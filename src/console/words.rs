@@ -1,6 +1,12 @@
 //! Codes in words, sizes and times as people read them.
 
-use crate::upload::verdict::{CheckDetail, FindingDetail};
+use crate::{
+    ports::care::Level,
+    upload::{
+        ruling::Kind,
+        verdict::{CheckDetail, FindingDetail},
+    },
+};
 use jiff::Timestamp;
 use lazaret_report::Evidence;
 
@@ -91,6 +97,24 @@ pub(super) fn age(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// `40 s`, `12 min`, `1 h 5 min`.
+pub(super) fn minutes(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+pub(super) fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Approve => "Approve",
+        Kind::Quarantine => "Quarantine",
+        Kind::Escalate => "Escalate",
+        Kind::Note => "Note",
+    }
+}
+
 /// `2026-11-20 12:00:05`, in UTC.
 pub(super) fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -112,11 +136,7 @@ pub(super) fn brief(text: &str) -> String {
 }
 
 pub(super) fn severity(severity: u32) -> &'static str {
-    match severity {
-        80.. => "high",
-        50.. => "medium",
-        _ => "low",
-    }
+    Level::of(severity).as_str()
 }
 
 #[cfg(test)]
@@ -137,5 +157,6 @@ mod tests {
         assert_eq!([day(0), day(20_000)], ["1970-01-01", "2024-10-04"]);
         assert_eq!(brief("a\nb\u{1b}[2J"), "a b [2J");
         assert_eq!(brief(&"x".repeat(500)).chars().count(), 161);
+        assert_eq!([59, 60, 3_900].map(minutes), ["59 s", "1 min", "1 h 5 min"]);
     }
 }

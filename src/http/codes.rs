@@ -34,6 +34,9 @@ codes! {
     UPLOAD_NOT_PUT = "upload.not_put", CONFLICT, "The upload's bytes were not put yet";
     UPLOAD_NOT_AWAITED = "upload.not_awaited", CONFLICT, "The upload is not awaited any more";
     UPLOAD_HELD = "upload.held", CONFLICT, "The upload is held as evidence";
+    UPLOAD_NOT_SETTLED = "upload.not_settled", CONFLICT, "The upload is not settled, or gone";
+    UPLOAD_NOT_QUARANTINED = "upload.not_quarantined", CONFLICT, "The upload is not quarantined";
+    APPEAL_SPENT = "appeal.spent", CONFLICT, "No other appeal is heard now";
     DIRECT_UNAVAILABLE = "direct.unavailable", NOT_IMPLEMENTED, "There are no direct uploads here";
     SOURCE_UNAVAILABLE = "source.unavailable", NOT_IMPLEMENTED, "There are no uploads by reference here";
     SOURCE_FORBIDDEN = "source.forbidden", FORBIDDEN, "The object is not in a place of this tenant";

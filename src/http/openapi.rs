@@ -17,6 +17,8 @@ use utoipa::{
         crate::intake::list::list,
         crate::intake::show::show,
         crate::intake::erase::erase,
+        crate::intake::report::report,
+        crate::intake::appeal::appeal,
         crate::delivery::mint::mint,
         crate::delivery::serve::serve,
         crate::streams::calls::open::open,

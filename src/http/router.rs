@@ -3,7 +3,7 @@
 use super::{Api, Problem, codes, health, linger::linger, observe::observe, openapi};
 use crate::{
     delivery::mint,
-    intake::{by_reference, create, direct, erase, list, show},
+    intake::{appeal, by_reference, create, direct, erase, list, report, show},
     streams::calls::{close, episodes, frames, open, rotate, show as stream, socket},
 };
 use axum::{
@@ -48,6 +48,8 @@ fn uploads() -> Routes {
         ("/v1/uploads/{id}/complete", post(direct::complete)),
         ("/v1/uploads/{id}", get(show::show).delete(erase::erase)),
         ("/v1/uploads/{id}/urls", post(mint::mint)),
+        ("/v1/uploads/{id}/reports", post(report::report)),
+        ("/v1/uploads/{id}/appeals", post(appeal::appeal)),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! How uploads come in, over HTTP and through a broker, and how their senders follow them.
 
 pub mod accept;
+pub mod appeal;
 pub mod by_reference;
 pub mod create;
 pub mod digest;
@@ -10,6 +11,7 @@ pub mod external;
 mod form;
 pub mod list;
 mod receive;
+pub mod report;
 pub mod show;
 pub mod source;
 mod spool;

@@ -15,7 +15,7 @@ use crate::{
         reviews::{CarriedOut, Ruling},
         store::{Stale, Upload},
     },
-    upload::{Check, Decision, rendition::Rendition, ruling::Leave},
+    upload::{Check, Decision, State, rendition::Rendition, ruling::Leave},
 };
 use lazaret_report::Unavailable;
 use std::{sync::Arc, time::Duration};
@@ -143,10 +143,15 @@ impl CarryOut {
     }
 
     async fn carry(&self, ruling: &Ruling) -> Result<CarriedOut, Undone> {
-        match ruling.kind.decision() {
-            Some(Decision::Publish) => Ok(CarriedOut::Published(self.publish(ruling).await?)),
-            Some(Decision::Quarantine) => Ok(CarriedOut::Quarantined),
-            Some(Decision::Review) | None => Err(Undone::Refused("it decides nothing".into())),
+        let Some(decision) = ruling.kind.decision() else { return Ok(CarriedOut::Stays) };
+        let state = self.upload(ruling).await?.state;
+        match (decision, state) {
+            (Decision::Publish, State::Published) | (Decision::Quarantine, State::Quarantined) => {
+                Ok(CarriedOut::Stays)
+            }
+            (Decision::Publish, _) => Ok(CarriedOut::Published(self.publish(ruling).await?)),
+            (Decision::Quarantine, _) => Ok(CarriedOut::Quarantined),
+            (Decision::Review, _) => Err(Undone::Refused("it decides nothing".into())),
         }
     }
 

@@ -86,6 +86,60 @@ impl FromStr for Tenants {
     }
 }
 
+/// Which queues a person sees, by what items are filed under. Stored and shown as `*`, or as classes of reasons with
+/// commas between: `image` is every reason that is `image` or begins with `image.`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Queues {
+    All,
+    These(BTreeSet<String>),
+}
+
+impl Queues {
+    /// `reason` is what an item is filed under.
+    pub fn includes(&self, reason: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(these) => these.iter().any(|class| {
+                reason
+                    .strip_prefix(class.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Queues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::These(these) => {
+                let names: Vec<_> = these.iter().map(String::as_str).collect();
+                f.write_str(&names.join(","))
+            }
+        }
+    }
+}
+
+impl FromStr for Queues {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        if s == "*" {
+            return Ok(Self::All);
+        }
+        let names = s.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let these = names.map(|name| {
+            let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
+            if name.len() <= 100 && name.bytes().all(plain) && !name.starts_with('.') && !name.ends_with('.') {
+                Ok(name.to_owned())
+            } else {
+                Err(format!("no queue has the name {name:?}: write reasons or their beginnings, such as image,coverage.video"))
+            }
+        });
+        these.collect::<std::result::Result<_, _>>().map(Self::These)
+    }
+}
+
 /// An account. Of secrets only what is needed to check them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
@@ -95,9 +149,10 @@ pub struct User {
     pub email: String,
     pub role: Role,
     pub tenants: Tenants,
+    pub queues: Queues,
     /// As [`crate::access::password`] writes it; absent until the person chose one.
     pub password: Option<String>,
-    /// Lower-case hex of the shared secret; absent until the person enrolled.
+    /// The shared secret, as [`crate::access::vault`] seals it; absent until the person enrolled.
     pub totp: Option<String>,
     /// The last time step whose code was used: each code is good once.
     pub totp_step: i64,
@@ -190,4 +245,31 @@ pub trait Accounts: Send + Sync + 'static {
     async fn tries(&self, key: &str) -> Result<Option<Tries>>;
     async fn failed(&self, key: &str, at: Timestamp) -> Result<()>;
     async fn forgive(&self, key: &str) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_a_reason_or_a_class_of_reasons() {
+        let queues: Queues = "image, coverage.video".parse().unwrap();
+        assert_eq!(queues.to_string(), "coverage.video,image");
+        for (reason, seen) in [
+            ("image.label", true),
+            ("image", true),
+            ("images.label", false),
+            ("coverage.video.partial", true),
+            ("coverage.image.partial", false),
+            ("", false),
+        ] {
+            assert_eq!(queues.includes(reason), seen, "{reason}");
+        }
+        assert!(Queues::All.includes("") && "*".parse() == Ok(Queues::All));
+        let none: Queues = "".parse().unwrap();
+        assert!(!none.includes("image.label"));
+        for bad in ["Image", "a b", "image.", ".x", "%", "a'b", "*,image"] {
+            assert!(bad.parse::<Queues>().is_err(), "{bad}");
+        }
+    }
 }

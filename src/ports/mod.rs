@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod blobs;
+pub mod care;
 pub mod clock;
 #[doc(hidden)]
 pub mod contract;
@@ -13,6 +14,7 @@ pub mod insight;
 pub mod publisher;
 pub mod queue;
 pub mod random;
+pub mod reports;
 pub mod reviews;
 pub mod sources;
 pub mod store;
@@ -22,6 +24,7 @@ pub mod wall;
 
 pub use accounts::Accounts;
 pub use blobs::Blobs;
+pub use care::Care;
 pub use clock::Clock;
 pub use dead::DeadLetters;
 pub use federation::Federation;
@@ -31,6 +34,7 @@ pub use insight::Insight;
 pub use publisher::Publisher;
 pub use queue::Queue;
 pub use random::Random;
+pub use reports::Reports;
 pub use reviews::Reviews;
 pub use sources::{Direct, Sources};
 pub use store::Store;

@@ -2,7 +2,7 @@
 
 use super::{
     Result,
-    accounts::{Deed, Tenants},
+    accounts::{Deed, Queues, Tenants},
     store::{AuditLine, Stale},
 };
 use crate::upload::{TenantId, UploadId, rendition::Rendition, ruling::Kind};
@@ -68,13 +68,29 @@ pub struct Item {
     pub holder: Option<String>,
     pub held_until: Option<Timestamp>,
     /// Who may not decide it: somebody else is to look.
-    pub not_by: Option<String>,
+    pub not_by: Vec<String>,
+    /// Users' reports that wait for an answer.
+    pub reports: u64,
+    /// An appeal waits for one.
+    pub appealed: bool,
+}
+
+impl Item {
+    pub fn is_kept_from(&self, who: &str) -> bool {
+        self.not_by.iter().any(|kept| kept == who)
+    }
+
+    /// What it is filed under.
+    pub fn filed_under(&self) -> &str {
+        self.reasons.first().map_or("review", String::as_str)
+    }
 }
 
 /// What somebody may see of the queue, and wants to.
 #[derive(Debug, Clone)]
 pub struct View {
     pub tenants: Tenants,
+    pub queues: Queues,
     /// Items that were escalated too.
     pub escalated: bool,
     pub tenant: Option<TenantId>,
@@ -157,6 +173,8 @@ pub struct Ruling {
     pub fence: u64,
     /// What came of it, where that is not plain.
     pub outcome: Option<String>,
+    /// Of what was decided together.
+    pub batch: Option<String>,
 }
 
 /// What becomes of the item with a ruling.
@@ -165,7 +183,7 @@ pub struct Becomes {
     pub status: Status,
     pub escalated: bool,
     pub sealed: bool,
-    pub not_by: Option<String>,
+    pub not_by: Vec<String>,
     /// The lease is given back.
     pub released: bool,
 }
@@ -176,6 +194,8 @@ pub enum CarriedOut {
     /// The copies are durable in the published zone.
     Published(Vec<Rendition>),
     Quarantined,
+    /// The upload stays as it is: a report was dismissed, an appeal rejected, or the ruling decides nothing.
+    Stays,
     /// Not at all; the item is open again.
     Failed(String),
 }
@@ -228,19 +248,21 @@ pub trait Reviews: Send + Sync + 'static {
         becomes: &Becomes,
         deed: Deed<'_>,
     ) -> Result<std::result::Result<u32, Stale>>;
-    /// Takes a ruling back that was not carried out yet; the item is `who`'s again until `until`.
+    /// Takes a ruling back that was not carried out yet; the item is `who`'s again until `until`, or nobody's.
     async fn undo(
         &self,
         id: UploadId,
         number: u32,
         who: &str,
-        until: Timestamp,
+        until: Option<Timestamp>,
         deed: Deed<'_>,
     ) -> Result<bool>;
     /// Of one upload, in order.
     async fn rulings(&self, id: UploadId) -> Result<Vec<Ruling>>;
-    /// The newest of this person's that can be undone still.
-    async fn undoable(&self, who: &str, now: Timestamp) -> Result<Option<Ruling>>;
+    /// The newest of this person's that can be undone still, and all that were made together with it.
+    async fn undoable(&self, who: &str, now: Timestamp) -> Result<Vec<Ruling>>;
+    /// This person's of one batch that were not carried out yet.
+    async fn batch(&self, who: &str, batch: &str) -> Result<Vec<Ruling>>;
     /// Takes a ruling that is due to be carried out, for until `until`.
     async fn due_ruling(&self, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>>;
     /// Puts a claimed one off.

@@ -1,6 +1,6 @@
 //! The record of everything: uploads, leases, verdicts, renditions, keys, policies, the outbox, the audit log.
 
-use super::{Result, streams::Streams};
+use super::{Result, reports::Reports, streams::Streams};
 use crate::upload::{
     State, TenantId, UploadId, rendition::Rendition, rendition::RenditionName, verdict::VerdictDetail,
 };
@@ -130,8 +130,8 @@ pub struct OutboxEntry {
     /// Or the id of the stream that it is about.
     pub upload: UploadId,
     pub tenant: TenantId,
-    /// `upload.received`, `upload.published`, `upload.review`, `upload.quarantined`, `upload.erased`, `stream.warned`,
-    /// `stream.cut`, `stream.cleared`.
+    /// `upload.received`, `upload.published`, `upload.review`, `upload.quarantined`, `upload.erased`, `appeal.upheld`,
+    /// `appeal.rejected`, `stream.warned`, `stream.cut`, `stream.cleared`.
     pub kind: String,
     /// JSON.
     pub body: String,
@@ -165,7 +165,7 @@ pub struct AuditLine {
     pub at: Timestamp,
     /// `key:…`, `worker:…`, `cli`.
     pub actor: String,
-    /// `upload.accepted`, `upload.verdict`, `upload.erased`, `key.created`, `key.revoked`, `policy.applied`,
+    /// `upload.accepted`, `upload.verdict`, `upload.reported`, `upload.appealed`, `upload.erased`, `key.created`, `key.revoked`, `policy.applied`,
     /// `stream.opened`, `stream.rekeyed`, `stream.closed`, and the kinds of a stream's events.
     pub action: String,
     /// An id: never a name or an address.
@@ -174,7 +174,7 @@ pub struct AuditLine {
 }
 
 #[async_trait]
-pub trait Store: Streams {
+pub trait Store: Streams + Reports {
     // intake
     /// Row, outbox entry and audit line in one commit.
     async fn accept(&self, new: &NewUpload) -> Result<Accepted>;

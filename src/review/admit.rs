@@ -24,6 +24,8 @@ pub struct Ask {
     pub overrides: Vec<String>,
     /// Of the lease under which the item was looked at.
     pub fence: u64,
+    /// Of what is decided together.
+    pub batch: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +48,8 @@ pub enum Denied {
     NoItem,
     #[error("your role does not allow this")]
     Right,
+    #[error("you have looked at enough that is hard to look at for today: take a rest")]
+    Paused,
     #[error("the item was escalated: a senior decides it")]
     Escalated,
     #[error("another person is to decide this item: you have had your say")]
@@ -114,6 +118,7 @@ pub fn admit(
         due_at: None,
         fence: 0,
         outcome: None,
+        batch: ask.batch.clone(),
     };
     let stays = Becomes {
         status: item.status,
@@ -126,10 +131,12 @@ pub fn admit(
         return Ok((ruling, stays));
     }
     stands_open(ask, case, who)?;
+    let waits = Ruling { standing: Standing::Waiting, due_at: Some(now + rules.undo), ..ruling };
     if ask.kind == Kind::Escalate {
-        return Ok((ruling, Becomes { escalated: true, released: true, ..stays }));
+        return Ok((waits, Becomes { escalated: true, released: true, ..stays }));
     }
-    if ask.kind == Kind::Approve {
+    // What is published stays so: a report is dismissed, and no gap is gone over.
+    if ask.kind == Kind::Approve && case.state != State::Published {
         let gaps = ruling::gaps(&verdict.detail);
         if let Some(strange) = ask.overrides.iter().find(|code| !gaps.iter().any(|gap| gap.code == **code)) {
             return Err(Forbidden::NoGap(strange.clone()).into());
@@ -137,18 +144,26 @@ pub fn admit(
         // Asked again of a fresh examination before anything is published.
         Leave::over(&verdict.detail, &ask.overrides)?;
         if needs_second(item, rules) && !said_before(rulings, who) {
-            let becomes = Becomes { not_by: Some(who.id.clone()), released: true, ..stays };
-            return Ok((Ruling { standing: Standing::Second, ..ruling }, becomes));
+            let mut not_by = item.not_by.clone();
+            not_by.push(who.id.clone());
+            let becomes = Becomes { not_by, released: true, ..stays };
+            return Ok((Ruling { standing: Standing::Second, due_at: None, ..waits }, becomes));
         }
     }
-    let waits = Ruling { standing: Standing::Waiting, due_at: Some(now + rules.undo), ..ruling };
     let sealed = item.sealed || ask.reason == SEALS;
     Ok((waits, Becomes { status: Status::Waiting, sealed, released: true, ..stays }))
 }
 
+/// Their tenant, their queue, and not sealed from them.
+pub fn may_see(item: &Item, who: &User) -> bool {
+    who.tenants.includes(&item.tenant)
+        && who.queues.includes(item.filed_under())
+        && (!item.sealed || may(who.role, Right::Sealed))
+}
+
 fn may_touch(ask: &Ask, item: &Item, who: &User) -> Result<(), Denied> {
     // What somebody may not see is not there.
-    if !who.tenants.includes(&item.tenant) || (item.sealed && !may(who.role, Right::Sealed)) {
+    if !may_see(item, who) {
         return Err(Denied::NoItem);
     }
     if !may(who.role, Right::Decide) {
@@ -157,7 +172,7 @@ fn may_touch(ask: &Ask, item: &Item, who: &User) -> Result<(), Denied> {
     if ask.kind != Kind::Note && item.escalated && !may(who.role, Right::Overrule) {
         return Err(Denied::Escalated);
     }
-    if ask.kind != Kind::Note && item.not_by.as_deref() == Some(who.id.as_str()) {
+    if ask.kind != Kind::Note && item.is_kept_from(&who.id) {
         return Err(Denied::SamePerson);
     }
     Ok(())
@@ -174,7 +189,8 @@ fn stands_open(ask: &Ask, case: Case<'_>, who: &User) -> Result<(), Denied> {
             });
             Err(Denied::Decided(said))
         }
-        (Status::Open, State::InReview) => match &item.holder {
+        // In review; or users report it, or appeal against it.
+        (Status::Open, State::InReview | State::Published | State::Quarantined) => match &item.holder {
             Some(holder) if *holder == who.id && item.fence == ask.fence => Ok(()),
             Some(holder) if *holder != who.id => Err(Denied::Held(holder.clone())),
             _ => Err(Denied::Over),
@@ -199,9 +215,12 @@ pub fn needs_second(item: &Item, rules: &Rules) -> bool {
     item.reasons.iter().any(|reason| rules.second.iter().any(|marked| reason.starts_with(marked.as_str())))
 }
 
-/// Did somebody else approve it, and waits for a second to agree?
+/// Did somebody else approve it since it was last decided, and waits for a second to agree?
 fn said_before(rulings: &[Ruling], who: &User) -> bool {
-    rulings.iter().any(|r| r.standing == Standing::Second && r.kind == Kind::Approve && r.by != who.id)
+    let decided = rulings.iter().rposition(|r| r.standing == Standing::Done && r.kind.decision().is_some());
+    rulings[decided.map_or(0, |last| last + 1)..]
+        .iter()
+        .any(|r| r.standing == Standing::Second && r.kind == Kind::Approve && r.by != who.id)
 }
 
 #[cfg(test)]

@@ -1,13 +1,19 @@
 //! What a moderator does, on the stores: takes items, looks at them, rules, and takes it back.
 
-use super::admit::{Ask, Case, Denied, Rules, admit};
+use super::{
+    admit::{Ask, Case, Denied, Rules, admit, may_see},
+    care::{Limits, Rest},
+};
 use crate::{
+    Task,
     access::{Person, Right, may, people::actor},
     ports::{
-        Clock, PortError, Reviews, Store,
+        Care, Clock, PortError, Reviews, Store,
         accounts::{Deed, User},
+        care::{Exposure, Level, day},
+        reports::{Appeal, Report},
         reviews::{Counts, Item, Ruling, Standing, View},
-        store::{NumberedVerdict, Stale, Upload},
+        store::{NumberedVerdict, Upload},
     },
     upload::{State, UploadId, ruling::Kind},
 };
@@ -15,14 +21,21 @@ use jiff::Timestamp;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
+/// How often a ruling is tried whose item changes at the same moment.
+const ROUNDS: u32 = 3;
+/// How long a view that nobody ended is looked for, at most.
+const LONGEST_VIEW: Duration = Duration::from_secs(60);
+
 #[derive(Clone)]
 pub struct Desk {
     pub store: Arc<dyn Store>,
     pub reviews: Arc<dyn Reviews>,
+    pub care: Arc<dyn Care>,
     pub clock: Arc<dyn Clock>,
     pub rules: Rules,
     /// How long an item is somebody's, from when they were last heard of.
     pub lease: Duration,
+    pub limits: Limits,
 }
 
 /// An item with all that is known of it.
@@ -32,6 +45,8 @@ pub struct Opened {
     pub upload: Upload,
     pub verdict: NumberedVerdict,
     pub rulings: Vec<Ruling>,
+    pub reports: Vec<Report>,
+    pub appeals: Vec<Appeal>,
 }
 
 impl Opened {
@@ -56,6 +71,7 @@ impl Desk {
     pub fn view(&self, user: &User) -> View {
         View {
             tenants: user.tenants.clone(),
+            queues: user.queues.clone(),
             escalated: may(user.role, Right::Overrule) || user.role == crate::ports::accounts::Role::Auditor,
             tenant: None,
             reason: None,
@@ -71,6 +87,7 @@ impl Desk {
     /// The next item, which is this person's from now on.
     pub async fn next(&self, person: &Person, view: &View) -> Result<Option<Item>> {
         decides(&person.user)?;
+        self.rested(&person.user).await?;
         let now = self.clock.now();
         let item = self.reviews.next(view, &person.user.id, now, now + self.lease).await?;
         if let Some(item) = &item {
@@ -86,6 +103,9 @@ impl Desk {
         if item.escalated && !may(person.user.role, Right::Overrule) {
             return Err(Denied::Escalated.into());
         }
+        if item.holder.as_deref() != Some(person.user.id.as_str()) {
+            self.rested(&person.user).await?;
+        }
         let now = self.clock.now();
         let item = self.reviews.take(id, &person.user.id, now, now + self.lease).await?;
         if let Some(item) = &item {
@@ -96,8 +116,20 @@ impl Desk {
 
     /// All of an item. That it was looked at is on record.
     pub async fn open(&self, person: &Person, id: UploadId) -> Result<Opened> {
-        let opened = self.seen(&person.user, id).await?;
+        let opened = self.shown(person, id).await?;
+        let (level, now) = (Level::of(opened.item.severity), self.clock.now());
+        self.care.looks(&person.user.id, id, level, now, self.gap()).await?;
         self.note(&person.user, "item.viewed", id, json!({ "sealed": opened.item.sealed })).await?;
+        Ok(opened)
+    }
+
+    /// As [`Self::open`], off the record: for the picture on a page that was opened.
+    pub async fn shown(&self, person: &Person, id: UploadId) -> Result<Opened> {
+        let opened = self.seen(&person.user, id).await?;
+        // What somebody has in hand they may bring to its end.
+        if !opened.is_held_by(&person.user) {
+            self.rested(&person.user).await?;
+        }
         Ok(opened)
     }
 
@@ -107,13 +139,14 @@ impl Desk {
             Some(item) => item,
             None => self.adopt(id).await?,
         };
-        if !user.tenants.includes(&item.tenant) || (item.sealed && !may(user.role, Right::Sealed)) {
+        if !may_see(&item, user) {
             return Err(Denied::NoItem.into());
         }
         let upload = self.store.upload(&item.tenant, id).await?.ok_or(Denied::NoItem)?;
         let verdict = self.store.verdict(id).await?.ok_or(Denied::NoItem)?;
         let rulings = self.reviews.rulings(id).await?;
-        Ok(Opened { item, upload, verdict, rulings })
+        let (reports, appeals) = (self.store.reports(id).await?, self.store.appeals(id).await?);
+        Ok(Opened { item, upload, verdict, rulings, reports, appeals })
     }
 
     /// An upload that the machine decided by itself comes into people's hands when somebody opens it.
@@ -124,7 +157,9 @@ impl Desk {
 
     /// The page is still open.
     pub async fn extend(&self, person: &Person, id: UploadId, fence: u64) -> Result<bool> {
-        let until = self.clock.now() + self.lease;
+        let now = self.clock.now();
+        let until = now + self.lease;
+        self.care.still_looks(&person.user.id, id, now, self.gap()).await?;
         Ok(self.reviews.keep(id, &person.user.id, fence, until).await?.is_ok())
     }
 
@@ -139,20 +174,72 @@ impl Desk {
         let actor = person.actor();
         let deed = self.deed(&actor, "item.skipped");
         let _ = self.reviews.put_back(id, &person.user.id, fence, skipped.map(|why| (why, deed))).await?;
-        Ok(())
+        self.looked(person, id).await
     }
 
     /// Rules; gives the ruling as it was stored.
     pub async fn rule(&self, person: &Person, id: UploadId, ask: &Ask) -> Result<Ruling> {
-        let Opened { item, upload, verdict, rulings } = self.seen(&person.user, id).await?;
-        let now = self.clock.now();
-        let case = Case { item: &item, state: upload.state, verdict: &verdict, rulings: &rulings };
-        let (ruling, becomes) = admit(ask, case, &person.user, &self.rules, now)?;
         let actor = person.actor();
-        match self.reviews.rule(&item, &ruling, &becomes, self.deed(&actor, "ruling.made")).await? {
-            Ok(number) => Ok(Ruling { number, ..ruling }),
-            Err(Stale) => Err(self.lost(id).await?.into()),
+        for _ in 0..ROUNDS {
+            let Opened { item, upload, verdict, rulings, .. } = self.seen(&person.user, id).await?;
+            let now = self.clock.now();
+            let case = Case { item: &item, state: upload.state, verdict: &verdict, rulings: &rulings };
+            let (ruling, becomes) = admit(ask, case, &person.user, &self.rules, now)?;
+            let made = self.reviews.rule(&item, &ruling, &becomes, self.deed(&actor, "ruling.made")).await?;
+            // The item changed in between, by a report perhaps: it is asked again whether this may be.
+            if let Ok(number) = made {
+                if ruling.kind != Kind::Note {
+                    self.looked(person, id).await?;
+                }
+                return Ok(Ruling { number, ..ruling });
+            }
         }
+        Err(self.lost(id).await?.into())
+    }
+
+    /// Of a view: the page is heard of three times in a lease, and one that comes late is no new one.
+    fn gap(&self) -> Duration {
+        self.lease * 2
+    }
+
+    /// The person is done with looking at it, for now.
+    async fn looked(&self, person: &Person, id: UploadId) -> Result<()> {
+        let now = self.clock.now();
+        self.care.still_looks(&person.user.id, id, now, self.gap()).await?;
+        Ok(self.care.looked(&person.user.id, id, now).await?)
+    }
+
+    /// What the person looked at today, and whether it is enough.
+    pub async fn rest(&self, user: &User) -> Result<(Exposure, Rest)> {
+        let exposure = self.care.exposure(&user.id, day(self.clock.now())).await?;
+        Ok((exposure, self.limits.rest(&exposure)))
+    }
+
+    async fn rested(&self, user: &User) -> Result<()> {
+        match self.rest(user).await? {
+            (_, Rest::Due(_)) => Err(Denied::Paused.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The limits do not hold for this person today.
+    pub async fn lift(&self, by: &Person, who: &User) -> Result<()> {
+        let (actor, now) = (by.actor(), self.clock.now());
+        Ok(self.care.lift(&who.id, day(now), self.deed(&actor, "care.lifted")).await?)
+    }
+
+    /// Views whose page was closed without a word end, with their length on record.
+    pub fn end_views(&self) -> Task {
+        let desk = self.clone();
+        Task::start("ending views", |stop| async move {
+            while !stop.is_cancelled() {
+                let now = desk.clock.now();
+                if let Err(error) = desk.care.end_views(now - desk.gap(), now).await {
+                    tracing::warn!(%error, "views that are over stay open for now");
+                }
+                let _ = stop.run_until_cancelled(tokio::time::sleep(desk.lease.min(LONGEST_VIEW))).await;
+            }
+        })
     }
 
     /// Two decided at once: what did the other say?
@@ -169,16 +256,18 @@ impl Desk {
         let actor = person.actor();
         let until = self.clock.now() + self.lease;
         let deed = self.deed(&actor, "ruling.undone");
-        Ok(self.reviews.undo(id, number, &person.user.id, until, deed).await?)
+        Ok(self.reviews.undo(id, number, &person.user.id, Some(until), deed).await?)
     }
 
-    /// The person's newest ruling that can still be taken back.
-    pub async fn undoable(&self, user: &User) -> Result<Option<(Ruling, u64)>> {
+    /// The person's newest ruling that can still be taken back, with all that were made together with it, and the seconds
+    /// that are left.
+    pub async fn undoable(&self, user: &User) -> Result<Option<(Vec<Ruling>, u64)>> {
         let now = self.clock.now();
-        let ruling = self.reviews.undoable(&user.id, now).await?;
-        Ok(ruling.map(|ruling| {
-            let left = ruling.due_at.map_or(0, |due: Timestamp| due.as_second() - now.as_second());
-            (ruling, u64::try_from(left).unwrap_or(0))
+        let rulings = self.reviews.undoable(&user.id, now).await?;
+        let due = rulings.iter().filter_map(|ruling| ruling.due_at).min();
+        Ok(due.map(|due: Timestamp| {
+            let left = due.as_second() - now.as_second();
+            (rulings, u64::try_from(left).unwrap_or(0))
         }))
     }
 

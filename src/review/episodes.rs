@@ -20,10 +20,20 @@ pub const SAID: [(&str, &str); 3] = [
 ];
 /// Longest note, in characters.
 const NOTE: usize = 4000;
+/// The queue that live streams and their episodes are filed under.
+pub const QUEUE: &str = "stream";
+
+/// Whether live streams are for this person.
+pub fn sees(user: &User) -> bool {
+    user.queues.includes(QUEUE)
+}
 
 impl Desk {
     /// Episodes that nobody has looked at, worst first, as this person may see them.
     pub async fn episodes(&self, user: &User, limit: u32) -> Result<Vec<Episode>> {
+        if !sees(user) {
+            return Ok(Vec::new());
+        }
         Ok(self.store.episodes_in_review(&user.tenants, limit).await?)
     }
 
@@ -38,7 +48,8 @@ impl Desk {
 
     pub async fn seen_episode(&self, user: &User, stream: StreamId, number: u32) -> Result<Episode> {
         let episode = self.store.episode(stream, number).await?;
-        Ok(episode.filter(|episode| user.tenants.includes(&episode.tenant)).ok_or(Denied::NoItem)?)
+        let theirs = |episode: &Episode| sees(user) && user.tenants.includes(&episode.tenant);
+        Ok(episode.filter(theirs).ok_or(Denied::NoItem)?)
     }
 
     /// False where it was ruled on meanwhile, or goes on.

@@ -2,9 +2,11 @@
 //! taken back. What a ruling brings about is the pipeline's (`pipeline/carry_out.rs`).
 
 pub mod admit;
+pub mod care;
 pub mod desk;
 pub mod episodes;
 pub mod preview;
+pub mod together;
 pub mod tryout;
 
 pub use admit::{Ask, Denied, Rules};

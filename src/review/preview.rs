@@ -3,9 +3,9 @@
 use crate::{
     pipeline::is_decodable,
     ports::{Blobs, PortError, blobs::Zone, store::Upload},
-    upload::film::SheetDetail,
+    upload::{film::SheetDetail, verdict::VerdictDetail},
 };
-use lazaret_sandbox::{Pool, RenditionSpec};
+use lazaret_sandbox::{Name, Pool, RenditionSpec};
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,
@@ -15,6 +15,8 @@ use std::{
 
 /// The largest contact sheet that is shown, in bytes.
 const LARGEST_SHEET: u64 = 32 << 20;
+/// Its longest edge: what is on it is small already.
+const SHEET_EDGE: u32 = 4096;
 
 #[derive(Clone)]
 pub struct Previews {
@@ -38,25 +40,62 @@ pub enum Hidden {
 }
 
 impl Previews {
-    /// The first frame, no edge longer than `max_edge`.
-    pub async fn of(&self, upload: &Upload, media_type: &str, max_edge: u32) -> Result<Preview, Hidden> {
+    /// Why nothing can be shown, where that is plain before anything is decoded.
+    pub async fn trouble(&self, upload: &Upload, verdict: &VerdictDetail) -> Option<String> {
+        let sheet = verdict.film.as_ref().and_then(|film| film.sheet.as_ref());
+        let media_type = &verdict.r#type.media_type;
+        let key = match sheet {
+            Some(sheet) => sheet.key.clone(),
+            None if is_decodable(media_type) => upload.id.to_string(),
+            None => return Some(format!("{media_type} is not decoded for viewing")),
+        };
+        match self.blobs.open(Zone::Held, &key).await {
+            Ok(Some(_)) => None,
+            Ok(None) => Some("its bytes are gone from the store of files".into()),
+            Err(error) => {
+                tracing::warn!(upload.id = %upload.id, %error, "held bytes cannot be opened for viewing");
+                Some("the store of files cannot be reached just now".into())
+            }
+        }
+    }
+
+    /// The first frame, no edge longer than `max_edge`, with the name of who looks written over it.
+    pub async fn of(
+        &self,
+        upload: &Upload,
+        media_type: &str,
+        max_edge: u32,
+        by: &str,
+    ) -> Result<Preview, Hidden> {
         if !is_decodable(media_type) {
             return Err(Hidden::Why(format!("{media_type} is not shown here")));
         }
-        self.held(&upload.id.to_string(), media_type, max_edge).await
+        self.held(&upload.id.to_string(), media_type, max_edge, Some(by)).await
     }
 
-    /// The same of whatever is held under this key.
-    pub async fn held(&self, key: &str, media_type: &str, max_edge: u32) -> Result<Preview, Hidden> {
+    /// The same of whatever is held under this key; without a name where it is a backend that asks.
+    pub async fn held(
+        &self,
+        key: &str,
+        media_type: &str,
+        max_edge: u32,
+        by: Option<&str>,
+    ) -> Result<Preview, Hidden> {
         let Some(file) = self.blobs.open(Zone::Held, key).await? else {
             return Err(Hidden::Why("its bytes are gone".into()));
         };
         let size = file.metadata().map_err(PortError::from)?.len();
-        self.copy(&file, size, media_type, max_edge).await
+        self.copy(&file, size, media_type, max_edge, by).await
     }
 
     /// As [`Self::of`], of bytes that lie in no zone.
-    pub async fn of_bytes(&self, bytes: &[u8], media_type: &str, max_edge: u32) -> Result<Preview, Hidden> {
+    pub async fn of_bytes(
+        &self,
+        bytes: &[u8],
+        media_type: &str,
+        max_edge: u32,
+        by: &str,
+    ) -> Result<Preview, Hidden> {
         if !is_decodable(media_type) {
             return Err(Hidden::Why(format!("{media_type} is not shown here")));
         }
@@ -65,10 +104,17 @@ impl Previews {
             file.write_all(bytes).map(|()| file)
         };
         let file = in_memory().map_err(PortError::from)?;
-        self.copy(&file, bytes.len() as u64, media_type, max_edge).await
+        self.copy(&file, bytes.len() as u64, media_type, max_edge, Some(by)).await
     }
 
-    async fn copy(&self, file: &File, size: u64, media_type: &str, max_edge: u32) -> Result<Preview, Hidden> {
+    async fn copy(
+        &self,
+        file: &File,
+        size: u64,
+        media_type: &str,
+        max_edge: u32,
+        by: Option<&str>,
+    ) -> Result<Preview, Hidden> {
         let mut session = self
             .media
             .open(file, size, media_type)
@@ -76,13 +122,17 @@ impl Previews {
             .map_err(|trouble| Hidden::Why(format!("the decoders are not there just now ({trouble})")))?;
         let why =
             |trouble: lazaret_sandbox::Trouble| Hidden::Why(format!("it cannot be decoded ({trouble})"));
+        let spec = match by {
+            Some(by) => RenditionSpec::Viewed { max_edge, by: Name::new(by) },
+            None => RenditionSpec::Thumbnail { max_edge },
+        };
         let mut bytes = Vec::new();
-        let made = session.render(&RenditionSpec::Thumbnail { max_edge }, &mut bytes).await.map_err(why)?;
+        let made = session.render(&spec, &mut bytes).await.map_err(why)?;
         Ok(Preview { media_type: made.media_type, bytes })
     }
 
     /// A film's contact sheet: what the sandbox made, and nothing else that may lie in its place.
-    pub async fn sheet(&self, sheet: &SheetDetail) -> Result<Preview, Hidden> {
+    pub async fn sheet(&self, sheet: &SheetDetail, by: &str) -> Result<Preview, Hidden> {
         let Some(file) = self.blobs.open(Zone::Held, &sheet.key).await? else {
             return Err(Hidden::Why("its contact sheet is gone".into()));
         };
@@ -96,6 +146,6 @@ impl Previews {
         if bytes.len() as u64 != sheet.size || crate::hex(&Sha256::digest(&bytes)) != sheet.sha256 {
             return Err(Hidden::Why("its contact sheet is not the one that was made".into()));
         }
-        Ok(Preview { media_type: "image/jpeg".into(), bytes })
+        self.of_bytes(&bytes, "image/jpeg", SHEET_EDGE, by).await
     }
 }

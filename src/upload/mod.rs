@@ -9,6 +9,7 @@ pub mod known;
 pub mod plan;
 pub mod policy;
 pub mod rendition;
+pub mod report;
 pub mod ruling;
 pub mod standing;
 pub mod state;

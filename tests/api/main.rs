@@ -12,6 +12,7 @@ mod links;
 mod lost;
 mod operations;
 mod packaging;
+mod reports;
 mod serving;
 mod storage;
 mod uploads;

@@ -43,6 +43,16 @@ impl Browser {
     }
 
     pub async fn sized(width: u32, height: u32) -> Self {
+        Self::with(width, height, json!({})).await
+    }
+
+    /// That runs no page's scripts.
+    pub async fn without_scripts() -> Self {
+        let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
+        Self::with(1360, 900, off).await
+    }
+
+    async fn with(width: u32, height: u32, preferences: Value) -> Self {
         let profile = tempfile::Builder::new().prefix("lazaret-browser-").tempdir().unwrap();
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("HOME", profile.path()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -60,7 +70,7 @@ impl Browser {
         arguments.push(format!("--user-data-dir={}", profile.path().join("profile").display()));
         arguments.push(format!("--window-size={width},{height}"));
         let wanted = json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome",
-            "goog:chromeOptions": { "binary": "/usr/bin/chromium", "args": arguments } } } });
+            "goog:chromeOptions": { "binary": "/usr/bin/chromium", "args": arguments, "prefs": preferences } } } });
         let client = Client::new();
         let answer =
             client.post(format!("http://127.0.0.1:{port}/session")).json(&wanted).send().await.unwrap();

@@ -1,20 +1,28 @@
 //! The moderators' console as moderators use it: the real service, real files and accounts, and a real browser.
 
+mod appeals;
 mod browser;
+mod bulk;
+mod care;
 mod deciding;
 mod episodes;
 mod insight;
 mod oidc;
 mod pages;
 mod people;
+mod plain;
+mod rights;
 mod security;
 mod seeing;
 mod streams;
+mod trouble;
 mod world;
 
 #[path = "../service/backing.rs"]
 #[expect(dead_code, reason = "other tests look at more of it")]
 mod backing;
+#[path = "../servers/postgres.rs"]
+mod postgres;
 #[path = "../service/process.rs"]
 #[expect(dead_code, reason = "other tests look at more of it")]
 mod process;

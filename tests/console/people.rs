@@ -25,7 +25,11 @@ impl Visitor {
 
     /// Signed in by a new link, with a password. Where the settings ask for a second factor, this person owes it still.
     pub async fn arrive(world: &World, email: &str, role: &str, tenants: &str) -> Self {
-        let link = world.invite(email, role, tenants).await;
+        Self::arrive_at(world, email, role, tenants, "*").await
+    }
+
+    pub async fn arrive_at(world: &World, email: &str, role: &str, tenants: &str, queues: &str) -> Self {
+        let link = world.invite_to(email, role, tenants, queues).await;
         let mut visitor = Self::new(world);
         visitor.enter(&link, &[]).await;
         visitor.choose_password(PASSWORD).await;
@@ -94,6 +98,13 @@ impl Visitor {
         assert_eq!(taken.status(), 303);
         let page = self.page(&item).await;
         (csrf, field(&page, "fence"))
+    }
+
+    /// As one sends who does not hold the item.
+    pub async fn rule_untaken(&self, id: &str, choice: &str) -> Response {
+        let csrf = self.csrf("/console/queue").await;
+        let fields = [("csrf", csrf.as_str()), ("fence", "1"), ("choice", choice), ("then", "stay")];
+        self.send(&format!("/console/items/{id}/rule"), &fields).await
     }
 
     pub async fn rule(&self, id: &str, choice: &str, more: &[(&str, &str)]) -> Response {

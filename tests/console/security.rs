@@ -69,6 +69,8 @@ async fn forms_from_elsewhere_change_nothing() {
         "/console/users",
         "/console/undo",
         "/console/next",
+        "/console/bulk",
+        "/console/bulk/decide",
         "/console/sign-out",
         "/console/account/end",
         "/console/account/password",
@@ -87,7 +89,7 @@ async fn forms_from_elsewhere_change_nothing() {
     assert_eq!(send(&csrf, &[("sec-fetch-site", "same-origin")]).await.0, 303, "our own page's form works");
 }
 
-/// What is hostile comes in by file names, declared types, the senders' ids and notes.
+/// What is hostile comes in by file names, declared types, the senders' ids, notes and reports.
 const PAYLOADS: [&str; 9] = [
     "<script>window.pwned=1</script>",
     "\"><img src=x onerror=window.pwned=1>",
@@ -116,6 +118,8 @@ async fn nothing_that_anybody_sends_runs_in_a_page() {
         let id: serde_json::Value = sent.send().await.unwrap().json().await.unwrap();
         let id = id["id"].as_str().unwrap_or_else(|| panic!("{payload}: {id}")).to_owned();
         world.server.settled(&id).await;
+        let report = serde_json::json!({ "category": "other", "text": payload, "reporter": payload });
+        assert_eq!(world.says(&id, "reports", report).await, 202, "{payload}");
         let noted = bob.rule(&id, "note:note", &[("note", payload)]).await;
         assert_eq!(noted.status(), 303, "{payload}");
         let back: String = url::form_urlencoded::byte_serialize(payload.as_bytes()).collect();

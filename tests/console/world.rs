@@ -1,6 +1,6 @@
 //! A service whose tenant sends everything to review, with people who look at it.
 
-use crate::{server::Server, site::Site};
+use crate::{server::Server, site::Site, wait::until};
 use lazaret_fixtures::{document, picture};
 
 pub struct World {
@@ -43,10 +43,32 @@ impl World {
         upload["id"].as_str().unwrap().to_owned()
     }
 
+    /// What a user says of an upload, through the application.
+    pub async fn says(&self, id: &str, what: &str, body: serde_json::Value) -> u16 {
+        let sent = self.server.client.post(self.url(&format!("/v1/uploads/{id}/{what}")));
+        let sent = sent.bearer_auth(&self.server.key).json(&body).send().await.unwrap();
+        sent.status().as_u16()
+    }
+
+    /// Waits until the upload is so.
+    pub async fn becomes(&self, id: &str, wanted: &str) -> serde_json::Value {
+        until(wanted, async || {
+            let upload = self.server.show(id).await;
+            if upload["state"] == wanted { Ok(upload) } else { Err(upload) }
+        })
+        .await
+    }
+
     /// A new account's one-time link, as a path.
     pub async fn invite(&self, email: &str, role: &str, tenants: &str) -> String {
-        let made =
-            self.site.run(&["user", "add", email, "--role", role, "--tenants", tenants, "--json"]).await;
+        self.invite_to(email, role, tenants, "*").await
+    }
+
+    /// Of somebody who sees these queues alone.
+    pub async fn invite_to(&self, email: &str, role: &str, tenants: &str, queues: &str) -> String {
+        let words =
+            ["user", "add", email, "--role", role, "--tenants", tenants, "--queues", queues, "--json"];
+        let made = self.site.run(&words).await;
         assert_eq!(made.code(), 0, "{made:?}");
         let link = made.json()[0]["link"].as_str().unwrap().to_owned();
         link[link.find("/console").unwrap()..].to_owned()

@@ -52,6 +52,8 @@ access_key = "{ACCESS_KEY}"
 secret_key = "{SECRET_KEY}"
 [pipeline]
 lease = "10s"
+[console]
+key = "101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f"
 [delivery.keys]
 a = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 "#,

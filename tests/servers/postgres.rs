@@ -32,6 +32,7 @@ cd "$folder" || exit 1
         "$@" "$bin/postgres" -D data -k "$folder" -p "$port" -c listen_addresses=127.0.0.1 -c max_connections=300 \
             -c shared_buffers=64MB -c max_wal_size=256MB -c log_min_messages=fatal < /dev/null >> log 2>&1
         sleep 0.1
+        while [ -e hold ] && [ ! -e stop ]; do sleep 0.05; done
     done
 ) &
 loop=$!
@@ -48,7 +49,7 @@ rm -rf "$folder"
 // A test binary need not use all of this.
 const _: fn() -> &'static Server = Server::shared;
 const _: fn() -> Server = Server::start;
-const _: fn(&Server) = Server::kill;
+const _: [fn(&Server); 3] = [Server::kill, Server::hold_down, Server::let_up];
 const _: fn(&Server, &str, &str) -> String = Server::url;
 const _: fn(&str) -> Options = options;
 const _: fn() = || {
@@ -140,6 +141,25 @@ impl Server {
 
     pub fn url(&self, user: &str, database: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Stops the server, until [`Server::let_up`].
+    pub fn hold_down(&self) {
+        fs::write(self.folder.join("hold"), "").expect("the folder is there");
+        let text = fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("it runs");
+        let first = text.lines().next().expect("a process id");
+        let killed = Command::new("kill").args(["-INT", first]).status().expect("kill runs");
+        assert!(killed.success());
+        let deadline = Instant::now() + START;
+        while self.folder.join("data/postmaster.pid").exists() {
+            assert!(Instant::now() < deadline, "the server did not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn let_up(&self) {
+        fs::remove_file(self.folder.join("hold")).expect("it was held down");
+        self.wait();
     }
 
     /// Kills the server as a power cut would; it comes back by itself.

@@ -57,9 +57,9 @@ async fn changes_in_mid_stream_hide_nothing() {
     let (_, older) = film(&folder, "older.ts", RED, &["-c:v", "mpeg2video", "-g", "10"]);
     // Times that stand still, and that run backwards.
     let still = ["-bsf:v", "setts=ts=9000"];
-    let back = ["-bsf:v", "setts=ts=900000-N*9000"];
+    let back = ["-bsf:v", "setts=ts=9000000-N*9000"];
     let (_, still) = film(&folder, "still.ts", RED, &[&LIVE[..], &still].concat());
-    let (_, back) = film(&folder, "back.ts", RED, &[&LIVE[..], &back].concat());
+    let (_, back) = film(&folder, "back.ts", &RED.replace("d=4", "d=30"), &[&LIVE[..], &back].concat());
     let list = "#EXTM3U\n#EXT-X-TARGETDURATION:4\ngrey.ts\n#EXT-X-DISCONTINUITY\nolder.ts\n#EXT-X-ENDLIST\n";
     web.put("/grey.ts", Page::Bytes(grey.clone()));
     web.put("/older.ts", Page::Bytes(older.clone()));
@@ -73,9 +73,14 @@ async fn changes_in_mid_stream_hide_nothing() {
         let path = format!("/{}.m3u8", case.replace([' ', ','], "-"));
         let stream = pulled(&server, &web.put(&path, page)).await;
         let (all, last) = followed(&server, &stream).await;
+        assert_eq!(last["pull"]["state"], "ended", "{case}: {last}");
+        if case == "another codec" {
+            // Without a mark no player that knows one codec sees it either; it is told.
+            assert_eq!(last["pull"]["trouble"]["code"], "source.spoiled", "{case}: {last}");
+            continue;
+        }
         assert!(all.iter().any(|(decision, ..)| decision == "cut"), "{case}: {all:?} {last}");
         assert_eq!(last["decision"], "cut", "{case}: {last}");
-        assert_eq!(last["pull"]["state"], "ended", "{case}: {last}");
     }
     server.kill().await;
 }

@@ -1,7 +1,7 @@
 //! The child's reading of what the service says.
 
 use lazaret_sandbox::{
-    GlimpseRequest, MembersRequest, PictureRequest, RenditionSpec, Resize, Target,
+    GlimpseRequest, MembersRequest, Name, PictureRequest, RenditionSpec, Resize, Target,
     child::Channel,
     protocol::{Header, ToChild},
 };
@@ -40,6 +40,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ToChild::Walk,
         ToChild::Picture(PictureRequest::new(vec![target])),
         ToChild::Render(RenditionSpec::Thumbnail { max_edge: 320 }),
+        ToChild::Render(RenditionSpec::Viewed { max_edge: 320, by: Name::new("ann@example.org") }),
         ToChild::Members(members),
         ToChild::Glimpse(GlimpseRequest { pause_ms: 200, max_pixels: 1 << 20 }),
         ToChild::Close,

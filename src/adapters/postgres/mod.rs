@@ -4,10 +4,16 @@
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/accounts.rs"]
 mod accounts;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/answer.rs"]
+mod answer;
 mod audit;
 mod batch;
 mod both;
 mod calls;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/care.rs"]
+mod care;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/carry_out.rs"]
 mod carry_out;
@@ -32,10 +38,16 @@ mod open;
 mod outbox;
 mod policies;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/reports.rs"]
+mod reports;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/reviews.rs"]
 mod reviews;
 mod role;
 mod row;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/rule.rs"]
+mod rule;
 mod settle;
 mod show;
 mod streams;

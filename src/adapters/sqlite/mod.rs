@@ -2,9 +2,13 @@
 
 #[path = "../sql/shared/accounts.rs"]
 mod accounts;
+#[path = "../sql/shared/answer.rs"]
+mod answer;
 mod audit;
 mod both;
 mod calls;
+#[path = "../sql/shared/care.rs"]
+mod care;
 #[path = "../sql/shared/carry_out.rs"]
 mod carry_out;
 mod delivery;
@@ -24,8 +28,12 @@ mod open;
 mod outbox;
 mod policies;
 mod readers;
+#[path = "../sql/shared/reports.rs"]
+mod reports;
 #[path = "../sql/shared/reviews.rs"]
 mod reviews;
+#[path = "../sql/shared/rule.rs"]
+mod rule;
 mod settle;
 mod streams;
 #[path = "../sql/shared/tally.rs"]

@@ -17,7 +17,13 @@
     reveal.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); show(true); } });
     reveal.addEventListener("keyup", () => show(false));
     window.addEventListener("blur", () => show(false));
-    const failed = () => { media.hidden = true; for (const one of document.querySelectorAll(".drawn, .zoom")) one.remove(); $("#unshown").hidden = false; reveal.hidden = true; };
+    const failed = async () => {
+      media.hidden = true; for (const one of document.querySelectorAll(".drawn, .zoom")) one.remove(); $("#unshown").hidden = false; reveal.hidden = true;
+      try {
+        const answer = await fetch(media.src, { headers: { accept: "text/plain" } });
+        if (!answer.ok && answer.headers.get("content-type")?.startsWith("text/plain")) $("#why-not").textContent = await answer.text();
+      } catch { /* it stays unsaid */ }
+    };
     media.addEventListener("error", failed);
     if (media.complete && media.naturalWidth === 0) failed();
   }

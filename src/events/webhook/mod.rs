@@ -44,16 +44,18 @@ pub enum BadWebhook {
     Private(String),
     #[error(
         "webhook {webhook:?} asks for {event:?}; there are upload.published, upload.review, upload.quarantined, \
-         upload.erased, stream.warned, stream.cut and stream.cleared"
+         upload.erased, appeal.upheld, appeal.rejected, stream.warned, stream.cut and stream.cleared"
     )]
     Event { webhook: String, event: String },
 }
 
-const EVENTS: [&str; 7] = [
+const EVENTS: [&str; 9] = [
     "upload.published",
     "upload.review",
     "upload.quarantined",
     "upload.erased",
+    "appeal.upheld",
+    "appeal.rejected",
     "stream.warned",
     "stream.cut",
     "stream.cleared",

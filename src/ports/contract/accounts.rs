@@ -30,6 +30,7 @@ fn user(n: u8) -> User {
         tenants: Tenants::These(
             ["acme".parse().expect("a tenant"), "globex".parse().expect("a tenant")].into(),
         ),
+        queues: "image,coverage.video".parse().expect("queues"),
         password: None,
         totp: None,
         totp_step: 0,

@@ -3,7 +3,7 @@
 use super::samples::at;
 use crate::ports::{
     Accounts, Federation, Store,
-    accounts::{Deed, Role, Tenants, User},
+    accounts::{Deed, Queues, Role, Tenants, User},
 };
 use std::sync::Arc;
 
@@ -23,6 +23,7 @@ async fn person<S: Accounts>(store: &S, id: &str) {
         email: format!("{id}@example.org"),
         role: Role::Moderator,
         tenants: Tenants::All,
+        queues: Queues::All,
         password: None,
         totp: None,
         totp_step: 0,

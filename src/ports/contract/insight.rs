@@ -129,9 +129,15 @@ async fn carried<S: Store + Reviews>(store: &S, id: UploadId, kind: Kind, by: &s
         due_at: Some(at(second)),
         fence: 0,
         outcome: None,
+        batch: None,
     };
-    let becomes =
-        Becomes { status: Status::Waiting, escalated: false, sealed: false, not_by: None, released: true };
+    let becomes = Becomes {
+        status: Status::Waiting,
+        escalated: false,
+        sealed: false,
+        not_by: Vec::new(),
+        released: true,
+    };
     store.rule(&item, &ruling, &becomes, deed("ruling.made", second)).await.unwrap().expect("as it was");
     let due = store.due_ruling(at(second), at(second + 60)).await.unwrap().expect("it is due");
     let done = match kind {
@@ -231,9 +237,10 @@ pub async fn neighbours_are_those_that_may_be_seen<S: Store + Reviews + Insight>
         due_at: None,
         fence: 0,
         outcome: None,
+        batch: None,
     };
     let seals =
-        Becomes { status: Status::Open, escalated: false, sealed: true, not_by: None, released: true };
+        Becomes { status: Status::Open, escalated: false, sealed: true, not_by: Vec::new(), released: true };
     store.rule(&item, &note, &seals, deed("ruling.made", 20)).await.unwrap().unwrap();
     store.erase(&tenant("globex"), id(2), "key:k", at(21)).await.unwrap().unwrap();
     assert!(alike(sight(Tenants::All, false)).await.is_empty());

@@ -10,9 +10,11 @@
 
 pub mod accounts;
 pub mod blobs;
+pub mod care;
 pub mod federation;
 pub mod insight;
 pub mod queue;
+pub mod reports;
 pub mod reviews;
 pub mod samples;
 pub mod store;

@@ -4,11 +4,15 @@ use super::samples::{at, id, rendition, settled, tenant, upload};
 use crate::{
     ports::{
         Reviews, Store,
-        accounts::{Deed, Tenants},
+        accounts::{Deed, Queues, Tenants},
         reviews::{AuditFilter, Becomes, CarriedOut, Item, Ruling, Standing, Status, View},
         store::{NewUpload, Stale},
     },
-    upload::{Decision, State, rendition::RenditionName, ruling::Kind},
+    upload::{
+        Decision, State,
+        rendition::RenditionName,
+        ruling::{Kind, SEALS},
+    },
 };
 use std::sync::Arc;
 
@@ -26,6 +30,8 @@ macro_rules! reviews_contract {
             an_approval_publishes_and_a_takedown_removes
             a_ruling_can_be_undone_until_it_is_due
             what_fails_is_open_again
+            an_escalation_is_undone_while_nobody_looks
+            what_was_ruled_together_is_undone_together
             a_sealed_item_is_kept_and_in_no_list
             an_erased_upload_leaves_the_queue
             the_log_is_searched
@@ -36,6 +42,7 @@ macro_rules! reviews_contract {
 fn all() -> View {
     View {
         tenants: Tenants::All,
+        queues: Queues::All,
         escalated: true,
         tenant: None,
         reason: None,
@@ -63,11 +70,12 @@ fn ruling(kind: Kind, due: Option<i64>) -> Ruling {
         due_at: due.map(at),
         fence: 0,
         outcome: None,
+        batch: None,
     }
 }
 
 fn waits() -> Becomes {
-    Becomes { status: Status::Waiting, escalated: false, sealed: false, not_by: None, released: true }
+    Becomes { status: Status::Waiting, escalated: false, sealed: false, not_by: Vec::new(), released: true }
 }
 
 async fn in_review<S: Store>(store: &S, count: u64) {
@@ -109,7 +117,9 @@ pub async fn what_goes_to_review_is_in_the_queue<S: Store + Reviews>(store: Arc<
         fence: 0,
         holder: None,
         held_until: None,
-        not_by: None,
+        not_by: Vec::new(),
+        reports: 0,
+        appealed: false,
     };
     assert_eq!(queue, std::slice::from_ref(&expected));
     assert_eq!(store.item(id(1)).await.unwrap(), Some(expected));
@@ -139,6 +149,13 @@ pub async fn the_queue_shows_what_a_view_sees<S: Store + Reviews>(store: Arc<S>)
     assert_eq!(seen(View { tenant: Some(tenant("acme")), ..all() }).await, [id(1), id(2)]);
     assert_eq!(seen(View { reason: Some("rule.sample".into()), ..all() }).await.len(), 3);
     assert_eq!(seen(View { reason: Some("rule_sample".into()), ..all() }).await, []);
+    let queues = |names: &str| names.parse::<Queues>().expect("queues");
+    assert_eq!(seen(View { queues: queues("rule"), ..all() }).await.len(), 3);
+    assert_eq!(seen(View { queues: queues("image,rule.sample"), ..all() }).await.len(), 3);
+    assert_eq!(seen(View { queues: queues("rul,rule.s,rule.sample.more,image"), ..all() }).await, []);
+    assert_eq!(seen(View { queues: queues(""), ..all() }).await, []);
+    let globex = View { queues: queues("image"), tenant: Some(tenant("acme")), ..all() };
+    assert_eq!(store.next(&globex, "ann", at(30), at(40)).await.unwrap(), None);
     assert_eq!(seen(View { media_type: Some("image/".into()), ..all() }).await.len(), 3);
     assert_eq!(seen(View { media_type: Some("video/".into()), ..all() }).await, []);
     assert_eq!(seen(View { before: Some(at(11)), ..all() }).await, [id(1)]);
@@ -224,9 +241,9 @@ pub async fn of_two_rulings_one_wins<S: Store + Reviews>(store: Arc<S>) {
     let stored = Ruling { kind: rulings[0].kind, number: 1, ..ruling(Kind::Note, Some(50)) };
     assert_eq!(rulings[0], stored);
     assert_eq!(store.queue(&all(), 10).await.unwrap(), [], "it waits to be carried out");
-    assert_eq!(store.undoable("ann", at(49)).await.unwrap(), Some(stored));
-    assert_eq!(store.undoable("ann", at(50)).await.unwrap(), None);
-    assert_eq!(store.undoable("bob", at(49)).await.unwrap(), None);
+    assert_eq!(store.undoable("ann", at(49)).await.unwrap(), [stored]);
+    assert_eq!(store.undoable("ann", at(50)).await.unwrap(), []);
+    assert_eq!(store.undoable("bob", at(49)).await.unwrap(), []);
 }
 
 pub async fn a_ruling_is_carried_out_once<S: Store + Reviews>(store: Arc<S>) {
@@ -287,7 +304,7 @@ pub async fn an_approval_publishes_and_a_takedown_removes<S: Store + Reviews>(st
 pub async fn a_ruling_can_be_undone_until_it_is_due<S: Store + Reviews>(store: Arc<S>) {
     let said = ruled(&*store, Kind::Quarantine).await;
     let undo = async |who: &'static str, second| {
-        store.undo(id(1), said.number, who, at(200), deed("ruling.undone", second)).await.unwrap()
+        store.undo(id(1), said.number, who, Some(at(200)), deed("ruling.undone", second)).await.unwrap()
     };
     assert!(!undo("bob", 49).await, "it is ann's");
     assert!(!undo("ann", 50).await, "too late");
@@ -307,7 +324,7 @@ pub async fn a_ruling_can_be_undone_until_it_is_due<S: Store + Reviews>(store: A
         store.rule(&item, &ruling(Kind::Quarantine, Some(50)), &waits(), deed("ruling.made", 49)).await;
     let number = again.unwrap().expect("it is hers");
     due(&*store).await;
-    assert!(!store.undo(id(1), number, "ann", at(200), deed("ruling.undone", 51)).await.unwrap());
+    assert!(!store.undo(id(1), number, "ann", Some(at(200)), deed("ruling.undone", 51)).await.unwrap());
 }
 
 pub async fn what_fails_is_open_again<S: Store + Reviews>(store: Arc<S>) {
@@ -322,24 +339,78 @@ pub async fn what_fails_is_open_again<S: Store + Reviews>(store: Arc<S>) {
     assert_eq!(store.outbox(0, 100).await.unwrap().len(), 2, "received and in review, and no more");
 }
 
+pub async fn an_escalation_is_undone_while_nobody_looks<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 1).await;
+    let up = Becomes { status: Status::Open, escalated: true, ..waits() };
+    let escalate = async |second| {
+        let item = store.take(id(1), "ann", at(second), at(second + 9)).await.unwrap().expect("free");
+        let said = Ruling { at: at(second), ..ruling(Kind::Escalate, Some(second + 30)) };
+        store.rule(&item, &said, &up, deed("ruling.made", second)).await.unwrap().expect("it is hers")
+    };
+    let first = escalate(20).await;
+    assert_eq!(store.undoable("ann", at(21)).await.unwrap().len(), 1);
+    assert!(store.undo(id(1), first, "ann", Some(at(60)), deed("ruling.undone", 21)).await.unwrap());
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.escalated, item.holder.as_deref()), (false, Some("ann")));
+
+    let second = escalate(30).await;
+    store.take(id(1), "zoe", at(31), at(99)).await.unwrap().expect("a senior has it");
+    assert!(!store.undo(id(1), second, "ann", Some(at(60)), deed("ruling.undone", 32)).await.unwrap());
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.escalated, item.holder.as_deref()), (true, Some("zoe")), "nothing changed");
+    let due = store.due_ruling(at(60), at(70)).await.unwrap().expect("its time is over");
+    let done = store.carried_out(&due, &CarriedOut::Stays, deed("ruling.carried_out", 61)).await.unwrap();
+    assert_eq!(done, Ok(vec![]));
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.status, item.holder.as_deref()), (Status::Open, Some("zoe")), "it stays hers");
+    assert_eq!(store.rulings(id(1)).await.unwrap()[1].standing, Standing::Done);
+    assert!(!store.undo(id(1), second, "ann", None, deed("ruling.undone", 62)).await.unwrap());
+}
+
+pub async fn what_was_ruled_together_is_undone_together<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 4).await;
+    for n in 1..=4 {
+        let item = store.take(id(n), "ann", at(19), at(100)).await.unwrap().expect("free");
+        let batch = (n < 4).then(|| "b1".to_owned());
+        let at = at(20 + n as i64);
+        let said = Ruling { upload: id(n), at, batch, ..ruling(Kind::Quarantine, Some(60)) };
+        store.rule(&item, &said, &waits(), deed("ruling.made", 20)).await.unwrap().expect("it is hers");
+    }
+    let ids = |rulings: Vec<Ruling>| rulings.iter().map(|ruling| ruling.upload).collect::<Vec<_>>();
+    assert_eq!(ids(store.undoable("ann", at(30)).await.unwrap()), [id(4)], "the newest is by itself");
+    assert!(store.undo(id(4), 1, "ann", None, deed("ruling.undone", 31)).await.unwrap());
+    assert_eq!(ids(store.undoable("ann", at(32)).await.unwrap()), [id(1), id(2), id(3)]);
+    assert_eq!(ids(store.batch("ann", "b1").await.unwrap()), [id(1), id(2), id(3)]);
+    assert_eq!(store.batch("bob", "b1").await.unwrap(), []);
+    assert!(store.undo(id(2), 1, "ann", None, deed("ruling.undone", 33)).await.unwrap());
+    assert_eq!(ids(store.batch("ann", "b1").await.unwrap()), [id(1), id(3)]);
+    let item = store.item(id(2)).await.unwrap().expect("it is there");
+    assert_eq!((item.status, item.holder), (Status::Open, None), "nobody's");
+}
+
 pub async fn a_sealed_item_is_kept_and_in_no_list<S: Store + Reviews>(store: Arc<S>) {
+    let seal = || Ruling { reason: SEALS.into(), ..ruling(Kind::Quarantine, Some(50)) };
     in_review(&*store, 1).await;
     let item = store.take(id(1), "ann", at(19), at(100)).await.unwrap().expect("free");
     let seals = Becomes { sealed: true, ..waits() };
-    store
-        .rule(&item, &ruling(Kind::Quarantine, Some(50)), &seals, deed("ruling.made", 20))
-        .await
-        .unwrap()
-        .expect("it is hers");
+    store.rule(&item, &seal(), &seals, deed("ruling.made", 20)).await.unwrap().expect("it is hers");
     assert_eq!(store.queue(&all(), 10).await.unwrap(), []);
+    assert!(store.undo(id(1), 1, "ann", None, deed("ruling.undone", 20)).await.unwrap());
+    assert!(!store.item(id(1)).await.unwrap().expect("it is there").sealed, "the seal goes with its ruling");
+    let item = store.take(id(1), "ann", at(20), at(100)).await.unwrap().expect("free");
+    store.rule(&item, &seal(), &seals, deed("ruling.made", 20)).await.unwrap().expect("it is hers");
     assert_eq!(store.erase(&tenant("acme"), id(1), "key:k1", at(21)).await.unwrap(), None, "it is evidence");
-    let ruling = due(&*store).await;
-    store
-        .carried_out(&ruling, &CarriedOut::Quarantined, deed("ruling.carried_out", 51))
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(store.item(id(1)).await.unwrap().expect("it is there").sealed);
+    let due = due(&*store).await;
+    store.carried_out(&due, &CarriedOut::Quarantined, deed("ruling.carried_out", 51)).await.unwrap().unwrap();
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert!(item.sealed);
+    // A reversal that is taken back leaves the seal where it was.
+    let back = Ruling { reason: "appeal".into(), ..ruling(Kind::Approve, Some(80)) };
+    let number =
+        store.rule(&item, &back, &seals, deed("ruling.made", 55)).await.unwrap().expect("it is hers");
+    assert!(store.undo(id(1), number, "ann", None, deed("ruling.undone", 56)).await.unwrap());
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.sealed, item.status), (true, Status::Closed));
     assert_eq!(store.erase(&tenant("acme"), id(1), "key:k1", at(60)).await.unwrap(), None);
 }
 

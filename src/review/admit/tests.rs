@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     ports::{
-        accounts::{Role, Tenants},
+        accounts::{Queues, Role, Tenants},
         contract::samples::{at, id, tenant},
     },
     upload::{
@@ -17,6 +17,7 @@ fn who(name: &str, role: Role) -> User {
         role,
         tenants: Tenants::These([tenant("acme")].into()),
         password: None,
+        queues: Queues::All,
         totp: None,
         totp_step: 0,
         backup_codes: Vec::new(),
@@ -42,7 +43,9 @@ fn item() -> Item {
         fence: 7,
         holder: Some("ann".into()),
         held_until: Some(at(5)),
-        not_by: None,
+        not_by: Vec::new(),
+        reports: 0,
+        appealed: false,
     }
 }
 
@@ -77,7 +80,7 @@ fn verdict(gap: bool, infected: bool) -> NumberedVerdict {
 }
 
 fn ask(kind: Kind, reason: &str) -> Ask {
-    Ask { kind, reason: reason.into(), note: String::new(), overrides: Vec::new(), fence: 7 }
+    Ask { kind, reason: reason.into(), note: String::new(), overrides: Vec::new(), fence: 7, batch: None }
 }
 
 fn over(ask: Ask) -> Ask {
@@ -121,7 +124,7 @@ fn who_may_not_decide_is_told_why() {
         (Denied::NoItem, said(&spam, |item| item.tenant = tenant("globex"))),
         (Denied::NoItem, said(&spam, |item| item.sealed = true)),
         (Denied::Escalated, said(&spam, |item| item.escalated = true)),
-        (Denied::SamePerson, said(&spam, |item| item.not_by = Some("ann".into()))),
+        (Denied::SamePerson, said(&spam, |item| item.not_by = vec!["ann".into()])),
         (Denied::Held("bob".into()), said(&spam, |item| item.holder = Some("bob".into()))),
         (Denied::Over, said(&spam, |item| item.holder = None)),
         (Denied::Over, said(&spam, |item| item.fence = 8)),
@@ -163,7 +166,7 @@ fn what_is_marked_takes_two_people() {
     let (first, becomes) =
         decide(&approve, &item(), State::InReview, &verdict(true, false), &[], &ann, &rules).unwrap();
     assert_eq!((first.standing, becomes.status), (Standing::Second, Status::Open));
-    assert_eq!(becomes.not_by.as_deref(), Some("ann"));
+    assert_eq!(becomes.not_by, ["ann"]);
     let held = Item { holder: Some("bob".into()), not_by: becomes.not_by, ..item() };
     let first = Ruling { number: 1, ..first };
     let (second, becomes) =
@@ -211,4 +214,81 @@ fn seniors_reverse_what_was_carried_out_and_others_do_not() {
         &Rules::default(),
     );
     assert!(matches!(again, Err(Denied::Decided(_))));
+}
+
+#[test]
+fn who_sees_another_queue_sees_no_such_item() {
+    let ann = |queues: &str| User { queues: queues.parse().unwrap(), ..who("ann", Role::Moderator) };
+    for (queues, sees) in
+        [("*", true), ("coverage", true), ("coverage.image", true), ("image", false), ("", false)]
+    {
+        assert_eq!(may_see(&item(), &ann(queues)), sees, "{queues}");
+        let got = decide(
+            &ask(Kind::Quarantine, "spam"),
+            &item(),
+            State::InReview,
+            &verdict(true, false),
+            &[],
+            &ann(queues),
+            &Rules::default(),
+        );
+        assert_eq!(got.err(), (!sees).then_some(Denied::NoItem), "{queues}");
+    }
+}
+
+#[test]
+fn an_escalation_can_be_undone_as_long_as_others() {
+    let (ruling, becomes) = said(&ask(Kind::Escalate, "unsure"), |_| ()).unwrap();
+    assert_eq!((ruling.standing, ruling.due_at), (Standing::Waiting, Some(at(39))));
+    assert!(becomes.escalated && becomes.released && becomes.status == Status::Open);
+}
+
+#[test]
+fn what_users_ask_for_is_decided_by_whoever_holds_it() {
+    let ann = who("ann", Role::Moderator);
+    let plain = Rules { second: vec!["coverage.".into()], ..Rules::default() };
+    let on = |ask: &Ask, state, item: &Item| {
+        decide(ask, item, state, &verdict(true, false), &[], &ann, &plain)
+            .map(|(ruling, becomes)| (ruling.standing, becomes.status))
+    };
+    let waits = Ok((Standing::Waiting, Status::Waiting));
+    // A report: it stays published without going over a gap and without a second person, or is taken down.
+    assert_eq!(on(&ask(Kind::Approve, "harmless"), State::Published, &item()), waits);
+    assert_eq!(on(&ask(Kind::Quarantine, "spam"), State::Published, &item()), waits);
+    // An appeal: upheld only as every approval is.
+    let gap = Err(Forbidden::Gap("coverage.image.partial".into()).into());
+    assert_eq!(on(&ask(Kind::Approve, "appeal"), State::Quarantined, &item()), gap);
+    let second = Ok((Standing::Second, Status::Open));
+    assert_eq!(on(&over(ask(Kind::Approve, "appeal")), State::Quarantined, &item()), second);
+    assert_eq!(on(&ask(Kind::Quarantine, "spam"), State::Quarantined, &item()), waits);
+    let kept = Item { not_by: vec!["bob".into(), "ann".into()], ..item() };
+    assert_eq!(on(&ask(Kind::Quarantine, "spam"), State::Quarantined, &kept), Err(Denied::SamePerson));
+    let lost = Item { holder: None, ..item() };
+    assert_eq!(on(&ask(Kind::Quarantine, "spam"), State::Published, &lost), Err(Denied::Over));
+    assert_eq!(on(&ask(Kind::Quarantine, "spam"), State::Erased, &item()), Err(Denied::State(State::Erased)));
+}
+
+#[test]
+fn a_second_person_is_one_who_looked_since_it_was_last_decided() {
+    let rules = Rules { second: vec!["coverage.".into()], ..Rules::default() };
+    let approve = over(ask(Kind::Approve, "appeal"));
+    let by = |who: &str, standing| Ruling {
+        by: who.into(),
+        standing,
+        ..said(&over(ask(Kind::Approve, "harmless")), |_| ()).unwrap().0
+    };
+    let taken_down = Ruling { kind: Kind::Quarantine, ..by("bob", Standing::Done) };
+    let old = [by("carl", Standing::Second), taken_down.clone()];
+    let new = [taken_down, by("carl", Standing::Second)];
+    for (history, standing) in [(&old, Standing::Second), (&new, Standing::Waiting)] {
+        let ann = who("ann", Role::Moderator);
+        let got = decide(&approve, &item(), State::Quarantined, &verdict(true, false), history, &ann, &rules);
+        assert_eq!(got.unwrap().0.standing, standing);
+    }
+    // Neither who decided it first nor who agreed already.
+    let held = Item { not_by: vec!["bob".into()], ..item() };
+    let ann = who("ann", Role::Moderator);
+    let (_, becomes) =
+        decide(&approve, &held, State::Quarantined, &verdict(true, false), &old, &ann, &rules).unwrap();
+    assert_eq!(becomes.not_by, ["bob", "ann"]);
 }

@@ -164,7 +164,7 @@ pub async fn frame(
     };
     let previews = Previews { blobs: Arc::clone(&api.blobs), media };
     let Preview { media_type, bytes } =
-        previews.held(&kept.key, &kept.media_type, EDGE).await.map_err(|hidden| match hidden {
+        previews.held(&kept.key, &kept.media_type, EDGE, None).await.map_err(|hidden| match hidden {
             Hidden::Why(why) => Problem::new(codes::UNAVAILABLE, why),
             Hidden::Port(error) => error.into(),
         })?;

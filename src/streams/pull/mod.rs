@@ -22,7 +22,7 @@ use http::Http;
 use lazaret_sandbox::Pool;
 use piece::Out;
 use place::{Rules, Speech};
-use screen::Screen;
+use screen::{SPOILED, Screen};
 use std::{
     sync::{
         Arc,
@@ -129,6 +129,9 @@ impl Pulling {
                 // One that ends before it has begun may be one that has not begun yet.
                 Ok(()) if any => return self.end(PullState::Ended, None, 0).await,
                 Ok(()) => Trouble::new("source.empty", "it ended without a frame"),
+                Err(trouble) if any && trouble.code == SPOILED => {
+                    return self.end(PullState::Ended, Some(trouble), 0).await;
+                }
                 Err(trouble) => trouble,
             };
             failures += 1;
@@ -175,7 +178,10 @@ impl Pulling {
                 shown
             };
             let (fetched, shown) = tokio::join!(puller.fetch(&url, speech, out), show);
-            shown.and(fetched)
+            match shown {
+                Err(trouble) if trouble.code != SPOILED => Err(trouble),
+                shown => fetched.and(shown),
+            }
         };
         let telling = async {
             reading.notified().await;

@@ -29,6 +29,9 @@ const AHEAD: Duration = Duration::from_secs(2);
 /// So far behind its time, the time is taken anew.
 const LATE: Duration = Duration::from_millis(500);
 
+/// It ends with what cannot be decoded: another codec on the same track, say, of which nothing told.
+pub(super) const SPOILED: &str = "source.spoiled";
+
 /// Shows frames of one source.
 pub(super) struct Screen<'a> {
     pub(super) live: &'a Arc<Live>,
@@ -49,10 +52,14 @@ pub(super) struct Screen<'a> {
 impl Screen<'_> {
     /// Until the source brings nothing more.
     pub(super) async fn show(&mut self, pieces: &mut mpsc::Receiver<Piece>) -> Result<(), Trouble> {
+        let mut last = Ok(());
         while let Some(first) = begins(pieces).await? {
-            self.reel(first, pieces).await?;
+            last = self.reel(first, pieces).await;
+            if last.as_ref().is_err_and(|trouble| trouble.code != SPOILED) {
+                return last;
+            }
         }
-        Ok(())
+        last
     }
 
     /// Until the next cut.
@@ -110,7 +117,10 @@ impl Screen<'_> {
                 }
             };
             self.live.spoiled_by(seen.damaged);
-            let Some(glimpse) = seen.frame else { return Ok(()) };
+            let Some(glimpse) = seen.frame else {
+                let why = format!("the last {} frames and packets could not be decoded", seen.damaged);
+                return if seen.damaged == 0 { Ok(()) } else { Err(Trouble::new(SPOILED, why)) };
+            };
             (self.came)();
             if self.is_ahead {
                 hold(&glimpse, &mut anchor).await;

@@ -4,7 +4,7 @@ mod support;
 
 use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, Frame, RgbImage};
-use lazaret_sandbox::{Pool, PoolConfig, RenditionSpec};
+use lazaret_sandbox::{Name, Pool, PoolConfig, RenditionSpec};
 use std::io::Cursor;
 use support::*;
 
@@ -268,4 +268,37 @@ async fn a_profile_that_is_none_is_not_passed_on() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_somebody_is_shown_carries_their_name_in_its_pixels() {
+    let pool = pool();
+    let file = png(&red(600, 400));
+    let view = |name: &str| RenditionSpec::Viewed { max_edge: 300, by: Name::new(name) };
+    let shown = async |spec| {
+        let (rendition, bytes) = render(&pool, &file, "image/png", spec).await.unwrap();
+        assert_eq!(
+            (rendition.width, rendition.height, rendition.media_type.as_str()),
+            (300, 200, "image/jpeg")
+        );
+        decode(&bytes, "image/jpeg")
+    };
+    let bare = shown(RenditionSpec::Thumbnail { max_edge: 300 }).await;
+    let ann = shown(view("ann@example.org")).await;
+    let bob = shown(view("bob@example.org")).await;
+    let differ = |one: &RgbImage, other: &RgbImage| {
+        one.pixels()
+            .zip(other.pixels())
+            .filter(|(a, b)| a.0.iter().zip(b.0).any(|(a, b)| a.abs_diff(b) > 40))
+            .count()
+    };
+    assert!(differ(&bare, &ann) > 1_000, "it is written all over it");
+    assert!(differ(&ann, &bob) > 200, "each has their own");
+    // In each quarter, so that a part that is cut out tells as well.
+    for (x, y) in [(0, 0), (150, 0), (0, 100), (150, 100)] {
+        let part = |of: &RgbImage| image::imageops::crop_imm(of, x, y, 150, 100).to_image();
+        assert!(differ(&part(&bare), &part(&ann)) > 100, "{x} {y}");
+    }
+    let name = Name::new(&format!("é{}", "a".repeat(99)));
+    assert_eq!(name.text(), format!("?{}", "a".repeat(63)));
 }

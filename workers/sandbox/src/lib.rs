@@ -27,7 +27,7 @@ pub use layers::{Act, Confinement, Layer, Layers};
 pub use lazaret_report::{Coverage, Report, Unavailable, Why};
 pub use members::{Member, MemberHead, MemberTail, Members, MembersRequest, MembersSummary};
 pub use picture::{
-    Budget, Frame, Picture, PictureRequest, Rendition, RenditionSpec, Resize, Target, Variant,
+    Budget, Frame, Name, Picture, PictureRequest, Rendition, RenditionSpec, Resize, Target, Variant,
 };
 pub use pool::{ChildSetup, Pool, PoolConfig};
 pub use self_test::{Attempt, Outcome, SelfTest};

@@ -132,6 +132,32 @@ pub enum RenditionSpec {
     Watermarked,
     /// First frame, at most `max_edge` pixels on the longer side, never enlarged; JPEG when opaque, else PNG.
     Thumbnail { max_edge: u32 },
+    /// As a thumbnail, with a name written all over it: for one person's eyes.
+    Viewed { max_edge: u32, by: Name },
+}
+
+/// What is written over what somebody is shown: up to 64 bytes of ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name([[u8; 32]; 2]);
+
+impl Name {
+    /// What is not printable ASCII becomes a question mark, and what is too long is cut.
+    pub fn new(text: &str) -> Self {
+        let mut bytes = [b' '; 64];
+        for (place, letter) in bytes.iter_mut().zip(text.chars()) {
+            *place = if letter.is_ascii_graphic() || letter == ' ' { letter as u8 } else { b'?' };
+        }
+        let mut halves = [[b' '; 32]; 2];
+        for (half, from) in halves.iter_mut().zip(bytes.chunks_exact(32)) {
+            half.copy_from_slice(from);
+        }
+        Self(halves)
+    }
+
+    pub fn text(&self) -> String {
+        let letters: String = self.0.iter().flatten().map(|byte| char::from(*byte)).collect();
+        letters.trim_end().to_owned()
+    }
 }
 
 /// A rendition that was written.

@@ -87,7 +87,7 @@ async fn what_stands_between_the_pictures_is_gone() {
         }
         let sums = |bytes: &[u8], to: &str| {
             std::fs::write(studio.path("in"), bytes).unwrap();
-            let sums = studio.make(to, "-i in -map 0:v -f framemd5");
+            let sums = studio.make(to, "-i in -map 0:v -fps_mode passthrough -f framemd5");
             let text = String::from_utf8(sums).unwrap();
             text.lines()
                 .filter_map(|line| Some(line.rsplit_once(',')?.1.trim().to_owned()))

@@ -10,10 +10,12 @@
 mod art;
 mod error;
 mod mark;
+mod sign;
 mod spec;
 pub mod strip;
 
 pub use art::default_fonts;
 pub use error::MarkError;
 pub use mark::Mark;
+pub use sign::{sign_rgb, sign_rgba};
 pub use spec::{Content, MarkSpec, Position, Style};

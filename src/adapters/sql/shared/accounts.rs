@@ -19,6 +19,7 @@ struct UserRow {
     email: String,
     role: String,
     tenants: String,
+    queues: String,
     password: Option<String>,
     totp: Option<String>,
     totp_step: i64,
@@ -35,6 +36,7 @@ impl TryFrom<UserRow> for User {
         Ok(Self {
             role: parse(&row.role)?,
             tenants: parse(&row.tenants)?,
+            queues: parse(&row.queues)?,
             backup_codes: row.backup_codes.split_whitespace().map(str::to_owned).collect(),
             created_at: time(row.created_at)?,
             disabled_at: row.disabled_at.map(time).transpose()?,
@@ -76,8 +78,8 @@ impl TryFrom<SessionRow> for Session {
 macro_rules! users {
     ($rest:literal) => {
         concat!(
-            "SELECT id, email, role, tenants, password, totp, totp_step, backup_codes, created_at, disabled_at, version \
-             FROM people",
+            "SELECT id, email, role, tenants, queues, password, totp, totp_step, backup_codes, created_at, disabled_at, \
+             version FROM people",
             $rest
         )
     };
@@ -92,8 +94,8 @@ macro_rules! sessions {
 /// What the audit log says of an account: never its address.
 fn shown(user: &User) -> Value {
     json!({
-        "role": user.role.as_str(), "tenants": user.tenants.to_string(), "disabled": user.disabled_at.is_some(),
-        "totp": user.totp.is_some(),
+        "role": user.role.as_str(), "tenants": user.tenants.to_string(), "queues": user.queues.to_string(),
+        "disabled": user.disabled_at.is_some(), "totp": user.totp.is_some(),
     })
 }
 
@@ -103,7 +105,7 @@ impl Accounts for This {
         let mut tx = begin(self).await?;
         let added = sqlx::query(
             "INSERT INTO people (id, email, role, tenants, password, totp, totp_step, backup_codes, created_at, \
-             disabled_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT DO NOTHING",
+             disabled_at, queues, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1) ON CONFLICT DO NOTHING",
         )
         .bind(&user.id)
         .bind(&user.email)
@@ -115,6 +117,7 @@ impl Accounts for This {
         .bind(user.backup_codes.join(" "))
         .bind(user.created_at.as_millisecond())
         .bind(user.disabled_at.map(Timestamp::as_millisecond))
+        .bind(user.queues.to_string())
         .execute(&mut *tx)
         .await?;
         if added.rows_affected() == 0 {
@@ -157,7 +160,7 @@ impl Accounts for This {
         let mut tx = begin(self).await?;
         let changed = sqlx::query(
             "UPDATE people SET role = $3, tenants = $4, password = $5, totp = $6, totp_step = $7, backup_codes = $8, \
-             disabled_at = $9, version = version + 1 WHERE id = $1 AND version = $2",
+             disabled_at = $9, queues = $10, version = version + 1 WHERE id = $1 AND version = $2",
         )
         .bind(&user.id)
         .bind(signed(user.version)?)
@@ -168,6 +171,7 @@ impl Accounts for This {
         .bind(user.totp_step)
         .bind(user.backup_codes.join(" "))
         .bind(user.disabled_at.map(Timestamp::as_millisecond))
+        .bind(user.queues.to_string())
         .execute(&mut *tx)
         .await?;
         if changed.rows_affected() == 0 {

@@ -50,41 +50,55 @@ pub(super) async fn carry_out(
             .await?
             .ok_or_else(|| damaged("a ruling on no upload"))?;
     let (tenant, state): (TenantId, State) = (parse(&tenant)?, parse(&state)?);
+    if let (CarriedOut::Stays, None) = (done, ruling.kind.decision()) {
+        // Nothing more than that it cannot be taken back any more.
+        append(&mut tx, deed, &id, json!({ "number": ruling.number, "kind": ruling.kind.as_str() })).await?;
+        tx.commit().await?;
+        return Ok(Ok(Vec::new()));
+    }
     let (decision, renditions) = match done {
         CarriedOut::Published(renditions) => (Decision::Publish, &renditions[..]),
         CarriedOut::Quarantined => (Decision::Quarantine, &[][..]),
+        CarriedOut::Stays => (ruling.kind.decision().unwrap_or(Decision::Review), &[][..]),
         CarriedOut::Failed(why) => {
             // Back to people, where it waits for them; what was settled otherwise meanwhile stays so.
-            sqlx::query("UPDATE reviews SET status = $2, version = version + 1 WHERE upload = $1 AND status = 'waiting'")
-                .bind(&id)
-                .bind(if state == State::InReview { "open" } else { "closed" })
-                .execute(&mut *tx)
-                .await?;
+            let open = if state == State::InReview { "open" } else { "closed" };
+            super::answer::back(&mut tx, &id, open).await?;
             let detail = json!({ "number": ruling.number, "why": why });
             append(&mut tx, deed, &id, detail).await?;
             tx.commit().await?;
             return Ok(Ok(Vec::new()));
         }
     };
-    let Ok(next) = state.apply(Event::Ruled(decision)) else {
+    let stays = matches!(done, CarriedOut::Stays);
+    let as_is = match decision {
+        Decision::Publish => state == State::Published,
+        Decision::Quarantine => state == State::Quarantined,
+        Decision::Review => false,
+    };
+    let next = if stays { as_is.then_some(state) } else { state.apply(Event::Ruled(decision)).ok() };
+    let Some(next) = next else {
         tx.rollback().await?;
         return Ok(Err(Stale));
     };
-    let keys: Vec<String> = sqlx::query_scalar("DELETE FROM renditions WHERE upload = $1 RETURNING key")
+    let mut keys: Vec<String> = Vec::new();
+    if !stays {
+        keys = sqlx::query_scalar("DELETE FROM renditions WHERE upload = $1 RETURNING key")
+            .bind(&id)
+            .fetch_all(&mut *tx)
+            .await?;
+        let moved = sqlx::query(
+            "UPDATE uploads SET state = $3, version = version + 1, settled_at = $4 WHERE id = $1 AND version = $2",
+        )
         .bind(&id)
-        .fetch_all(&mut *tx)
+        .bind(version)
+        .bind(next.as_str())
+        .bind(deed.at.as_millisecond())
+        .execute(&mut *tx)
         .await?;
-    let moved = sqlx::query(
-        "UPDATE uploads SET state = $3, version = version + 1, settled_at = $4 WHERE id = $1 AND version = $2",
-    )
-    .bind(&id)
-    .bind(version)
-    .bind(next.as_str())
-    .bind(deed.at.as_millisecond())
-    .execute(&mut *tx)
-    .await?;
-    if moved.rows_affected() != 1 {
-        return Err(PortError::new(Kind::Retry, "the upload changed while a ruling was carried out"));
+        if moved.rows_affected() != 1 {
+            return Err(PortError::new(Kind::Retry, "the upload changed while a ruling was carried out"));
+        }
     }
     for rendition in renditions {
         sqlx::query(
@@ -102,19 +116,30 @@ pub(super) async fn carry_out(
         .execute(&mut *tx)
         .await?;
     }
-    sqlx::query("UPDATE reviews SET status = 'closed', version = version + 1 WHERE upload = $1")
-        .bind(&id)
-        .execute(&mut *tx)
-        .await?;
     count(&mut tx, tenant.as_str(), ruling).await?;
-    let body = json!({
-        "id": id, "tenant": tenant.as_str(), "external_id": external_id, "who": "ruling", "ruling": ruling.number,
-        "verdict": decision, "reasons": [ruling.reason], "overrides": ruling.overrides, "sha256": sha256,
-    });
-    tell(&mut tx, ruling.upload, &tenant, crate::adapters::sql::event(decision), body, deed.at).await?;
+    let appealed = super::answer::answer(&mut tx, ruling, decision).await?;
+    if !stays {
+        let body = json!({
+            "id": id, "tenant": tenant.as_str(), "external_id": external_id, "who": "ruling", "ruling": ruling.number,
+            "verdict": decision, "reasons": [ruling.reason], "overrides": ruling.overrides, "sha256": sha256,
+        });
+        tell(&mut tx, ruling.upload, &tenant, crate::adapters::sql::event(decision), body, deed.at).await?;
+    }
+    if let Some(appeal) = appealed {
+        // Of the decision that was appealed against.
+        let (event, first) = match decision {
+            Decision::Publish => ("appeal.upheld", "overturned"),
+            _ => ("appeal.rejected", "upheld"),
+        };
+        let body = json!({
+            "id": id, "tenant": tenant.as_str(), "external_id": external_id, "appeal": appeal, "ruling": ruling.number,
+            "verdict": decision, "decision": first, "reasons": [ruling.reason],
+        });
+        tell(&mut tx, ruling.upload, &tenant, event, body, deed.at).await?;
+    }
     let detail = json!({
         "number": ruling.number, "kind": ruling.kind.as_str(), "by": ruling.by, "reason": ruling.reason, "sha256": sha256,
-        "version": unsigned(version)? + 1,
+        "version": unsigned(version)? + u64::from(!stays), "stays": stays, "appeal": appealed,
     });
     append(&mut tx, deed, &id, detail).await?;
     tx.commit().await?;

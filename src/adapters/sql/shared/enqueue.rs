@@ -41,6 +41,9 @@ pub(super) async fn erased(tx: &mut Connection, id: &str) -> Result<bool> {
     if sealed == Some(1) {
         return Ok(false);
     }
+    // What users said of it may name them.
+    sqlx::query("DELETE FROM reports WHERE upload = $1").bind(id).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM appeals WHERE upload = $1").bind(id).execute(&mut *tx).await?;
     sqlx::query(
         "UPDATE reviews SET status = 'closed', holder = NULL, held_until = NULL, version = version + 1 \
          WHERE upload = $1 AND status <> 'closed'",

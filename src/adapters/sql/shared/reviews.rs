@@ -1,12 +1,15 @@
 //! The flagged queue, in SQL that both engines understand. Each adapter has this file as a module of its own, over its
 //! `both.rs`. What is read and then written goes by compare-and-set, so that no engine's way of locking matters.
 
-use super::both::{Engine, This, append, begin, reader};
+use super::{
+    both::{Engine, This, append, begin, reader},
+    rule,
+};
 use crate::{
     adapters::sql::{parse, signed, small, time, unsigned},
     ports::{
         PortError, Result,
-        accounts::{Deed, Tenants},
+        accounts::{Deed, Queues, Tenants},
         reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Reviews, Ruling, View},
         store::{AuditLine, Stale, Store},
     },
@@ -34,6 +37,8 @@ struct ItemRow {
     holder: Option<String>,
     held_until: Option<i64>,
     not_by: Option<String>,
+    reports: i64,
+    appeals: i64,
 }
 
 impl TryFrom<ItemRow> for Item {
@@ -55,67 +60,22 @@ impl TryFrom<ItemRow> for Item {
             fence: unsigned(row.fence)?,
             holder: row.holder,
             held_until: row.held_until.map(time).transpose()?,
-            not_by: row.not_by,
+            not_by: words(row.not_by.as_deref().unwrap_or_default()),
+            reports: unsigned(row.reports)?,
+            appealed: row.appeals > 0,
         })
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct RulingRow {
-    upload: String,
-    number: i64,
-    kind: String,
-    reason: String,
-    note: String,
-    overrides: String,
-    rules_over: String,
-    person: String,
-    at: i64,
-    standing: String,
-    due_at: Option<i64>,
-    fence: i64,
-    outcome: Option<String>,
-}
-
-impl TryFrom<RulingRow> for Ruling {
-    type Error = PortError;
-
-    fn try_from(row: RulingRow) -> Result<Self> {
-        Ok(Self {
-            upload: parse(&row.upload)?,
-            number: small(row.number)?,
-            kind: parse(&row.kind)?,
-            reason: row.reason,
-            note: row.note,
-            overrides: words(&row.overrides),
-            over: row.rules_over,
-            by: row.person,
-            at: time(row.at)?,
-            standing: parse(&row.standing)?,
-            due_at: row.due_at.map(time).transpose()?,
-            fence: unsigned(row.fence)?,
-            outcome: row.outcome,
-        })
-    }
-}
-
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
 const ITEMS: &str = "SELECT r.upload, r.tenant, u.filename, r.status, r.severity, r.reasons, r.media_type, r.queued_at, \
-    r.escalated, r.sealed, r.version, r.fence, r.holder, r.held_until, r.not_by \
+    r.escalated, r.sealed, r.version, r.fence, r.holder, r.held_until, r.not_by, \
+    (SELECT count(*) FROM reports p WHERE p.upload = r.upload AND p.outcome IS NULL) AS reports, \
+    (SELECT count(*) FROM appeals a WHERE a.upload = r.upload AND a.outcome IS NULL) AS appeals \
     FROM reviews r JOIN uploads u ON u.id = r.upload";
-
-macro_rules! rulings {
-    ($rest:literal) => {
-        concat!(
-            "SELECT upload, number, kind, reason, note, overrides, rules_over, person, at, standing, due_at, fence, outcome \
-             FROM rulings",
-            $rest
-        )
-    };
-}
 
 /// What of the open queue the view shows.
 fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
@@ -131,6 +91,16 @@ fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
         }
         // Of nobody, where there are none: an empty list is not SQL everywhere.
         list.push("''");
+        query.push(")");
+    }
+    if let Queues::These(these) = &view.queues {
+        query.push(" AND (1 = 0");
+        for class in these {
+            query.push(" OR r.reason = ").push_bind(class.clone());
+            // Every reason of the class: '/' comes next after '.'.
+            query.push(" OR (r.reason >= ").push_bind(format!("{class}."));
+            query.push(" AND r.reason < ").push_bind(format!("{class}/")).push(")");
+        }
         query.push(")");
     }
     if let Some(tenant) = &view.tenant {
@@ -216,8 +186,8 @@ impl Reviews for This {
             query.push(" AND (r.held_until IS NULL OR r.held_until <= ").push_bind(now.as_millisecond());
             query.push(" OR r.holder = ").push_bind(who.to_owned());
             query.push(") AND (r.skipped_by IS NULL OR r.skipped_by <> ").push_bind(who.to_owned());
-            query.push(") AND (r.not_by IS NULL OR r.not_by <> ").push_bind(who.to_owned());
-            query.push(")").push(HARDEST_FIRST).push_bind(1i64);
+            query.push(") AND (r.not_by IS NULL OR ' ' || r.not_by || ' ' NOT LIKE ");
+            query.push_bind(format!("% {who} %")).push(")").push(HARDEST_FIRST).push_bind(1i64);
             let id: Option<String> =
                 query.build_query_scalar().fetch_optional(&mut *reader(self).await?).await?;
             let Some(id) = id else { return Ok(None) };
@@ -304,50 +274,7 @@ impl Reviews for This {
         becomes: &Becomes,
         deed: Deed<'_>,
     ) -> Result<std::result::Result<u32, Stale>> {
-        let id = item.upload.to_string();
-        let mut tx = begin(self).await?;
-        let moved = sqlx::query(
-            "UPDATE reviews SET status = $3, escalated = $4, sealed = $5, not_by = $6, version = version + 1, \
-             holder = CASE WHEN $7 = 1 THEN NULL ELSE holder END, \
-             held_until = CASE WHEN $7 = 1 THEN NULL ELSE held_until END WHERE upload = $1 AND version = $2",
-        )
-        .bind(&id)
-        .bind(signed(item.version)?)
-        .bind(becomes.status.as_str())
-        .bind(i64::from(becomes.escalated))
-        .bind(i64::from(becomes.sealed))
-        .bind(&becomes.not_by)
-        .bind(i64::from(becomes.released))
-        .execute(&mut *tx)
-        .await?;
-        if moved.rows_affected() == 0 {
-            tx.rollback().await?;
-            return Ok(Err(Stale));
-        }
-        let number: i64 = sqlx::query_scalar(
-            "INSERT INTO rulings (upload, number, kind, reason, note, overrides, rules_over, person, at, standing, due_at) \
-             SELECT $1, coalesce((SELECT max(number) FROM rulings WHERE upload = $1), 0) + 1, $2, $3, $4, $5, $6, $7, \
-             $8, $9, $10 RETURNING number",
-        )
-        .bind(&id)
-        .bind(ruling.kind.as_str())
-        .bind(&ruling.reason)
-        .bind(&ruling.note)
-        .bind(ruling.overrides.join(" "))
-        .bind(&ruling.over)
-        .bind(&ruling.by)
-        .bind(ruling.at.as_millisecond())
-        .bind(ruling.standing.as_str())
-        .bind(ruling.due_at.map(Timestamp::as_millisecond))
-        .fetch_one(&mut *tx)
-        .await?;
-        let detail = json!({
-            "number": number, "kind": ruling.kind.as_str(), "reason": ruling.reason, "overrides": ruling.overrides,
-            "over": ruling.over, "standing": ruling.standing.as_str(), "sealed": becomes.sealed,
-        });
-        append(&mut tx, deed, &id, detail).await?;
-        tx.commit().await?;
-        Ok(Ok(small(number)?))
+        rule::rule(self, item, ruling, becomes, deed).await
     }
 
     async fn undo(
@@ -355,101 +282,30 @@ impl Reviews for This {
         id: UploadId,
         number: u32,
         who: &str,
-        until: Timestamp,
+        until: Option<Timestamp>,
         deed: Deed<'_>,
     ) -> Result<bool> {
-        let text = id.to_string();
-        let mut tx = begin(self).await?;
-        let undone = sqlx::query(
-            "UPDATE rulings SET standing = 'undone', due_at = NULL WHERE upload = $1 AND number = $2 AND person = $3 \
-             AND standing = 'waiting' AND fence = 0 AND due_at > $4",
-        )
-        .bind(&text)
-        .bind(i64::from(number))
-        .bind(who)
-        .bind(deed.at.as_millisecond())
-        .execute(&mut *tx)
-        .await?;
-        if undone.rows_affected() == 0 {
-            tx.rollback().await?;
-            return Ok(false);
-        }
-        // What was closed stays so: it was reversed, and the reversal is undone.
-        sqlx::query(
-            "UPDATE reviews SET status = CASE WHEN (SELECT state FROM uploads WHERE id = $1) = 'in_review' THEN 'open' \
-             ELSE 'closed' END, sealed = 0, version = version + 1, fence = fence + 1 WHERE upload = $1",
-        )
-        .bind(&text)
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query("UPDATE reviews SET holder = $2, held_until = $3 WHERE upload = $1 AND status = 'open'")
-            .bind(&text)
-            .bind(who)
-            .bind(until.as_millisecond())
-            .execute(&mut *tx)
-            .await?;
-        append(&mut tx, deed, &text, json!({ "number": number })).await?;
-        tx.commit().await?;
-        Ok(true)
+        rule::undo(self, id, number, who, until, deed).await
     }
 
     async fn rulings(&self, id: UploadId) -> Result<Vec<Ruling>> {
-        let rows: Vec<RulingRow> = sqlx::query_as(rulings!(" WHERE upload = $1 ORDER BY number"))
-            .bind(id.to_string())
-            .fetch_all(&mut *reader(self).await?)
-            .await?;
-        rows.into_iter().map(Ruling::try_from).collect()
+        rule::rulings(self, id).await
     }
 
-    async fn undoable(&self, who: &str, now: Timestamp) -> Result<Option<Ruling>> {
-        let row: Option<RulingRow> = sqlx::query_as(rulings!(
-            " WHERE standing = 'waiting' AND due_at > $2 AND person = $1 AND fence = 0 ORDER BY at DESC LIMIT 1"
-        ))
-        .bind(who)
-        .bind(now.as_millisecond())
-        .fetch_optional(&mut *reader(self).await?)
-        .await?;
-        row.map(Ruling::try_from).transpose()
+    async fn undoable(&self, who: &str, now: Timestamp) -> Result<Vec<Ruling>> {
+        rule::undoable(self, who, now).await
+    }
+
+    async fn batch(&self, who: &str, batch: &str) -> Result<Vec<Ruling>> {
+        rule::batch(self, who, batch).await
     }
 
     async fn due_ruling(&self, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>> {
-        let due: Option<RulingRow> =
-            sqlx::query_as(rulings!(" WHERE standing = 'waiting' AND due_at <= $1 ORDER BY due_at LIMIT 1"))
-                .bind(now.as_millisecond())
-                .fetch_optional(&mut *reader(self).await?)
-                .await?;
-        let Some(mut ruling) = due.map(Ruling::try_from).transpose()? else { return Ok(None) };
-        let mut tx = begin(self).await?;
-        let taken = sqlx::query(
-            "UPDATE rulings SET fence = fence + 1, due_at = $5 WHERE upload = $1 AND number = $2 AND fence = $3 \
-             AND standing = 'waiting' AND due_at <= $4",
-        )
-        .bind(ruling.upload.to_string())
-        .bind(i64::from(ruling.number))
-        .bind(signed(ruling.fence)?)
-        .bind(now.as_millisecond())
-        .bind(until.as_millisecond())
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        ruling.fence += 1;
-        ruling.due_at = Some(until);
-        Ok((taken.rows_affected() == 1).then_some(ruling))
+        rule::due(self, now, until).await
     }
 
     async fn put_off(&self, ruling: &Ruling, until: Timestamp) -> Result<()> {
-        let mut tx = begin(self).await?;
-        sqlx::query(
-            "UPDATE rulings SET due_at = $4 WHERE upload = $1 AND number = $2 AND fence = $3 AND standing = 'waiting'",
-        )
-        .bind(ruling.upload.to_string())
-        .bind(i64::from(ruling.number))
-        .bind(signed(ruling.fence)?)
-        .bind(until.as_millisecond())
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(())
+        rule::put_off(self, ruling, until).await
     }
 
     async fn carried_out(

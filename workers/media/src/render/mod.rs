@@ -40,7 +40,8 @@ pub(crate) fn render(
                 mark.ok_or_else(|| Why::new("media.no_mark", "no watermark is configured; configure one"))?;
             reencode::reencode(job, reencode::Aim::Marked(mark), budget)?
         }
-        RenditionSpec::Thumbnail { max_edge } => thumbnail::thumbnail(job, *max_edge, budget)?,
+        RenditionSpec::Thumbnail { max_edge } => thumbnail::thumbnail(job, *max_edge, None, budget)?,
+        RenditionSpec::Viewed { max_edge, by } => thumbnail::thumbnail(job, *max_edge, Some(*by), budget)?,
     };
     out.write_all(&made.bytes).map_err(Fault::from)?;
     Ok(Rendition {

@@ -5,34 +5,44 @@ use crate::job::Job;
 use crate::orient::upright;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{PixelType, ResizeOptions, Resizer};
-use lazaret_sandbox::Budget;
+use image::DynamicImage;
+use lazaret_sandbox::{Budget, Name};
+use lazaret_watermark::{sign_rgb, sign_rgba};
 
 const QUALITY: i32 = 82;
 
-/// The first frame, small.
-pub(super) fn thumbnail(job: &mut Job, max_edge: u32, budget: &Budget) -> Result<Made, Fault> {
+/// The first frame, small; for somebody's eyes with their name on it.
+pub(super) fn thumbnail(
+    job: &mut Job,
+    max_edge: u32,
+    by: Option<Name>,
+    budget: &Budget,
+) -> Result<Made, Fault> {
     let format = job.format()?;
     if let Some(still) = flawless(job, budget)? {
-        return small(&still.view(), &still.about, max_edge);
+        return small(&still.view(), &still.about, max_edge, by);
     }
     let bytes = job.bytes()?;
     let mut source = decode::open(format, &bytes, budget)?;
     let about = source.about().clone();
     while let Some(shot) = source.next()? {
         if !shot.aside {
-            return small(&shot.view, &about, max_edge);
+            return small(&shot.view, &about, max_edge, by);
         }
     }
     Err(Fault::corrupt("the animation has no frame"))
 }
 
-fn small(view: &View<'_>, about: &About, max_edge: u32) -> Result<Made, Fault> {
+fn small(view: &View<'_>, about: &About, max_edge: u32, by: Option<Name>) -> Result<Made, Fault> {
     let (width, height) = fit((view.width, view.height), max_edge);
     let translucent = view.is_translucent();
     let pixels = resize(view, (width, height))?;
     // Turned when small: that is the cheap way round.
     let mut image = upright(&View { width, height, pixels: &pixels }, about.orientation)
         .ok_or_else(|| Fault::corrupt("a frame is not of the canvas's size"))?;
+    if let Some(by) = by {
+        image = signed(image, &by.text());
+    }
     let icc = about.icc.as_deref().filter(|_| about.icc_fits);
     let (width, height) = (image.width(), image.height());
     let (bytes, media_type) = if translucent {
@@ -44,6 +54,18 @@ fn small(view: &View<'_>, about: &About, max_edge: u32) -> Result<Made, Fault> {
         (encode_jpeg::encode(image.as_bytes(), (width, height), QUALITY, icc)?, "image/jpeg")
     };
     Ok(Made { bytes, media_type, width, height, frames: 1, lossless: false })
+}
+
+fn signed(image: DynamicImage, by: &str) -> DynamicImage {
+    if image.color().has_alpha() {
+        let mut pixels = image.into_rgba8();
+        sign_rgba(&mut pixels, by);
+        pixels.into()
+    } else {
+        let mut pixels = image.into_rgb8();
+        sign_rgb(&mut pixels, by);
+        pixels.into()
+    }
 }
 
 fn resize(view: &View<'_>, (width, height): (u32, u32)) -> Result<Vec<u8>, Fault> {

@@ -23,7 +23,8 @@ pub(crate) fn render(
 ) -> Result<Rendition, Why> {
     match spec {
         RenditionSpec::Original => remux::remux(job, out),
-        RenditionSpec::Thumbnail { max_edge } => poster::poster(job, *max_edge, out),
+        RenditionSpec::Thumbnail { max_edge } => poster::poster(job, *max_edge, None, out),
+        RenditionSpec::Viewed { max_edge, by } => poster::poster(job, *max_edge, Some(*by), out),
         RenditionSpec::Watermarked => match mark {
             Some(mark) => transcode::transcode(job, mark, out),
             None => Err(Why::new("media.no_mark", "no watermark is configured; configure one")),

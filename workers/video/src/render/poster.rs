@@ -8,13 +8,19 @@ use crate::source::Job;
 use ffmpeg_next::frame;
 use lazaret_pixels::{View, bilinear, upright_size};
 use lazaret_sandbox::child::RenditionSink;
-use lazaret_sandbox::{Rendition, Resize, Target, Variant, Why};
+use lazaret_sandbox::{Name, Rendition, Resize, Target, Variant, Why};
+use lazaret_watermark::sign_rgb;
 
 const QUALITY: i32 = 82;
 /// Key frames that are tried.
 const TRIES: usize = 8;
 
-pub(super) fn poster(job: &Job, max_edge: u32, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
+pub(super) fn poster(
+    job: &Job,
+    max_edge: u32,
+    by: Option<Name>,
+    out: &mut dyn RenditionSink,
+) -> Result<Rendition, Why> {
     let mut source = job.open()?;
     let mut decoder = source.decoder(MAX_PIXELS)?;
     let tenth = source.input.duration() / 10;
@@ -55,7 +61,13 @@ pub(super) fn poster(job: &Job, max_edge: u32, out: &mut dyn RenditionSink) -> R
     let view = painter.paint(&frame, MAX_PIXELS)?;
     let (width, height) = upright_size(source.orientation, (view.width, view.height));
     let (width, height) = within((width, height), max_edge);
-    let pixels = small(&view, source.orientation, (width, height));
+    let mut pixels = small(&view, source.orientation, (width, height));
+    if let Some(by) = by
+        && let Some(mut picture) = image::RgbImage::from_raw(width, height, pixels.clone())
+    {
+        sign_rgb(&mut picture, &by.text());
+        pixels = picture.into_raw();
+    }
     sheet::jpeg(&pixels, (width as usize, height as usize), QUALITY, out)
 }
 

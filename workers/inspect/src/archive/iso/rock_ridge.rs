@@ -33,7 +33,7 @@ pub(super) fn look(input: &mut Input<'_>, record: &[u8], name: &str, log: &mut L
 /// Gives where the fields go on, if they do.
 fn fields(area: &[u8], name: &str, alias: &mut Vec<u8>, log: &mut Log) -> Option<(u64, usize)> {
     // Fields may begin some bytes later than they should, if another record says so.
-    if area.windows(4).any(|field| matches!(field, [b'S', b'L', 5..=255, 1])) {
+    if area.windows(4).any(|field| matches!(field, [b'S', b'L', 5..=u8::MAX, 1])) {
         log.member("structure.link", name, "is a link");
     }
     let mut goes_on = None;

@@ -1,0 +1,172 @@
+//! Who looked at what, and for how long.
+
+use super::both::{This, append, begin, reader};
+use crate::{
+    adapters::sql::{parse, unsigned},
+    ports::{
+        Care, Result,
+        accounts::Deed,
+        care::{Exposure, Level, Seen, day},
+    },
+    upload::UploadId,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::json;
+use std::time::Duration;
+
+/// Views that one transaction ends at most.
+const AT_ONCE: i64 = 100;
+
+#[derive(sqlx::FromRow)]
+struct Ended {
+    person: String,
+    upload: String,
+    began_at: i64,
+    seen_at: i64,
+    level: String,
+}
+
+#[async_trait]
+impl Care for This {
+    async fn looks(
+        &self,
+        person: &str,
+        upload: UploadId,
+        level: Level,
+        now: Timestamp,
+        gap: Duration,
+    ) -> Result<bool> {
+        let mut tx = begin(self).await?;
+        let goes_on = sqlx::query(
+            "UPDATE views SET seen_at = $3 WHERE person = $1 AND upload = $2 AND ended = 0 AND seen_at > $4 \
+             AND seen_at <= $3",
+        )
+        .bind(person)
+        .bind(upload.to_string())
+        .bind(now.as_millisecond())
+        .bind((now - gap).as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        let begins = goes_on.rows_affected() == 0;
+        if begins {
+            sqlx::query(
+                "INSERT INTO views (person, upload, began_at, seen_at, day, level) VALUES ($1, $2, $3, $3, $4, $5) \
+                 ON CONFLICT DO NOTHING",
+            )
+            .bind(person)
+            .bind(upload.to_string())
+            .bind(now.as_millisecond())
+            .bind(day(now))
+            .bind(level.as_str())
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(begins)
+    }
+
+    async fn still_looks(&self, person: &str, upload: UploadId, now: Timestamp, gap: Duration) -> Result<()> {
+        let mut tx = begin(self).await?;
+        sqlx::query(
+            "UPDATE views SET seen_at = $3 WHERE person = $1 AND upload = $2 AND ended = 0 AND seen_at > $4 \
+             AND seen_at <= $3",
+        )
+        .bind(person)
+        .bind(upload.to_string())
+        .bind(now.as_millisecond())
+        .bind((now - gap).as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn looked(&self, person: &str, upload: UploadId, now: Timestamp) -> Result<()> {
+        let mut tx = begin(self).await?;
+        let ended: Vec<Ended> = sqlx::query_as(
+            "UPDATE views SET ended = 1 WHERE person = $1 AND upload = $2 AND ended = 0 \
+             RETURNING person, upload, began_at, seen_at, level",
+        )
+        .bind(person)
+        .bind(upload.to_string())
+        .fetch_all(&mut *tx)
+        .await?;
+        for view in &ended {
+            let (actor, detail) = told(view);
+            append(&mut tx, Deed { actor: &actor, action: "item.left", at: now }, &view.upload, detail)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn end_views(&self, before: Timestamp, now: Timestamp) -> Result<u64> {
+        let mut tx = begin(self).await?;
+        let ended: Vec<Ended> = sqlx::query_as(
+            "UPDATE views SET ended = 1 WHERE ended = 0 AND seen_at < $1 AND (person, upload, began_at) IN \
+             (SELECT person, upload, began_at FROM views WHERE ended = 0 AND seen_at < $1 ORDER BY seen_at LIMIT $2) \
+             RETURNING person, upload, began_at, seen_at, level",
+        )
+        .bind(before.as_millisecond())
+        .bind(AT_ONCE)
+        .fetch_all(&mut *tx)
+        .await?;
+        for view in &ended {
+            let (actor, detail) = told(view);
+            append(&mut tx, Deed { actor: &actor, action: "item.left", at: now }, &view.upload, detail)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(ended.len() as u64)
+    }
+
+    async fn exposure(&self, person: &str, day: i64) -> Result<Exposure> {
+        let mut connection = reader(self).await?;
+        // A sum of integers is a decimal to PostgreSQL.
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT level, count(*), CAST(sum(seen_at - began_at) AS bigint) FROM views WHERE person = $1 AND day = $2 \
+             GROUP BY level",
+        )
+        .bind(person)
+        .bind(day)
+        .fetch_all(&mut *connection)
+        .await?;
+        let lifted: i64 = sqlx::query_scalar("SELECT count(*) FROM lifts WHERE person = $1 AND day = $2")
+            .bind(person)
+            .bind(day)
+            .fetch_one(&mut *connection)
+            .await?;
+        let mut exposure = Exposure { lifted: lifted > 0, ..Exposure::default() };
+        for (level, views, milliseconds) in rows {
+            let level: Level = parse(&level)?;
+            *exposure.at_mut(level) =
+                Seen { views: unsigned(views)?, seconds: unsigned(milliseconds)? / 1000 };
+        }
+        Ok(exposure)
+    }
+
+    async fn lift(&self, person: &str, day: i64, deed: Deed<'_>) -> Result<()> {
+        let mut tx = begin(self).await?;
+        let lifted =
+            sqlx::query("INSERT INTO lifts (person, day, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                .bind(person)
+                .bind(day)
+                .bind(deed.at.as_millisecond())
+                .execute(&mut *tx)
+                .await?;
+        if lifted.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(());
+        }
+        append(&mut tx, deed, person, json!({ "day": day })).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// By whom, and what the audit log says.
+fn told(view: &Ended) -> (String, serde_json::Value) {
+    let seconds = (view.seen_at - view.began_at) / 1000;
+    (format!("user:{}", view.person), json!({ "seconds": seconds, "level": view.level }))
+}

@@ -1,0 +1,265 @@
+//! Rulings as they are made, taken back, and fetched to be carried out.
+
+use super::{
+    both::{This, append, begin, reader},
+    reviews::words,
+};
+use crate::{
+    adapters::sql::{parse, signed, small, time, unsigned},
+    ports::{
+        PortError, Result,
+        accounts::Deed,
+        reviews::{Becomes, Item, Ruling},
+        store::Stale,
+    },
+    upload::{UploadId, ruling::SEALS},
+};
+use jiff::Timestamp;
+use serde_json::json;
+
+#[derive(sqlx::FromRow)]
+struct RulingRow {
+    upload: String,
+    number: i64,
+    kind: String,
+    reason: String,
+    note: String,
+    overrides: String,
+    rules_over: String,
+    person: String,
+    at: i64,
+    standing: String,
+    due_at: Option<i64>,
+    fence: i64,
+    outcome: Option<String>,
+    batch: Option<String>,
+}
+
+impl TryFrom<RulingRow> for Ruling {
+    type Error = PortError;
+
+    fn try_from(row: RulingRow) -> Result<Self> {
+        Ok(Self {
+            upload: parse(&row.upload)?,
+            number: small(row.number)?,
+            kind: parse(&row.kind)?,
+            reason: row.reason,
+            note: row.note,
+            overrides: words(&row.overrides),
+            over: row.rules_over,
+            by: row.person,
+            at: time(row.at)?,
+            standing: parse(&row.standing)?,
+            due_at: row.due_at.map(time).transpose()?,
+            fence: unsigned(row.fence)?,
+            outcome: row.outcome,
+            batch: row.batch,
+        })
+    }
+}
+
+macro_rules! rulings {
+    ($rest:literal) => {
+        concat!(
+            "SELECT upload, number, kind, reason, note, overrides, rules_over, person, at, standing, due_at, fence, outcome, \
+             batch FROM rulings",
+            $rest
+        )
+    };
+}
+
+pub(super) async fn rule(
+    store: &This,
+    item: &Item,
+    ruling: &Ruling,
+    becomes: &Becomes,
+    deed: Deed<'_>,
+) -> Result<std::result::Result<u32, Stale>> {
+    let id = item.upload.to_string();
+    let mut tx = begin(store).await?;
+    let not_by = becomes.not_by.join(" ");
+    let moved = sqlx::query(
+        "UPDATE reviews SET status = $3, escalated = $4, sealed = $5, not_by = $6, version = version + 1, \
+         holder = CASE WHEN $7 = 1 THEN NULL ELSE holder END, \
+         held_until = CASE WHEN $7 = 1 THEN NULL ELSE held_until END WHERE upload = $1 AND version = $2",
+    )
+    .bind(&id)
+    .bind(signed(item.version)?)
+    .bind(becomes.status.as_str())
+    .bind(i64::from(becomes.escalated))
+    .bind(i64::from(becomes.sealed))
+    .bind((!not_by.is_empty()).then_some(not_by))
+    .bind(i64::from(becomes.released))
+    .execute(&mut *tx)
+    .await?;
+    if moved.rows_affected() == 0 {
+        tx.rollback().await?;
+        return Ok(Err(Stale));
+    }
+    let number: i64 = sqlx::query_scalar(
+        "INSERT INTO rulings (upload, number, kind, reason, note, overrides, rules_over, person, at, standing, due_at, \
+         batch) SELECT $1, coalesce((SELECT max(number) FROM rulings WHERE upload = $1), 0) + 1, $2, $3, $4, $5, $6, $7, \
+         $8, $9, $10, $11 RETURNING number",
+    )
+    .bind(&id)
+    .bind(ruling.kind.as_str())
+    .bind(&ruling.reason)
+    .bind(&ruling.note)
+    .bind(ruling.overrides.join(" "))
+    .bind(&ruling.over)
+    .bind(&ruling.by)
+    .bind(ruling.at.as_millisecond())
+    .bind(ruling.standing.as_str())
+    .bind(ruling.due_at.map(Timestamp::as_millisecond))
+    .bind(&ruling.batch)
+    .fetch_one(&mut *tx)
+    .await?;
+    let detail = json!({
+        "number": number, "kind": ruling.kind.as_str(), "reason": ruling.reason, "overrides": ruling.overrides,
+        "over": ruling.over, "standing": ruling.standing.as_str(), "sealed": becomes.sealed, "batch": ruling.batch,
+    });
+    append(&mut tx, deed, &id, detail).await?;
+    tx.commit().await?;
+    Ok(Ok(small(number)?))
+}
+
+pub(super) async fn undo(
+    store: &This,
+    id: UploadId,
+    number: u32,
+    who: &str,
+    until: Option<Timestamp>,
+    deed: Deed<'_>,
+) -> Result<bool> {
+    let text = id.to_string();
+    let mut tx = begin(store).await?;
+    let kind: Option<String> = sqlx::query_scalar(
+        "UPDATE rulings SET standing = 'undone', due_at = NULL WHERE upload = $1 AND number = $2 AND person = $3 \
+         AND standing = 'waiting' AND fence = 0 AND due_at > $4 RETURNING kind",
+    )
+    .bind(&text)
+    .bind(i64::from(number))
+    .bind(who)
+    .bind(deed.at.as_millisecond())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let Some(kind) = kind else {
+        tx.rollback().await?;
+        return Ok(false);
+    };
+    // What was escalated is back with whoever did it, unless somebody looks at it by now or has decided it.
+    let free = sqlx::query(
+        "UPDATE reviews SET version = version + 1 WHERE upload = $1 AND ($2 <> 'escalate' OR (status = 'open' \
+         AND (holder IS NULL OR held_until <= $3 OR holder = $4)))",
+    )
+    .bind(&text)
+    .bind(&kind)
+    .bind(deed.at.as_millisecond())
+    .bind(who)
+    .execute(&mut *tx)
+    .await?;
+    if free.rows_affected() == 0 {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    // What was closed stays so: it was reversed, and the reversal is undone. What users wait for an answer to is open.
+    sqlx::query(
+        "UPDATE reviews SET fence = fence + 1, holder = NULL, held_until = NULL, \
+         status = CASE WHEN (SELECT state FROM uploads WHERE id = $1) = 'in_review' \
+         OR EXISTS (SELECT 1 FROM reports p WHERE p.upload = $1 AND p.outcome IS NULL) \
+         OR EXISTS (SELECT 1 FROM appeals a WHERE a.upload = $1 AND a.outcome IS NULL) THEN 'open' ELSE 'closed' END, \
+         sealed = CASE WHEN EXISTS (SELECT 1 FROM rulings WHERE upload = $1 AND kind = 'quarantine' AND reason = $2 \
+         AND standing IN ('waiting', 'done')) THEN 1 ELSE 0 END, \
+         escalated = CASE WHEN $3 <> 'escalate' THEN escalated WHEN EXISTS (SELECT 1 FROM rulings WHERE upload = $1 \
+         AND kind = 'escalate' AND standing IN ('waiting', 'done')) THEN 1 ELSE 0 END WHERE upload = $1",
+    )
+    .bind(&text)
+    .bind(SEALS)
+    .bind(&kind)
+    .execute(&mut *tx)
+    .await?;
+    if let Some(until) = until {
+        sqlx::query("UPDATE reviews SET holder = $2, held_until = $3 WHERE upload = $1 AND status = 'open'")
+            .bind(&text)
+            .bind(who)
+            .bind(until.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+    }
+    append(&mut tx, deed, &text, json!({ "number": number })).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+pub(super) async fn rulings(store: &This, id: UploadId) -> Result<Vec<Ruling>> {
+    let rows: Vec<RulingRow> = sqlx::query_as(rulings!(" WHERE upload = $1 ORDER BY number"))
+        .bind(id.to_string())
+        .fetch_all(&mut *reader(store).await?)
+        .await?;
+    rows.into_iter().map(Ruling::try_from).collect()
+}
+
+pub(super) async fn undoable(store: &This, who: &str, now: Timestamp) -> Result<Vec<Ruling>> {
+    let newest: Option<RulingRow> = sqlx::query_as(rulings!(
+        " WHERE standing = 'waiting' AND due_at > $2 AND person = $1 AND fence = 0 ORDER BY at DESC LIMIT 1"
+    ))
+    .bind(who)
+    .bind(now.as_millisecond())
+    .fetch_optional(&mut *reader(store).await?)
+    .await?;
+    let Some(newest) = newest.map(Ruling::try_from).transpose()? else { return Ok(Vec::new()) };
+    match &newest.batch {
+        Some(of) => batch(store, who, of).await,
+        None => Ok(vec![newest]),
+    }
+}
+
+pub(super) async fn batch(store: &This, who: &str, batch: &str) -> Result<Vec<Ruling>> {
+    let rows: Vec<RulingRow> = sqlx::query_as(rulings!(
+        " WHERE batch = $2 AND person = $1 AND standing = 'waiting' ORDER BY upload"
+    ))
+    .bind(who)
+    .bind(batch)
+    .fetch_all(&mut *reader(store).await?)
+    .await?;
+    rows.into_iter().map(Ruling::try_from).collect()
+}
+
+const DUE: &str = rulings!(" WHERE standing = 'waiting' AND due_at <= $1 ORDER BY due_at LIMIT 1");
+
+pub(super) async fn due(store: &This, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>> {
+    let due: Option<RulingRow> =
+        sqlx::query_as(DUE).bind(now.as_millisecond()).fetch_optional(&mut *reader(store).await?).await?;
+    let Some(mut ruling) = due.map(Ruling::try_from).transpose()? else { return Ok(None) };
+    let mut tx = begin(store).await?;
+    let taken = sqlx::query(
+        "UPDATE rulings SET fence = fence + 1, due_at = $5 WHERE upload = $1 AND number = $2 AND fence = $3 \
+         AND standing = 'waiting' AND due_at <= $4",
+    )
+    .bind(ruling.upload.to_string())
+    .bind(i64::from(ruling.number))
+    .bind(signed(ruling.fence)?)
+    .bind(now.as_millisecond())
+    .bind(until.as_millisecond())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    ruling.fence += 1;
+    ruling.due_at = Some(until);
+    Ok((taken.rows_affected() == 1).then_some(ruling))
+}
+
+pub(super) async fn put_off(store: &This, ruling: &Ruling, until: Timestamp) -> Result<()> {
+    let mut tx = begin(store).await?;
+    sqlx::query(
+        "UPDATE rulings SET due_at = $4 WHERE upload = $1 AND number = $2 AND fence = $3 AND standing = 'waiting'",
+    )
+    .bind(ruling.upload.to_string())
+    .bind(i64::from(ruling.number))
+    .bind(signed(ruling.fence)?)
+    .bind(until.as_millisecond())
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
+}

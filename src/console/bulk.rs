@@ -1,0 +1,212 @@
+//! One decision on many items: chosen in the queue, looked at beforehand, made, and taken back as one.
+
+use super::{
+    Console,
+    fail::{Fail, sentence},
+    fields::Fields,
+    page::{Frame, render},
+    rule::ask,
+    visitor::{Posted, needs},
+    words,
+};
+use crate::{
+    access::{Person, Right},
+    ports::reviews::{Ruling, Standing},
+    review::{
+        Ask, Denied,
+        care::Rest,
+        desk::Trouble,
+        together::{Foreseen, MOST},
+    },
+    upload::{
+        State as UploadState, UploadId, filename,
+        ruling::{self, Kind, SEALS, reasons},
+    },
+};
+use askama::Template;
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use std::collections::BTreeMap;
+
+#[derive(Template)]
+#[template(path = "bulk.html")]
+struct Page {
+    frame: Frame,
+    choice: String,
+    decision: String,
+    note: String,
+    can: Vec<Row>,
+    cannot: Vec<Row>,
+    gaps: Vec<GapBox>,
+    undo_seconds: u64,
+    /// It was done; this is what could not be.
+    done: bool,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    tenant: String,
+    severity: u32,
+    level: &'static str,
+    what: String,
+}
+
+struct GapBox {
+    code: String,
+    words: String,
+    items: usize,
+    chosen: bool,
+}
+
+fn ids_of(names: Vec<String>) -> Result<Vec<UploadId>, Fail> {
+    let mut ids: Vec<UploadId> = names.iter().filter_map(|id| id.parse().ok()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let wrong = |why: &str| Err(Fail::Said(StatusCode::UNPROCESSABLE_ENTITY, why.to_owned()));
+    match ids.len() {
+        0 => wrong("Choose items in the queue first."),
+        n if n > MOST => wrong("That is too much for one decision: choose a hundred items at most."),
+        _ => Ok(ids),
+    }
+}
+
+/// What would be done, and may be by this person at all.
+async fn asked(console: &Console, person: &Person, fields: &Fields) -> Result<Ask, Fail> {
+    needs(person, Right::Decide)?;
+    if let (_, Rest::Due(_)) = console.desk.rest(&person.user).await? {
+        return Err(Denied::Paused.into());
+    }
+    let ask = ask(fields)?;
+    if ask.kind == Kind::Note { Err(Denied::Reason.into()) } else { Ok(ask) }
+}
+
+pub(super) async fn preview(
+    State(console): State<Console>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let ask = asked(&console, &person, &fields).await?;
+    // Those that could not be decided before perhaps can now.
+    let ids = ids_of([fields.all("item"), fields.all("again")].concat())?;
+    let foreseen = console.desk.foresee(&person, &ids, &ask).await?;
+    let frame = Frame::of(&console, &person, "Decide together").await?;
+    let (mut can, mut cannot) = (Vec::new(), Vec::new());
+    for one in &foreseen {
+        match &one.outcome {
+            Ok(ruling) => can.push(row(one, becomes(ruling, one))),
+            Err(denied) => cannot.push(row(one, sentence(&denied.to_string()))),
+        }
+    }
+    let gaps = if ask.kind == Kind::Approve { gaps(&foreseen, &ask) } else { Vec::new() };
+    let page = page(&console, &frame, &ask, can, cannot, gaps, false);
+    Ok(render(&page, &frame))
+}
+
+fn page(
+    console: &Console,
+    frame: &Frame,
+    ask: &Ask,
+    can: Vec<Row>,
+    cannot: Vec<Row>,
+    gaps: Vec<GapBox>,
+    done: bool,
+) -> Page {
+    let words = reasons(ask.kind).iter().find(|(code, _)| *code == ask.reason).map_or("", |(_, words)| words);
+    Page {
+        frame: frame.clone(),
+        choice: format!("{}:{}", ask.kind, ask.reason),
+        decision: format!("{}: {words}", words::kind(ask.kind)),
+        note: ask.note.clone(),
+        can,
+        cannot,
+        gaps,
+        undo_seconds: console.desk.rules.undo.as_secs(),
+        done,
+    }
+}
+
+fn row(one: &Foreseen, what: String) -> Row {
+    let item = one.opened.as_ref().map(|opened| &opened.item);
+    let severity = item.map_or(0, |item| item.severity);
+    Row {
+        id: one.id.to_string(),
+        name: match item {
+            Some(item) => item.filename.as_deref().map_or("unnamed".to_owned(), filename::display),
+            None => one.id.to_string(),
+        },
+        tenant: item.map_or_else(String::new, |item| item.tenant.to_string()),
+        severity,
+        level: words::severity(severity),
+        what,
+    }
+}
+
+fn becomes(ruling: &Ruling, one: &Foreseen) -> String {
+    let state = one.opened.as_ref().map(|opened| opened.upload.state);
+    let words = match (ruling.kind, ruling.standing, state) {
+        (_, Standing::Second, _) => "Waits for a second person to agree",
+        (Kind::Approve, _, Some(UploadState::Published)) => "Stays published; its reports are dismissed",
+        (Kind::Approve, ..) => "Is examined afresh, and published",
+        (Kind::Quarantine, _, Some(UploadState::Quarantined)) => "Stays quarantined; its appeal is rejected",
+        (Kind::Quarantine, _, Some(UploadState::Published)) => "Is taken down",
+        (Kind::Quarantine, ..) if ruling.reason == SEALS => "Is quarantined, and sealed at once",
+        (Kind::Quarantine, ..) => "Is quarantined",
+        (Kind::Escalate, ..) => "Goes to a senior",
+        (Kind::Note, ..) => "Stays as it is",
+    };
+    words.to_owned()
+}
+
+/// All gaps of all items, to be gone over together.
+fn gaps(foreseen: &[Foreseen], ask: &Ask) -> Vec<GapBox> {
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    let opened = foreseen.iter().filter_map(|one| one.opened.as_ref());
+    for opened in opened.filter(|opened| opened.upload.state != UploadState::Published) {
+        for gap in ruling::gaps(&opened.verdict.detail) {
+            *counted.entry(gap.code).or_default() += 1;
+        }
+    }
+    let chosen = |code: &String| ask.overrides.contains(code);
+    counted
+        .into_iter()
+        .map(|(code, items)| GapBox { words: words::reason(&code), chosen: chosen(&code), items, code })
+        .collect()
+}
+
+pub(super) async fn rule(
+    State(console): State<Console>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let mut ask = asked(&console, &person, &fields).await?;
+    let ids = ids_of(fields.all("item"))?;
+    let mut bytes = [0; 8];
+    console.people.random.fill(&mut bytes)?;
+    ask.batch = Some(crate::hex(&bytes));
+    let all = console.desk.rule_all(&person, &ids, &ask).await;
+    let failed: Vec<(UploadId, String)> = all
+        .into_iter()
+        .filter_map(|(id, ruled)| match ruled {
+            Ok(_) => None,
+            Err(Trouble::Denied(denied)) => Some((id, sentence(&denied.to_string()))),
+            Err(Trouble::Port(error)) => {
+                tracing::error!(upload.id = %id, %error, "one of many could not be decided");
+                Some((id, "The store could not be reached: it is not decided.".to_owned()))
+            }
+        })
+        .collect();
+    if failed.is_empty() {
+        return Ok(Redirect::to("/console/queue?said=together").into_response());
+    }
+    let mut cannot = Vec::new();
+    for (id, why) in failed {
+        // A store that is gone does not tell names either.
+        let opened = console.desk.seen(&person.user, id).await.ok();
+        cannot.push(row(&Foreseen { id, opened, outcome: Err(Denied::NoItem) }, why));
+    }
+    let frame = Frame::of(&console, &person, "Decide together").await?;
+    let page = page(&console, &frame, &ask, Vec::new(), cannot, Vec::new(), true);
+    Ok((StatusCode::CONFLICT, render(&page, &frame)).into_response())
+}

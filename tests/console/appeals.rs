@@ -1,0 +1,85 @@
+//! What users say, from the application's call to the answer.
+
+use crate::{
+    browser::Browser,
+    people::{Visitor, arrive, location},
+    wait::until,
+    world::World,
+};
+use serde_json::json;
+
+const SHORT: &str = "[console]\ntotp = false\nundo = \"1s\"\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_brings_back_what_is_published_and_an_appeal_goes_to_another_person() {
+    let world = World::start(SHORT).await;
+    let id = world.photo("photo.jpg", 5).await;
+    let item = format!("/console/items/{id}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    assert_eq!(ann.rule(&id, "approve:harmless", &[]).await.status(), 303);
+    world.becomes(&id, "published").await;
+    assert!(!ann.page("/console/queue").await.contains(&id));
+
+    let report = json!({ "category": "hate", "text": "it <b>insults</b> us", "reporter": "user-17" });
+    assert_eq!(world.says(&id, "reports", report).await, 202);
+    assert_eq!(world.says(&id, "reports", json!({ "category": "spam", "reporter": "user-18" })).await, 202);
+    assert!(ann.page("/console/queue").await.contains("2 reports"));
+    let page = bob.page(&item).await;
+    assert!(page.contains("insults") && !page.contains("<b>insults") && page.contains("user-17"), "{page}");
+    assert_eq!(world.server.show(&id).await["state"], "published", "until somebody decides");
+    assert_eq!(bob.rule(&id, "quarantine:hate", &[]).await.status(), 303);
+    world.becomes(&id, "quarantined").await;
+    assert!(bob.page(&item).await.contains("upheld"));
+
+    let appeal = json!({ "text": "it is a ship", "appellant": "user-3" });
+    assert_eq!(world.says(&id, "appeals", appeal.clone()).await, 202);
+    assert_eq!(world.says(&id, "appeals", appeal).await, 202);
+    // Who decided it does not get it, and may not decide it.
+    let csrf = bob.csrf("/console/queue").await;
+    assert_eq!(location(&bob.send("/console/next", &[("csrf", &csrf)]).await), "/console/queue?said=none");
+    assert!(bob.page(&item).await.contains("another person is to decide it"));
+    assert_eq!(bob.rule_untaken(&id, "approve:appeal").await.status(), 403);
+
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "carl@example.org", "moderator").await;
+    browser.go(&world.url("/console/queue")).await;
+    browser.shows("appeal").await;
+    browser.shoot("queue-appeal").await;
+    browser.press("r").await;
+    browser.shows("it is a ship").await;
+    browser.shows("uphold the appeal").await;
+    browser.shoot("item-appeal").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+    browser.click("input[value='approve:appeal']").await;
+    browser.click("#next").await;
+    world.becomes(&id, "published").await;
+    until("the appeal is answered", async || {
+        let page = ann.page(&item).await;
+        if page.contains("upheld") && !page.contains(">waits<") { Ok(()) } else { Err(page) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_escalation_is_taken_back() {
+    let world = World::start("[console]\ntotp = false\nundo = \"10m\"\n").await;
+    let id = world.letter("letter.pdf").await;
+    let item = format!("/console/items/{id}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    assert_eq!(ann.rule(&id, "escalate:unsure", &[]).await.status(), 303);
+    let page = ann.page(&item).await;
+    assert!(page.contains("a senior decides it") && page.contains("Escalated."), "{page}");
+    let csrf = crate::people::field(&page, "csrf");
+    let undo = [("csrf", csrf.as_str()), ("upload", &id), ("number", "1")];
+    let undone = location(&ann.send("/console/undo", &undo).await);
+    assert!(undone.ends_with("said=undone"), "{undone}");
+    assert!(ann.page(&item).await.contains("id=\"decision\""), "it is hers again");
+    // Not once a senior has it.
+    assert_eq!(ann.rule(&id, "escalate:unsure", &[]).await.status(), 303);
+    let zoe = Visitor::arrive(&world, "zoe@example.org", "senior", "*").await;
+    zoe.take(&id).await;
+    let undo = [("csrf", csrf.as_str()), ("upload", &id), ("number", "2")];
+    assert!(location(&ann.send("/console/undo", &undo).await).ends_with("said=late"));
+    assert_eq!(zoe.rule(&id, "quarantine:spam", &[]).await.status(), 303);
+}

@@ -1,0 +1,149 @@
+//! Queues that somebody sees and others do not, second factors at rest, and whose copy of a picture it is.
+
+use crate::{
+    people::{Visitor, field, location, next_code},
+    server::Server,
+    world::World,
+};
+use lazaret::{access::totp, ports::Clock, ports::clock::SystemClock};
+use sqlx::{Connection, SqliteConnection};
+
+const OPEN: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
+
+const QUEUES: &str = "[[rule]]\nname = \"pictures\"\nabout = \"pictures\"\n\
+    when = \"file.media_type.startsWith('image/')\"\nverdict = \"review\"\n\
+    [[rule]]\nname = \"documents\"\nabout = \"the rest\"\nwhen = \"true\"\nverdict = \"review\"\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn anothers_queue_is_not_there() {
+    let world = World::start(OPEN).await;
+    // Filed under the name of the rule that sent it to people.
+    let policy = world.site.write("queues.toml", QUEUES.as_bytes());
+    let applied = world.site.run(&["policy", "apply", policy.to_str().unwrap(), "--tenant", "acme"]).await;
+    assert_eq!(applied.code(), 0, "{applied:?}");
+    let (photo, letter) = (world.photo("photo.jpg", 1).await, world.letter("letter.pdf").await);
+    let ann = Visitor::arrive_at(&world, "ann@example.org", "senior", "*", "documents").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let queue = ann.page("/console/queue").await;
+    assert!(queue.contains(&letter) && !queue.contains(&photo), "{queue}");
+    assert!(!ann.page("/console/queue?type=image/").await.contains(&photo), "no filter shows more");
+    assert!(!ann.page(&format!("/console/items/{letter}")).await.contains(&photo), "nor is it a neighbour");
+    assert!(bob.page(&format!("/console/items/{letter}")).await.contains(&photo));
+    for path in ["/console/streams", "/console/streams/events"] {
+        assert_eq!(ann.get(path).await.status(), 404, "live streams are a queue of their own: {path}");
+    }
+    assert_eq!(ann.get(&format!("/console/items/{letter}")).await.status(), 200);
+    let page = bob.page(&format!("/console/items/{photo}")).await;
+    let view = page.split("/media?view=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let csrf = ann.csrf("/console/queue").await;
+    for path in [
+        format!("/console/items/{photo}"),
+        format!("/console/items/{photo}/media"),
+        format!("/console/items/{photo}/media?view={view}"),
+    ] {
+        assert_eq!(ann.get(&path).await.status(), 404, "{path}");
+    }
+    // Also with the token of one's own session: it opens no door.
+    let own = ann_view(&ann, &photo);
+    assert_eq!(ann.get(&format!("/console/items/{photo}/media?view={own}")).await.status(), 404);
+    for (deed, choice) in [("take", ""), ("rule", "quarantine:spam"), ("rule", "note:note")] {
+        let fields = [("csrf", csrf.as_str()), ("fence", "1"), ("choice", choice), ("note", "x")];
+        let answer = ann.send(&format!("/console/items/{photo}/{deed}"), &fields).await;
+        assert_eq!(answer.status(), 404, "{deed} {choice}");
+    }
+    let bulk = [("csrf", csrf.as_str()), ("item", &photo), ("choice", "quarantine:spam")];
+    let preview = ann.send("/console/bulk", &bulk).await.text().await.unwrap();
+    assert!(preview.contains("There is no such item") && !preview.contains("photo.jpg"), "{preview}");
+    assert_eq!(ann.send("/console/bulk/decide", &bulk).await.status(), 409);
+    let mut handed = Vec::new();
+    for _ in 0..3 {
+        let to = location(&ann.send("/console/next", &[("csrf", &csrf)]).await);
+        if let Some(id) = to.strip_prefix("/console/items/") {
+            handed.push(id.to_owned());
+            assert_eq!(ann.rule(id, "quarantine:spam", &[]).await.status(), 303);
+        }
+    }
+    assert_eq!(handed, [letter], "her own queue, and no more");
+    assert_eq!(world.server.show(&photo).await["state"], "in_review");
+    assert!(!bob.page(&format!("/console/items/{photo}")).await.contains("<h2>History</h2>"));
+    // Whose queues change is signed out, and sees the new ones after.
+    let admin = Visitor::arrive(&world, "zoe@example.org", "admin", "*").await;
+    let people = admin.page("/console/users").await;
+    assert!(people.contains("value=\"documents\""), "{people}");
+}
+
+fn ann_view(ann: &Visitor, id: &str) -> String {
+    lazaret::access::Token::parse(&ann.cookie).unwrap().derive(&format!("media {id}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_bears_the_name_of_who_looks_at_it() {
+    let world = World::start(OPEN).await;
+    let id = world.photo("photo.jpg", 1).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let shown = async |who: &Visitor| {
+        let answer = who.get(&format!("/console/items/{id}/media?view={}", ann_view(who, &id))).await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "image/jpeg");
+        let bytes = answer.bytes().await.unwrap();
+        turbojpeg::decompress(&bytes, turbojpeg::PixelFormat::RGB).unwrap().pixels
+    };
+    let (hers, his, again) = (shown(&ann).await, shown(&bob).await, shown(&ann).await);
+    let differ = |a: &[u8], b: &[u8]| a.iter().zip(b).filter(|(a, b)| a.abs_diff(**b) > 30).count();
+    assert_eq!(differ(&hers, &again), 0);
+    assert!(differ(&hers, &his) > 500, "in the pixels, not over them: {}", differ(&hers, &his));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn second_factors_are_sealed_at_rest_those_from_before_too() {
+    let world = World::start("").await;
+    let mut ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let page = ann.page("/console/account/totp").await;
+    let (csrf, secret) = (field(&page, "csrf"), field(&page, "secret"));
+    let code = totp::code_now(&secret, SystemClock.now()).unwrap();
+    let fields = [("csrf", csrf.as_str()), ("secret", &secret), ("code", &code)];
+    let enrolled = ann.send("/console/account/totp", &fields).await;
+    assert!(enrolled.text().await.unwrap().contains("Backup codes"));
+
+    let file = format!("sqlite:{}", world.site.data("lazaret.db").display());
+    let stored = async || {
+        let mut store = SqliteConnection::connect(&file).await.unwrap();
+        let stored: String = sqlx::query_scalar("SELECT totp FROM people WHERE totp IS NOT NULL")
+            .fetch_one(&mut store)
+            .await
+            .unwrap();
+        store.close().await.unwrap();
+        stored
+    };
+    let sealed = stored().await;
+    assert!(sealed.starts_with("sealed.1.") && !sealed.contains(&secret), "{sealed}");
+    let sign_in = async |ann: &mut Visitor| {
+        let fields = [("email", "ann@example.org"), ("password", crate::people::PASSWORD)];
+        ann.enter("/console/sign-in", &fields).await;
+        let csrf = ann.csrf("/console/code").await;
+        let code = next_code(&secret);
+        ann.enter("/console/code", &[("csrf", &csrf), ("code", &code)]).await
+    };
+    assert_eq!(sign_in(&mut ann).await, "/console/queue");
+
+    // As an earlier version left it.
+    let World { site, server } = world;
+    server.terminate();
+    server.ended().await;
+    let mut store = SqliteConnection::connect(&file).await.unwrap();
+    sqlx::query("UPDATE people SET totp = $1, totp_step = 0")
+        .bind(&secret)
+        .execute(&mut store)
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    let server = Server::ready(&site).await;
+    let sealed_anew = stored().await;
+    assert!(sealed_anew.starts_with("sealed.1.") && sealed_anew != sealed, "{sealed_anew}");
+    let world = World { site, server };
+    let mut ann = Visitor::new(&world);
+    assert_eq!(sign_in(&mut ann).await, "/console/queue");
+    let key = std::fs::read_to_string(world.site.data("console.key")).unwrap();
+    assert_eq!(key.len(), 64);
+}
