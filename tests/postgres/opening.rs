@@ -23,10 +23,10 @@ async fn a_schema_that_is_behind_or_ahead_is_refused() {
     let store = Postgres::open(&looks_only).await.expect("now it fits");
     store.ping().await.unwrap();
     let mut admin = PgConnection::connect(&url).await.unwrap();
-    raw(&mut admin, "UPDATE schema_version SET version = 7").await.unwrap();
+    raw(&mut admin, "UPDATE schema_version SET version = 1000").await.unwrap();
     for options in [&looks_only, &options(&url)] {
         let ahead = error(options).await.to_string();
-        assert!(ahead.contains("newer lazaret (schema 7"), "{ahead}");
+        assert!(ahead.contains("newer lazaret (schema 1000"), "{ahead}");
     }
 }
 
