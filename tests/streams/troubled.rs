@@ -55,11 +55,12 @@ async fn changes_in_mid_stream_hide_nothing() {
     let (_, grey) = film(&folder, "grey.ts", GREY, &LIVE);
     let (_, larger) = film(&folder, "larger.ts", RED, &LIVE);
     let (_, older) = film(&folder, "older.ts", RED, &["-c:v", "mpeg2video", "-g", "10"]);
-    // Times that stand still, and that run backwards.
+    // Times that stand still, and that run backwards: such a frame counts for the shortest time there is.
+    let long = RED.replace("d=4", "d=30");
     let still = ["-bsf:v", "setts=ts=9000"];
     let back = ["-bsf:v", "setts=ts=9000000-N*9000"];
-    let (_, still) = film(&folder, "still.ts", RED, &[&LIVE[..], &still].concat());
-    let (_, back) = film(&folder, "back.ts", &RED.replace("d=4", "d=30"), &[&LIVE[..], &back].concat());
+    let (_, still) = film(&folder, "still.ts", &long, &[&LIVE[..], &still].concat());
+    let (_, back) = film(&folder, "back.ts", &long, &[&LIVE[..], &back].concat());
     let list = "#EXTM3U\n#EXT-X-TARGETDURATION:4\ngrey.ts\n#EXT-X-DISCONTINUITY\nolder.ts\n#EXT-X-ENDLIST\n";
     web.put("/grey.ts", Page::Bytes(grey.clone()));
     web.put("/older.ts", Page::Bytes(older.clone()));

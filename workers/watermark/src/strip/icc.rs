@@ -29,9 +29,12 @@ pub fn clean(profile: &[u8]) -> Option<&[u8]> {
     (kept && !tables).then_some(profile)
 }
 
-/// Bounds of X, Y and Z of the primaries, under the light that profiles connect by (D50): those of sRGB, Display P3, Adobe
+/// The least and the most of X, Y and Z.
+type Bounds = [(f64, f64); 3];
+
+/// Of the primaries, under the light that profiles connect by (D50): those of sRGB, Display P3, Adobe
 /// RGB, Rec. 2020, ProPhoto and ColorMatch lie within, and nothing that turns one primary into another.
-const PRIMARIES: [(&[u8; 4], [(f64, f64); 3]); 3] = [
+const PRIMARIES: [(&[u8; 4], Bounds); 3] = [
     (b"rXYZ", [(0.38, 0.85), (0.18, 0.36), (-0.03, 0.06)]),
     (b"gXYZ", [(0.08, 0.42), (0.55, 0.78), (-0.03, 0.15)]),
     (b"bXYZ", [(0.0, 0.2), (-0.02, 0.1), (0.62, 0.9)]),
@@ -79,7 +82,7 @@ impl<'a> Tags<'a> {
         profile.get(from..from.checked_add(length)?)
     }
 
-    fn is_near(&self, name: &[u8; 4], bounds: &[(f64, f64); 3]) -> bool {
+    fn is_near(&self, name: &[u8; 4], bounds: &Bounds) -> bool {
         let Some(tag) = self.tag(name).filter(|tag| tag.starts_with(b"XYZ ")) else { return false };
         bounds
             .iter()

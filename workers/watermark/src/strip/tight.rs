@@ -153,7 +153,7 @@ impl<'a> Bits<'a> {
     }
 
     fn bit(&mut self, probability: u32) -> u32 {
-        let split = 1 + ((self.range - 1) * probability >> 8);
+        let split = 1 + (((self.range - 1) * probability) >> 8);
         let bit = u32::from(self.value >= split << 8);
         if bit == 1 {
             self.range -= split;
