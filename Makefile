@@ -14,10 +14,10 @@ build: setup ## Set up, then build the executables that `demo` and `test` share
 	cargo build --workspace --all-targets --locked
 
 demo: build ## Serve on 127.0.0.1:8470, send ten files, print what became of them (DEMO_EXIT=1 stops after the table)
-	cargo run --quiet --locked --example demo
+	@"$${CARGO_TARGET_DIR:-target}/debug/examples/demo"
 
 demo-live: build ## Serve, send a live stream whose middle seconds are bad, print the decisions as they come
-	cargo run --quiet --locked --example demo-live
+	@"$${CARGO_TARGET_DIR:-target}/debug/examples/demo-live"
 
 test: build ## Set up and run every test, on real clamd, real SQLite and real decoders
 	cargo test --workspace --locked
