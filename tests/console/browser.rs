@@ -86,9 +86,13 @@ impl Browser {
         Self::understood(answer).await
     }
 
-    async fn get(&self, command: &str) -> Value {
+    async fn ask(&self, command: &str) -> Result<Value, String> {
         let answer = self.client.get(format!("{}/{command}", self.session)).send().await.unwrap();
-        Self::understood(answer).await.unwrap()
+        Self::understood(answer).await
+    }
+
+    async fn get(&self, command: &str) -> Value {
+        self.ask(command).await.unwrap()
     }
 
     async fn understood(answer: reqwest::Response) -> Result<Value, String> {
@@ -123,9 +127,14 @@ impl Browser {
         Ok(found[ELEMENT].as_str().unwrap().to_owned())
     }
 
+    /// Finds it anew for each try: the page may go while one looks at it.
+    async fn on<T>(&self, css: &str, act: impl AsyncFn(String) -> Result<T, String>) -> T {
+        until(css, async || act(self.find(css).await?).await).await
+    }
+
     /// Waits until there is one.
     pub async fn element(&self, css: &str) -> String {
-        until(css, async || self.find(css).await).await
+        self.on(css, async |id| Ok(id)).await
     }
 
     pub async fn has(&self, css: &str) -> bool {
@@ -133,18 +142,17 @@ impl Browser {
     }
 
     pub async fn click(&self, css: &str) {
-        let id = self.element(css).await;
-        until("it can be clicked", async || self.post(&format!("element/{id}/click"), json!({})).await).await;
+        self.on(css, async |id| self.post(&format!("element/{id}/click"), json!({})).await).await;
     }
 
     pub async fn write(&self, css: &str, text: &str) {
-        let id = self.element(css).await;
-        self.post(&format!("element/{id}/value"), json!({ "text": text })).await.unwrap();
+        self.on(css, async |id| self.post(&format!("element/{id}/value"), json!({ "text": text })).await)
+            .await;
     }
 
     pub async fn text(&self, css: &str) -> String {
-        let id = self.element(css).await;
-        self.get(&format!("element/{id}/text")).await.as_str().unwrap().to_owned()
+        let text = self.on(css, async |id| self.ask(&format!("element/{id}/text")).await).await;
+        text.as_str().unwrap().to_owned()
     }
 
     /// Waits until the page shows this.
