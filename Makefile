@@ -23,18 +23,18 @@ test: build ## Set up and run every test, on real clamd, real SQLite and real de
 	cargo test --workspace --locked
 
 screenshots: build ## Take pictures of the console's pages, as the browser tests see them, into docs/screenshots
-	LAZARET_SCREENSHOTS=$(abspath docs/screenshots) cargo test --locked --test console -- axe ten_items live_wall policy_is_tried a_film
+	LAZARET_SCREENSHOTS=$(abspath docs/screenshots) cargo test --workspace --locked --test console -- axe ten_items live_wall policy_is_tried a_film
 
 faults: setup ## Break everything under 500 uploads, then with holes made on purpose (FAULTS_UPLOADS, FAULTS_SEED)
-	cargo build --locked --package lazaret --bin lazaret --features sabotage
+	cargo build --workspace --lib --bins --test faults --locked --features lazaret/sabotage
 	install -D $(BUILT)/debug/lazaret $(BUILT)/sabotage/lazaret
-	cargo build --workspace --locked
+	cargo build --workspace --all-targets --locked
 	FAULTS_UPLOADS=$${FAULTS_UPLOADS:-500} FAULTS_SABOTAGED=$(BUILT)/sabotage/lazaret \
-		cargo test --locked --test faults -- --nocapture --test-threads=1
+		cargo test --workspace --locked --test faults -- --nocapture --test-threads=1 --include-ignored
 
 mutants: build ## Send 10,000 files gone wrong through the service, and have other tools look at what it published (MUTANTS, SEED)
 	MUTANTS=$${MUTANTS:-10000} SEED=$${SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} \
-		cargo test --locked --test service mutants -- --nocapture
+		cargo test --workspace --locked --test service mutants -- --nocapture
 
 fuzz: setup ## Feed every parser with hostile bytes for FUZZ_SECONDS each (60), by libFuzzer (installs cargo-fuzz once)
 	@command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
@@ -46,8 +46,8 @@ lint: ## Formatting and clippy, warnings are errors
 
 bench: ## Measure speed and memory beside peers, optimised; prints ratios (some minutes)
 	@scripts/setup.sh --bench
-	cargo build --release --workspace --locked
-	cargo bench --locked --bench lazaret
+	cargo build --release --workspace --bins --bench lazaret --locked
+	cargo bench --workspace --locked --bench lazaret
 
 audit: ## Check licences, sources and bans of all dependencies (installs cargo-deny once)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

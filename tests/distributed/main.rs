@@ -36,6 +36,8 @@ mod trouble;
 
 #[path = "../service/antivirus.rs"]
 mod antivirus;
+#[path = "../service/archives.rs"]
+mod archives;
 #[path = "../service/children.rs"]
 mod children;
 #[path = "../service/commands.rs"]
@@ -46,6 +48,8 @@ mod crash;
 mod disk;
 #[path = "../service/drain.rs"]
 mod drain;
+#[path = "../service/films.rs"]
+mod films;
 #[path = "../service/laws.rs"]
 mod laws;
 #[path = "../service/models.rs"]
@@ -66,6 +70,10 @@ mod server;
 mod share;
 #[path = "../service/site.rs"]
 mod site;
+#[path = "../service/testfiles.rs"]
+mod testfiles;
+#[path = "../service/types.rs"]
+mod types;
 #[path = "../service/upload.rs"]
 mod upload;
 #[path = "../service/verdicts.rs"]
@@ -74,6 +82,3 @@ mod verdicts;
 mod wait;
 #[path = "../service/webhook.rs"]
 mod webhook;
-
-// They do more than is asked of them here.
-const _: fn(std::process::Output) -> site::Ran = site::Ran::of;

@@ -1,12 +1,21 @@
 //! What is wrong at start is one line that names the setting, from `serve` and from `doctor`.
 
-use crate::{broker::Plain, postgres, s3::s3_url, site::Site};
+use crate::{
+    broker::Plain,
+    postgres,
+    s3::s3_url,
+    site::{Ran, Site},
+    wait::PATIENCE,
+};
 use lapin::{
     options::QueueDeclareOptions,
     types::{AMQPValue, FieldTable},
 };
 use sqlx::{Connection, PgConnection};
-use std::net::TcpListener;
+use std::{
+    net::TcpListener,
+    process::{Command, Stdio},
+};
 
 /// `part` is `doctor`'s name for it; `words` are what the line must hold beside the setting.
 async fn assert_said(site: &Site, part: &str, setting: &str, words: &[&str]) {
@@ -68,6 +77,40 @@ async fn a_store_that_only_reads() {
     let (_, name) = site.backing.database.rsplit_once('/').unwrap();
     raw(&site, format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
     assert_said(&site, "store", "store.url", &["only reads"]).await;
+}
+
+/// `lazaret` with a clock that is off by as much as `+1h`.
+async fn run_at(site: &Site, off: &str, arguments: &[&str]) -> Ran {
+    let plain = site.command();
+    let mut command = Command::new("faketime");
+    command.args(["-m", "--exclude-monotonic", "-f", off]).arg(plain.get_program()).args(plain.get_args());
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+    let running = tokio::process::Command::from(command).kill_on_drop(true).output();
+    let output = tokio::time::timeout(PATIENCE, running).await.expect("it ends by itself");
+    Ran::of(output.expect("faketime, which scripts/setup.sh installs"))
+}
+
+/// The store's clock is right; this process's is an hour off, to either side. (S3's client puts itself right, by the date
+/// in the answers.)
+#[tokio::test]
+async fn a_clock_that_is_wrong() {
+    let site = Site::new("");
+    assert_eq!(site.run(&["key", "list"]).await.code(), 0, "with the right clock");
+    for (off, way) in [("+1h", "ahead of"), ("-1h", "behind")] {
+        let serve = run_at(&site, off, &["serve"]).await;
+        assert_eq!(serve.code(), 2, "{serve:?}");
+        let error = serve.err();
+        assert_eq!(error.lines().count(), 1, "{error}");
+        let doctor = run_at(&site, off, &["doctor", "--json"]).await;
+        assert_eq!(doctor.code(), 1, "{doctor:?}");
+        let lines = doctor.json();
+        let store = lines.iter().find(|line| line["part"] == "store").unwrap();
+        assert_eq!(store["healthy"], false, "{store}");
+        for said in [error.as_str(), store["advice"].as_str().unwrap()] {
+            assert!(said.contains("store.url") && said.contains("clock") && said.contains(way), "{said}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ mod left;
 mod records;
 mod zone;
 
+use records::as_one;
+
 use crate::{listener::Listener, load::Accepted, place::Place, traces, trouble::Crew, wait::until};
 use sqlx::{Connection, PgConnection};
 use std::{
@@ -62,13 +64,15 @@ pub async fn look(
 ) -> Vec<Broken> {
     let mut broken = Vec::new();
     let mut store = connect(place).await;
-    let all_settle = within(SETTLING, async || records::settled(&mut store, accepted).await).await;
+    let all_settle = within(SETTLING, async || records::settled(&mut store, accepted, place).await).await;
     let lost = all_settle.is_err();
     check(&mut broken, Promise::AllSettle, all_settle);
     if !lost {
         let tidy = within(TIDYING, async || left::messages(place).await).await;
         check(&mut broken, Promise::NothingLeft, tidy);
         check(&mut broken, Promise::NothingLeft, left::forbidden(place).await);
+        let parts = within(TIDYING, async || as_one(&place.left_in_parts())).await;
+        check(&mut broken, Promise::NothingLeft, parts);
         check(&mut broken, Promise::NothingLeft, records::leases(&mut store).await);
         let spools = within(TIDYING, async || {
             let open: Vec<_> =
@@ -79,6 +83,9 @@ pub async fn look(
     }
     let told = within(TIDYING, async || records::told(&mut store, &listener.heard()).await).await;
     check(&mut broken, Promise::Told, told);
+    let called = within(TIDYING, async || records::told(&mut store, &place.hooks.taken()).await).await;
+    check(&mut broken, Promise::Told, called);
+    println!("         {} events were taken by the webhook, {} after more than one call", place.hooks.taken().len(), place.hooks.repeated());
     check(&mut broken, Promise::OneVerdict, records::one_verdict(&mut store).await);
     check(&mut broken, Promise::OnlyPublished, zone::only_published(place, &mut store).await);
     let memory = within(TIDYING, async || grown(&crew, before)).await;

@@ -27,8 +27,8 @@ impl Clamd {
         fs::create_dir(&temporary).expect("a folder");
         let text = format!(
             "TCPSocket {}\nTCPAddr 127.0.0.1\nForeground yes\nDatabaseDirectory {}/fixtures/signatures\n\
-             TemporaryDirectory {}\nDisableCache yes\nAlertExceedsMax yes\nAlertEncrypted yes\nMaxFileSize 8M\n\
-             MaxScanSize 8M\nStreamMaxLength 8M\n",
+             TemporaryDirectory {}\nDisableCache yes\nAlertExceedsMax yes\nAlertEncrypted yes\nMaxFileSize 16M\n\
+             MaxScanSize 16M\nStreamMaxLength 16M\n",
             address.port(),
             env!("CARGO_MANIFEST_DIR"),
             temporary.display()

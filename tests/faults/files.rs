@@ -34,8 +34,35 @@ pub fn file(n: usize, mix: Mix) -> File {
     File { name: format!("{n}.{ending}"), bytes, state }
 }
 
+/// Larger than one part of a transfer to S3.
+const LARGE: usize = 9 << 20;
+
+pub fn large(n: usize, mix: Mix) -> File {
+    let line = format!("A long letter, number {n}: it says the same on every line, and nothing by that.\n");
+    let mut bytes = line.repeat(LARGE / line.len() + 1).into_bytes();
+    let state = match mix {
+        Mix::All => "published",
+        Mix::Withheld => {
+            bytes.truncate(LARGE);
+            bytes = Zip::default().encrypted("a.txt", &bytes).finish();
+            "in_review"
+        }
+    };
+    let ending = if mix == Mix::All { "txt" } else { "zip" };
+    File { name: format!("large-{n}.{ending}"), bytes, state }
+}
+
+/// What is put in the place of held bytes: a picture that would be published.
+pub fn impostor() -> Vec<u8> {
+    picture::jpeg(&picture::landscape(WIDTH / 2, HEIGHT / 2, 5), 85)
+}
+
+/// Of every picture that is sent and may be published.
+pub const WIDTH: u32 = 320;
+const HEIGHT: u32 = 240;
+
 fn photo(n: usize) -> Vec<u8> {
-    picture::jpeg(&picture::landscape(320, 240, 100 + u32::try_from(n).expect("not that many")), 85)
+    picture::jpeg(&picture::landscape(WIDTH, HEIGHT, 100 + u32::try_from(n).expect("not that many")), 85)
 }
 
 /// Half of a picture.

@@ -2,11 +2,12 @@
 //! server, with trouble in random order from a printed seed. What must hold afterwards is in `after`.
 //!
 //! FAULTS_UPLOADS says how many files are sent, FAULTS_SEED repeats a run. FAULTS_SABOTAGED names an executable built with
-//! the feature `sabotage`: then each of its holes must be found too.
+//! the feature `sabotage`, for the tests that `make faults` runs beside: each of its holes must be found.
 
 mod after;
 mod clamd;
 mod files;
+mod hooks;
 mod listener;
 mod load;
 mod mail;
@@ -33,8 +34,6 @@ use run::{Plan, run, seed};
 // Servers and proxies do more than is asked of them here.
 const _: proxy::Mode = proxy::Mode::FlipUp(0);
 const _: [fn(&proxy::Proxy) -> u64; 3] = [proxy::Proxy::up, proxy::Proxy::down, proxy::Proxy::broken];
-const _: fn(&s3::S3Server) -> Vec<String> = s3::S3Server::unfinished;
-const _: fn(&s3::S3Server, &str) -> Vec<(String, u64)> = s3::S3Server::objects;
 
 /// In `make test`; `make faults` sends more.
 const UPLOADS: usize = 60;

@@ -2,6 +2,7 @@
 
 use crate::{
     clamd::Clamd,
+    hooks::{Hooks, SECRET},
     node::LAZARET,
     postgres::Server,
     proxy::Proxy,
@@ -13,12 +14,16 @@ use lazaret::{
     ports::Blobs,
 };
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 use tempfile::TempDir;
+
+/// Where in the bucket held bytes are, each under its upload's id.
+const HELD: &str = "held/";
 
 pub struct Place {
     folder: TempDir,
@@ -28,16 +33,22 @@ pub struct Place {
     /// Past the proxy, as a superuser.
     pub database: String,
     pub s3: S3Server,
-    bucket: String,
+    pub bucket: String,
     /// Where backends leave files that they submit by reference.
     pub senders: String,
     pub clamd: Clamd,
+    /// What the tenant's webhook calls.
+    pub hooks: Hooks,
     pub to_broker: Proxy,
     pub to_store: Proxy,
     pub to_bucket: Proxy,
     pub to_clamd: Proxy,
     executable: PathBuf,
     sabotage: Option<&'static str>,
+    /// Ids of uploads whose held bytes were replaced.
+    swapped: Mutex<BTreeSet<String>>,
+    /// Transfers in parts that nobody is left to end.
+    excused: Mutex<BTreeSet<String>>,
 }
 
 impl Place {
@@ -58,6 +69,7 @@ impl Place {
         let to_store = Proxy::start(([127, 0, 0, 1], store.port().expect("its port")).into()).await;
         let to_bucket = Proxy::start(s3.address).await;
         let to_clamd = Proxy::start(clamd.address).await;
+        let hooks = Hooks::start().await;
         let (rabbit, vhost) = rabbit.await.expect("it starts");
         let broker = url::Url::parse(&vhost.url).expect("a URL");
         let to_broker = Proxy::start(([127, 0, 0, 1], broker.port().expect("its port")).into()).await;
@@ -71,12 +83,15 @@ impl Place {
             bucket,
             senders,
             clamd,
+            hooks,
             to_broker,
             to_store,
             to_bucket,
             to_clamd,
             executable: executable.to_owned(),
             sabotage,
+            swapped: Mutex::default(),
+            excused: Mutex::default(),
         };
         place.configure();
         place
@@ -103,7 +118,7 @@ url = "{blobs}"
 access_key = "{ACCESS_KEY}"
 secret_key = "{SECRET_KEY}"
 [intake]
-max_upload = "4MiB"
+max_upload = "16MiB"
 reserve = "1MiB"
 [[intake.sources]]
 tenant = "acme"
@@ -112,8 +127,8 @@ prefix = "new/"
 [antivirus]
 clamd = ["tcp:{clamd}"]
 signatures = "test"
-max_file = "8MiB"
-max_scan = "8MiB"
+max_file = "16MiB"
+max_scan = "16MiB"
 deadline = "20s"
 [media]
 child = "{child}"
@@ -133,6 +148,13 @@ attempts = 50
 key = "101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f"
 [delivery.keys]
 a = "{signing}"
+[events]
+allow_private = true
+[[events.webhooks]]
+name = "backend"
+tenant = "acme"
+url = "{hook}"
+secrets = ["{secret}"]
 [log]
 format = "json"
 "#,
@@ -142,6 +164,8 @@ format = "json"
             child = Path::new(LAZARET).with_file_name("lazaret-media").display(),
             films = Path::new(LAZARET).with_file_name("lazaret-video").display(),
             root = env!("CARGO_MANIFEST_DIR"),
+            hook = self.hooks.url(),
+            secret = SECRET,
             signing = "5a".repeat(32),
         );
         fs::write(self.settings(), settings).expect("the settings");
@@ -181,6 +205,33 @@ format = "json"
         assert_eq!(code, Some(0), "{said}");
         let made: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"));
         made["key"].as_str().expect("a key").to_owned()
+    }
+
+    /// Ids of the uploads whose bytes are in the held zone.
+    pub fn held(&self) -> Vec<String> {
+        let objects = self.s3.objects(&self.bucket);
+        objects.into_iter().filter_map(|(name, _)| name.strip_prefix(HELD).map(str::to_owned)).collect()
+    }
+
+    /// Puts other bytes in the place of an upload's.
+    pub fn swap(&self, id: String, bytes: &[u8]) {
+        self.s3.tamper(&self.bucket, &format!("{HELD}{id}"), bytes);
+        self.swapped.lock().unwrap().insert(id);
+    }
+
+    pub fn is_swapped(&self, id: &str) -> bool {
+        self.swapped.lock().unwrap().contains(id)
+    }
+
+    /// What was going to the bucket in parts went with its process. The operator's lifecycle rule removes such.
+    pub fn excuse_parts(&self) {
+        self.excused.lock().unwrap().extend(self.s3.unfinished());
+    }
+
+    /// Transfers in parts that are neither ended nor given up.
+    pub fn left_in_parts(&self) -> Vec<String> {
+        let excused = self.excused.lock().unwrap();
+        self.s3.unfinished().into_iter().filter(|name| !excused.contains(name)).collect()
     }
 
     /// The bucket, past the proxy.

@@ -1,10 +1,13 @@
 //! What goes wrong.
 
-use crate::{files::shuffle, load::Load, node::Node, place::Place, proxy::Mode, wait::until};
+use crate::{files::{impostor, shuffle}, load::Load, node::Node, place::Place, proxy::Mode, wait::until};
 use lazaret_fixtures::Noise;
 use rustix::process::Signal;
 use sqlx::{Connection, PgConnection};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use tokio::time::sleep;
 
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +23,16 @@ pub enum Trouble {
     KillClamd,
     CutBroker,
     CutBucket,
+    /// While a large file goes there in parts.
+    CutParts,
     SlowBucket,
+    /// Somebody writes other bytes over what is held.
+    SwapObjects,
     CutStore,
     SlowStore,
 }
 
-const ALL: [Trouble; 11] = [
+const ALL: [Trouble; 13] = [
     Trouble::KillFront,
     Trouble::KillWorker,
     Trouble::StopWorker,
@@ -34,7 +41,9 @@ const ALL: [Trouble; 11] = [
     Trouble::KillClamd,
     Trouble::CutBroker,
     Trouble::CutBucket,
+    Trouble::CutParts,
     Trouble::SlowBucket,
+    Trouble::SwapObjects,
     Trouble::CutStore,
     Trouble::SlowStore,
 ];
@@ -45,6 +54,7 @@ const STOPPED: Duration = Duration::from_secs(13);
 pub const SCAN: Mode = Mode::Delay(Duration::from_millis(150));
 const WHILE: Duration = Duration::from_secs(2);
 const CUTS: usize = 8;
+const SWAPS: usize = 6;
 
 /// All of it, so many times, in an order that the seed gives.
 pub fn order(rounds: usize, noise: &mut Noise) -> Vec<Trouble> {
@@ -90,6 +100,7 @@ impl Trouble {
                 sleep(Duration::from_millis(pause.into())).await;
                 println!("         killed with {} uploads under way", load.under_way());
                 crew.front.kill();
+                place.excuse_parts();
                 crew.front = Node::start(place, "front", FRONT).await;
                 load.moved(&crew.front.url);
             }
@@ -118,6 +129,18 @@ impl Trouble {
             }
             Self::CutBroker => hang_up(&place.to_broker).await,
             Self::CutBucket => cut(&place.to_bucket, noise).await,
+            Self::CutParts => {
+                // Scans of it are not what is to be slow.
+                place.to_clamd.set(Mode::Pass);
+                let (id, ()) = tokio::join!(load.send_large(), async {
+                    wait_for(|| !place.s3.unfinished().is_empty()).await;
+                    println!("         cut with {} transfers in parts under way", place.s3.unfinished().len());
+                    cut(&place.to_bucket, noise).await;
+                });
+                settled(place, &id).await;
+                place.to_clamd.set(SCAN);
+            }
+            Self::SwapObjects => swap(place).await,
             Self::CutStore => cut(&place.to_store, noise).await,
             Self::SlowBucket => slow(&place.to_bucket, Mode::Slow(100_000)).await,
             Self::SlowStore => slow(&place.to_store, Mode::Delay(Duration::from_millis(20))).await,
@@ -151,6 +174,34 @@ async fn refuse(proxy: &crate::proxy::Proxy) {
     proxy.cut_all();
     sleep(WHILE / 2).await;
     proxy.set(Mode::Pass);
+}
+
+/// Where something is held, its object becomes another; most of these are being scanned.
+async fn swap(place: &Place) {
+    let impostor = impostor();
+    let until = tokio::time::Instant::now() + WHILE;
+    let mut swapped = BTreeSet::new();
+    while swapped.len() < SWAPS && tokio::time::Instant::now() < until {
+        for id in place.held() {
+            if swapped.len() < SWAPS && swapped.insert(id.clone()) {
+                place.swap(id, &impostor);
+            }
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    println!("         {} objects swapped", swapped.len());
+}
+
+/// Waits until the upload has its verdict.
+async fn settled(place: &Place, id: &str) {
+    until("the large one is settled", async || {
+        let mut store = PgConnection::connect(&place.database).await.map_err(|e| e.to_string())?;
+        let query = "SELECT settled_at IS NOT NULL FROM uploads WHERE id = $1";
+        let settled: bool =
+            sqlx::query_scalar(query).bind(id).fetch_one(&mut store).await.map_err(|e| e.to_string())?;
+        if settled { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .await;
 }
 
 async fn slow(proxy: &crate::proxy::Proxy, mode: Mode) {

@@ -21,7 +21,7 @@ async fn lite(connection: &mut SqliteConnection, sql: &'static str) -> Vec<Strin
 }
 
 #[tokio::test]
-async fn both_stores_have_the_same_tables_columns_and_keys() {
+async fn both_stores_have_the_same_tables_columns_types_defaults_and_keys() {
     let (_store, mut pg, _) = fresh().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lazaret.db");
@@ -46,6 +46,28 @@ async fn both_stores_have_the_same_tables_columns_and_keys() {
         ),
     );
     assert_eq!(same.await, columns.await);
+
+    // SQLite has one type for whole numbers and for what is true or false.
+    let types = lite(
+        &mut sl,
+        "SELECT t.name || '.' || c.name || ' ' || c.type || coalesce(' = ' || c.dflt_value, '') \
+         FROM pragma_table_list t, pragma_table_info(t.name) c \
+         WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite_%' ORDER BY 1",
+    );
+    let same = lines(
+        &mut pg,
+        format!(
+            "SELECT (c.relname || '.' || a.attname || ' ' || CASE format_type(a.atttypid, NULL) \
+             WHEN 'bigint' THEN 'INTEGER' WHEN 'boolean' THEN 'INTEGER' WHEN 'text' THEN 'TEXT' WHEN 'json' THEN 'TEXT' \
+             WHEN 'bytea' THEN 'BLOB' ELSE format_type(a.atttypid, NULL) END || coalesce(' = ' || CASE \
+             pg_get_expr(d.adbin, d.adrelid) WHEN 'false' THEN '0' WHEN 'true' THEN '1' \
+             ELSE regexp_replace(pg_get_expr(d.adbin, d.adrelid), '::[a-z]+$', '') END, ''))::text COLLATE \"C\" \
+             FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE c.relkind = 'r' \
+             AND c.relnamespace = 'public'::regnamespace AND c.relname NOT IN {OWN} ORDER BY 1"
+        ),
+    );
+    assert_eq!(same.await, types.await);
 
     let unique = lite(
         &mut sl,

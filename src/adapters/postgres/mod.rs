@@ -18,6 +18,7 @@ mod care;
 #[path = "../sql/shared/carry_out.rs"]
 mod carry_out;
 mod claim;
+mod clock;
 mod db;
 mod delivery;
 mod direct;

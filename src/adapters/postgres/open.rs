@@ -1,6 +1,6 @@
 //! Opening: may this server be used, which schema does it hold, and as whom do connections work.
 
-use super::{Options, role};
+use super::{Options, clock, role};
 use crate::ports::{Kind, PortError, Result};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool,
@@ -44,6 +44,7 @@ pub(super) async fn open(options: &Options) -> Result<PgPool> {
     to = to.application_name("lazaret");
     let mut first = greet(&to).await?;
     suits(&mut first).await?;
+    clock::check(&mut first, &to).await?;
     if options.migrate {
         migrate(&mut first).await?;
     }

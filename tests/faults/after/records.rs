@@ -1,13 +1,17 @@
 //! What the store says: uploads, verdicts, events, leases.
 
-use crate::load::Accepted;
+use crate::{load::Accepted, place::Place};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
 /// Every accepted upload is there once, with the bytes that were sent, and has come to what they deserve; and no other is.
-pub(super) async fn settled(store: &mut PgConnection, accepted: &Accepted) -> Result<(), String> {
+pub(super) async fn settled(
+    store: &mut PgConnection,
+    accepted: &Accepted,
+    place: &Place,
+) -> Result<(), String> {
     type Row = (String, String, String, Option<String>);
     let query = "SELECT id, state, sha256, coalesce(external_id, idempotency_key) FROM uploads";
     let rows: Vec<Row> = sqlx::query_as(query).fetch_all(store).await.map_err(|e| e.to_string())?;
@@ -22,7 +26,7 @@ pub(super) async fn settled(store: &mut PgConnection, accepted: &Accepted) -> Re
     for (name, sent) in accepted {
         match by_name.get(name.as_str()) {
             Some((id, state, sha256, _))
-                if state == sent.state
+                if sent.may_be(state, place.is_swapped(id))
                     && *sha256 == sent.sha256
                     && sent.id.as_ref().is_none_or(|given| given == id) => {}
             other => wrong.push(format!("{name} is to be {} {:?}, is {other:?}", sent.state, sent.id)),
