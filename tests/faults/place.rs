@@ -143,7 +143,6 @@ runtime = "{root}/.setup/lib/libonnxruntime.so"
 workers = 4
 lease = "5s"
 retry = "200ms"
-attempts = 50
 [console]
 key = "101112131415161718191a1b1c1d1e1f000102030405060708090a0b0c0d0e0f"
 [delivery.keys]
