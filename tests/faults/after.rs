@@ -85,7 +85,11 @@ pub async fn look(
     check(&mut broken, Promise::Told, told);
     let called = within(TIDYING, async || records::told(&mut store, &place.hooks.taken()).await).await;
     check(&mut broken, Promise::Told, called);
-    println!("         {} events were taken by the webhook, {} after more than one call", place.hooks.taken().len(), place.hooks.repeated());
+    println!(
+        "         {} events were taken by the webhook, {} after more than one call",
+        place.hooks.taken().len(),
+        place.hooks.repeated()
+    );
     check(&mut broken, Promise::OneVerdict, records::one_verdict(&mut store).await);
     check(&mut broken, Promise::OnlyPublished, zone::only_published(place, &mut store).await);
     let memory = within(TIDYING, async || grown(&crew, before)).await;

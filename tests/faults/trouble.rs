@@ -1,6 +1,13 @@
 //! What goes wrong.
 
-use crate::{files::{impostor, shuffle}, load::Load, node::Node, place::Place, proxy::Mode, wait::until};
+use crate::{
+    files::{impostor, shuffle},
+    load::Load,
+    node::Node,
+    place::Place,
+    proxy::Mode,
+    wait::until,
+};
 use lazaret_fixtures::Noise;
 use rustix::process::Signal;
 use sqlx::{Connection, PgConnection};
@@ -134,7 +141,10 @@ impl Trouble {
                 place.to_clamd.set(Mode::Pass);
                 let (id, ()) = tokio::join!(load.send_large(), async {
                     wait_for(|| !place.s3.unfinished().is_empty()).await;
-                    println!("         cut with {} transfers in parts under way", place.s3.unfinished().len());
+                    println!(
+                        "         cut with {} transfers in parts under way",
+                        place.s3.unfinished().len()
+                    );
                     cut(&place.to_bucket, noise).await;
                 });
                 settled(place, &id).await;
