@@ -1,13 +1,13 @@
 //! What backends and bucket notices submit through a broker, as it came. Understanding it is `intake`'s.
 
-use super::Result;
+use super::{Result, publisher::Lane};
 use async_trait::async_trait;
 use std::time::Duration;
 
 #[async_trait]
 pub trait Inbox: Send + Sync + 'static {
-    /// The next message, waiting for one. One that was neither acknowledged nor buried comes again after its
-    /// [`Letter`] is dropped.
+    /// The next message of either lane, waiting for one. One that was neither acknowledged nor buried comes again after
+    /// its [`Letter`] is dropped. No more than some of each lane are out unanswered at a time.
     async fn receive(&self) -> Result<Letter>;
 }
 
@@ -19,6 +19,8 @@ pub struct Letter {
     pub user: Option<String>,
     /// Deliveries before this one, as far as the broker counts them.
     pub redelivered: u64,
+    /// The line it stood in.
+    pub lane: Lane,
     pub receipt: Box<dyn Receipt>,
 }
 
@@ -29,6 +31,9 @@ pub trait Receipt: Send + Sync {
     async fn ack(self: Box<Self>) -> Result<()>;
     /// Deliver it again, not before `delay`.
     async fn nack(self: Box<Self>, delay: Duration) -> Result<()>;
+    /// To the end of this lane, durable there before it leaves where it was. It may come twice for it, and counts as no
+    /// delivery.
+    async fn stand_in(self: Box<Self>, lane: Lane) -> Result<()>;
     /// To the dead letters, durable there before it leaves the queue. `code` is stable (`source.forbidden`), `detail` is
     /// for people; both stand in its headers.
     async fn bury(self: Box<Self>, code: &str, detail: &str) -> Result<()>;

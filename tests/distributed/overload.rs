@@ -6,6 +6,7 @@ use crate::{
     gate::Gate,
     rabbitmq::Rabbit,
     samples,
+    senders::figure,
     server::Server,
     site::Site,
     wait::{PATIENCE, until},
@@ -67,17 +68,6 @@ async fn send(front: &Server, all: std::ops::Range<usize>, each: impl Fn()) -> V
     let sent = stream::iter(all).map(|n| async move { accepted(front, n).await });
     let sent = sent.buffer_unordered(SENDERS).inspect(|_| each());
     sent.collect().await
-}
-
-/// A figure of `/metrics`; all of that name together, whatever their labels.
-async fn figure(server: &Server, name: &str) -> u64 {
-    let text = server.client.get(format!("{}/metrics", server.url)).send().await.unwrap();
-    let text = text.text().await.unwrap();
-    let values = text.lines().filter_map(|line| {
-        let (said, value) = line.rsplit_once(' ')?;
-        (said == name || said.strip_prefix(name)?.starts_with('{')).then(|| value.parse::<u64>().unwrap())
-    });
-    values.sum()
 }
 
 /// What waits, as both ways of asking show it: uploads, and the age of the oldest in seconds.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use lazaret::ports::{
     Inbox, Result,
     inbox::{Letter, Receipt},
+    publisher::Lane,
 };
 use std::{
     sync::{Arc, Mutex},
@@ -17,12 +18,14 @@ pub struct Post {
     pub content_type: Option<String>,
     pub user: Option<String>,
     pub redelivered: u64,
+    pub lane: Lane,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     Acked,
     Delayed(Duration),
+    Moved,
     Buried { code: String, detail: String },
 }
 
@@ -44,11 +47,17 @@ impl Letters {
 
     pub fn send_as(&self, user: Option<&str>, body: &str) {
         let user = user.map(str::to_owned);
-        self.line.send(Post { body: body.into(), content_type: None, user, redelivered: 0 }).unwrap();
+        self.line
+            .send(Post { body: body.into(), content_type: None, user, redelivered: 0, lane: Lane::Main })
+            .unwrap();
     }
 
     pub fn acked(&self) -> usize {
         self.answers.lock().unwrap().iter().filter(|(_, answer)| *answer == Answer::Acked).count()
+    }
+
+    pub fn moved(&self) -> usize {
+        self.answers.lock().unwrap().iter().filter(|(_, answer)| *answer == Answer::Moved).count()
     }
 
     pub fn delayed(&self) -> usize {
@@ -79,6 +88,7 @@ impl Inbox for Letters {
             content_type: post.content_type.clone(),
             user: post.user.clone(),
             redelivered: post.redelivered,
+            lane: post.lane,
             receipt: Box::new(Slip { post, line, answers }),
         })
     }
@@ -104,6 +114,12 @@ impl Receipt for Slip {
             let again = Post { redelivered: self.post.redelivered + 1, ..self.post };
             let _ = self.line.send(again);
         });
+        Ok(())
+    }
+
+    async fn stand_in(self: Box<Self>, lane: Lane) -> Result<()> {
+        self.answers.lock().unwrap().push((self.post.clone(), Answer::Moved));
+        let _ = self.line.send(Post { lane, ..self.post });
         Ok(())
     }
 

@@ -264,6 +264,23 @@ async fn a_poisoned_message_holds_up_no_neighbour() {
 }
 
 #[tokio::test]
+async fn one_tenants_many_leave_room_for_anothers_first() {
+    let bench = Bench::open_with(|desk| desk.options.prefetch = 4).await;
+    for n in 0..20 {
+        bench.buckets.put(&format!("acme-uploads/new/{n}"), Fate::Hangs);
+        bench.letters.send(&event(&n.to_string(), &format!("s3://acme-uploads/new/{n}"), json!({})));
+    }
+    bench.buckets.put("beta/a", Fate::Bytes(HELLO.to_vec()));
+    bench.letters.send_as(Some("beta-app"), &event("1", "s3://beta/a", json!({})));
+    bench.acked(1).await;
+    eventually("the others wait in the slow lane", async || bench.letters.moved() == 18).await;
+    assert_eq!(*bench.buckets.opened.lock().unwrap(), 3, "of what waits nothing is fetched");
+    // What waits for its turn does not begin when it is too late.
+    bench.running.unwrap().drain(Duration::ZERO).await;
+    assert_eq!(*bench.buckets.opened.lock().unwrap(), 3);
+}
+
+#[tokio::test]
 async fn one_that_hangs_is_let_go_of_and_comes_again() {
     let bench = Bench::open_with(|desk| desk.options.patience = Duration::from_millis(20)).await;
     bench.buckets.put("acme-uploads/new/a", Fate::Hangs);

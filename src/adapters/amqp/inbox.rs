@@ -5,11 +5,12 @@ use super::{
     link::Link,
     message::Message,
     send::Sender,
-    topology::UPLOADS,
+    topology::{UPLOADS, UPLOADS_BULK},
 };
 use crate::ports::{
     Inbox, Kind, PortError, Result,
     inbox::{Letter, Receipt},
+    publisher::Lane,
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
@@ -37,7 +38,7 @@ impl Submitted {
     fn feed(&self) -> (Feed, Arc<Slot>) {
         let (link, sender) = (Arc::clone(&self.link), Arc::clone(&self.sender));
         (
-            Feed { link, sender, queues: &[UPLOADS], prefetch: self.prefetch },
+            Feed { link, sender, queues: &[UPLOADS, UPLOADS_BULK], prefetch: self.prefetch },
             Arc::new(Slot { came: self.came.clone(), next: Arc::clone(&self.next) }),
         )
     }
@@ -65,6 +66,7 @@ impl Inbox for Submitted {
                         .map(ToString::to_string),
                     user: message.user(),
                     redelivered: message.redelivered(),
+                    lane: if message.queue == UPLOADS_BULK { Lane::Bulk } else { Lane::Main },
                     receipt: Box::new(Held(message)),
                 });
             }
@@ -104,6 +106,14 @@ impl Receipt for Held {
 
     async fn nack(self: Box<Self>, delay: Duration) -> Result<()> {
         self.0.retry(delay).await
+    }
+
+    async fn stand_in(self: Box<Self>, lane: Lane) -> Result<()> {
+        let queue = match lane {
+            Lane::Main => UPLOADS,
+            Lane::Bulk => UPLOADS_BULK,
+        };
+        self.0.stand_in(queue).await
     }
 
     async fn bury(self: Box<Self>, code: &str, detail: &str) -> Result<()> {

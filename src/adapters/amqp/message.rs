@@ -3,7 +3,7 @@
 use super::{
     publisher::PERSISTENT,
     retry::step,
-    send::{Parcel, Sender},
+    send::{Moved, Sender},
     topology::DEAD,
     trouble::ANSWER,
 };
@@ -99,12 +99,27 @@ impl Message {
 
     async fn wait(self, delay: Duration, retries: u64) -> Result<()> {
         let (step, still) = step(delay);
-        let mut headers = cleaned(&self.delivery.properties);
-        headers.insert(RETRIES.into(), whole(retries));
+        let mut headers = self.headers(retries);
         if !still.is_zero() {
             headers.insert(STILL.into(), whole(u64::try_from(still.as_millis()).unwrap_or(u64::MAX)));
         }
-        self.pass_on(step.name, headers).await
+        // Its key says where it was, and where it goes when the step has passed.
+        let back = self.queue;
+        self.pass_on(step.name, back, headers).await
+    }
+
+    /// To the end of this queue.
+    pub async fn stand_in(self, queue: &'static str) -> Result<()> {
+        let headers = self.headers(self.retries());
+        // The default exchange takes it to the queue that its key names.
+        self.pass_on("", queue, headers).await
+    }
+
+    /// The sender's, and what it has behind it.
+    fn headers(&self, retries: u64) -> FieldTable {
+        let mut headers = cleaned(&self.delivery.properties);
+        headers.insert(RETRIES.into(), whole(retries));
+        headers
     }
 
     /// To the dead letters.
@@ -114,18 +129,18 @@ impl Message {
         for (key, text) in [(CODE, code), (DETAIL, &detail), (QUEUE, self.queue)] {
             headers.insert(key.into(), AMQPValue::LongString(text.into()));
         }
-        self.pass_on(DEAD, headers).await
+        let origin = self.queue;
+        self.pass_on(DEAD, origin, headers).await
     }
 
-    /// Durable there before it leaves here. Its key says where it was. Where that fails it stays here for a while: given
-    /// back at once it would come again at once, and use up its deliveries while the broker only reads.
-    async fn pass_on(self, exchange: &str, headers: FieldTable) -> Result<()> {
-        let key = self.queue;
+    /// Durable there before it leaves here. Where that fails it stays here for a while: given back at once it would come
+    /// again at once, and use up its deliveries while the broker only reads.
+    async fn pass_on(mut self, exchange: &'static str, key: &'static str, headers: FieldTable) -> Result<()> {
         let properties = again(&self.delivery.properties, headers, self.sender.user());
-        let body = &self.delivery.data;
+        let body = Arc::new(std::mem::take(&mut self.delivery.data));
+        let moved = Moved { exchange, key, body, properties };
         for pause in PAUSES {
-            let parcel = Parcel { exchange, key, body, properties: properties.clone(), must_arrive: true };
-            match self.sender.send_one(parcel).await {
+            match self.sender.move_one(moved.clone()).await {
                 Ok(()) => {
                     self.ack().await;
                     return Ok(());
@@ -135,8 +150,7 @@ impl Message {
             }
             sleep(Duration::from_secs(pause)).await;
         }
-        let parcel = Parcel { exchange, key, body, properties, must_arrive: true };
-        self.sender.send_one(parcel).await?;
+        self.sender.move_one(moved).await?;
         self.ack().await;
         Ok(())
     }

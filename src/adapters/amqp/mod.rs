@@ -13,6 +13,7 @@
 //! | queue | bound to | what is in it | its dead letters |
 //! |---|---|---|---|
 //! | `lazaret.uploads` | `lazaret`, `upload.submitted` | submissions as they came: the inbox | `lazaret.dead`, after `queue.delivery_limit` |
+//! | `lazaret.uploads.bulk` | nothing | submissions of tenants that had their share in hand: the inbox's slow lane | `lazaret.dead`, after `queue.delivery_limit` |
 //! | `lazaret.work`, `lazaret.work.bulk` | `lazaret.work`, `work.main`, `work.bulk` | ids of uploads as text: the two lanes of the queue | `lazaret.dead`, after `queue.delivery_limit` |
 //! | `lazaret.retry.*` | its exchange | messages that wait for their step to pass | back to the queue they came from, when it has passed |
 //! | `lazaret.dead` | `lazaret.dead` | dead letters, until somebody redrives them | none |
@@ -20,7 +21,7 @@
 //! Beside these, for each live stream that is opened with a queue, `stream.frame.<id>`: see [`FrameQueues`].
 //!
 //! Headers of our own: `x-lazaret-code`, `x-lazaret-detail` and `x-lazaret-queue` on what was buried, `x-lazaret-retries`
-//! on what came again (how often), `x-lazaret-still-ms` on what has to wait for another step, `x-lazaret-user` for whom the
+//! on what came again or stood in another line (how often it came again), `x-lazaret-still-ms` on what has to wait for another step, `x-lazaret-user` for whom the
 //! broker vouched before we passed a message on. Those that steer are believed only on messages signed by our own account.
 //!
 //! There are two connections: a broker short of memory or disk stops the one that publishes, and the acknowledgements on

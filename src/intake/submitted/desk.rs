@@ -1,23 +1,25 @@
-//! Takes messages from the inbox, each in a task of its own, so that one that is slow or spoiled holds up no other.
+//! Takes messages from the inbox, each in a task of its own, so that one that is slow or spoiled holds up no other. One of
+//! a tenant that has its share in hand goes on in the slow lane, so that nobody's many hold up another's first.
 
 use super::{
-    Refusal, SOURCE_FAILED, SOURCE_MISSING,
+    Refusal, SOURCE_FAILED, SOURCE_MISSING, Submission,
     poison::{Fingerprint, Tries},
+    seats::{Seats, Turn},
     take::{Taken, Taking},
     understand,
 };
 use crate::{
     Task,
     intake::{accept::Door, source::Fetching},
-    ports::{Clock, Inbox, Random, Result, inbox::Letter},
+    ports::{Clock, Inbox, Random, Result, inbox::Letter, publisher::Lane},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Messages at a time.
+    /// Messages worked on at a time; of one tenant, and of the slow lane, half of them.
     pub prefetch: usize,
     /// Tries of a message that fails for what does not pass by itself.
     pub attempts: u64,
@@ -60,9 +62,19 @@ enum Answer {
     Bury(Refusal),
 }
 
+/// How far a message came.
+enum Came {
+    Taken(Taken),
+    /// Its tenants have their share in hand.
+    Above,
+    /// The desk was closed before its turn.
+    Late,
+}
+
 /// Shared by the tasks of all messages.
 struct Shared {
     taking: Taking,
+    seats: Seats,
     tries: Tries,
     options: Options,
 }
@@ -75,30 +87,22 @@ impl Desk {
 
     async fn run(self, stop: CancellationToken) {
         let Self { inbox, fetching, door, clock, random, options } = self;
-        let room = Arc::new(Semaphore::new(options.prefetch.max(1)));
         let (first, longest) = (options.retry, options.longest);
         let taking = Taking { fetching, door, clock, random };
-        let shared = Arc::new(Shared { taking, tries: Tries::default(), options });
+        let seats = Seats::new(options.prefetch);
+        let shared = Arc::new(Shared { taking, seats, tries: Tries::default(), options });
         let (mut tasks, mut pause) = (JoinSet::new(), first);
         loop {
             while tasks.try_join_next().is_some() {}
-            let next = async {
-                // The semaphore is never closed.
-                let seat = Arc::clone(&room).acquire_owned().await.ok();
-                (seat, inbox.receive().await)
-            };
-            let (seat, received) = tokio::select! {
+            // Whoever has no seat yet is no more than the inbox lets out.
+            let received = tokio::select! {
                 () = stop.cancelled() => break,
-                next = next => next,
+                received = inbox.receive() => received,
             };
             match received {
                 Ok(letter) => {
                     pause = first;
-                    let shared = Arc::clone(&shared);
-                    tasks.spawn(async move {
-                        shared.answer(letter).await;
-                        drop(seat);
-                    });
+                    tasks.spawn(Arc::clone(&shared).answer(letter));
                 }
                 Err(error) => {
                     tracing::error!(%error, "the inbox gave no message");
@@ -110,25 +114,29 @@ impl Desk {
                 }
             }
         }
+        shared.seats.close();
         while tasks.join_next().await.is_some() {}
     }
 }
 
 impl Shared {
     async fn answer(self: Arc<Self>, letter: Letter) {
-        let Letter { body, content_type, user, redelivered, receipt } = letter;
+        let Letter { body, content_type, user, redelivered, lane, receipt } = letter;
         let message = Fingerprint::of(&body);
         let read = {
             let shared = Arc::clone(&self);
             // In a task of its own, so that a panic is that message's trouble.
-            tokio::spawn(async move {
-                let work = shared.read(&body, content_type.as_deref(), user.as_deref());
-                tokio::time::timeout(shared.options.patience, work).await
-            })
+            tokio::spawn(
+                async move { shared.read(&body, content_type.as_deref(), user.as_deref(), lane).await },
+            )
         };
         let taken = match read.await {
-            Ok(Ok(taken)) => taken,
-            Ok(Err(_)) => Taken::Wait("the message took too long".to_owned()),
+            Ok(Came::Taken(taken)) => taken,
+            Ok(Came::Above) => {
+                self.taking.door.metrics.submission("moved");
+                return told(receipt.stand_in(Lane::Bulk).await);
+            }
+            Ok(Came::Late) => return,
             Err(panic) => Taken::Failed(format!("working on the message broke off: {panic}")),
         };
         let tries = if matches!(taken, Taken::Done) {
@@ -150,7 +158,7 @@ impl Shared {
         if !matches!(answer, Answer::Again(_)) {
             self.tries.forget(message);
         }
-        let answered: Result<()> = match answer {
+        told(match answer {
             Answer::Ack => {
                 self.taking.door.metrics.submission("done");
                 receipt.ack().await
@@ -165,19 +173,28 @@ impl Shared {
                 tracing::warn!(code, detail, "a submission is refused; see `lazaret dead list`");
                 receipt.bury(code, &detail).await
             }
+        });
+    }
+
+    /// To its end, once it is its turn. Whose it is is known before anything is fetched.
+    async fn read(&self, body: &[u8], content_type: Option<&str>, user: Option<&str>, lane: Lane) -> Came {
+        let submissions = match understand(body, content_type) {
+            Ok(submissions) => submissions,
+            Err(refusal) => return Came::Taken(Taken::Refused(refusal)),
         };
-        if let Err(error) = answered {
-            tracing::error!(%error, "a message could not be answered; it will come again");
-        }
+        let tenants = submissions.iter().filter_map(|submission| self.taking.tenant(submission, user));
+        let _seat = match self.seats.take(&tenants.cloned().collect(), lane).await {
+            Turn::Now(seat) => seat,
+            Turn::Above => return Came::Above,
+            Turn::Closed => return Came::Late,
+        };
+        let taken = tokio::time::timeout(self.options.patience, self.take(submissions, user)).await;
+        Came::Taken(taken.unwrap_or_else(|_| Taken::Wait("the message took too long".to_owned())))
     }
 
     /// All that one message submits. What has to wait goes over what is refused: the message comes again, and what was
     /// accepted of it is known by then.
-    async fn read(&self, body: &[u8], content_type: Option<&str>, user: Option<&str>) -> Taken {
-        let submissions = match understand(body, content_type) {
-            Ok(submissions) => submissions,
-            Err(refusal) => return Taken::Refused(refusal),
-        };
+    async fn take(&self, submissions: Vec<Submission>, user: Option<&str>) -> Taken {
         let mut all = Taken::Done;
         for submission in submissions {
             all = all.and(self.taking.take(submission, user).await);
@@ -188,5 +205,11 @@ impl Shared {
     fn pause(&self, tries: u64) -> Duration {
         let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
         self.options.retry.saturating_mul(1 << doublings).min(self.options.longest)
+    }
+}
+
+fn told(answered: Result<()>) {
+    if let Err(error) = answered {
+        tracing::error!(%error, "a message could not be answered; it will come again");
     }
 }

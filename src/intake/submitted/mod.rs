@@ -5,6 +5,7 @@ mod desk;
 mod notice;
 mod poison;
 mod reference;
+mod seats;
 mod take;
 mod understand;
 
