@@ -19,6 +19,8 @@ pub struct Letter {
     pub user: Option<String>,
     /// Deliveries before this one, as far as the broker counts them.
     pub redelivered: u64,
+    /// Tries that failed, as they were told with [`Receipt::nack`]. Nobody else can say so.
+    pub failures: u64,
     /// The line it stood in.
     pub lane: Lane,
     pub receipt: Box<dyn Receipt>,
@@ -29,10 +31,10 @@ pub struct Letter {
 pub trait Receipt: Send + Sync {
     /// What it asks for is durable.
     async fn ack(self: Box<Self>) -> Result<()>;
-    /// Deliver it again, not before `delay`.
-    async fn nack(self: Box<Self>, delay: Duration) -> Result<()>;
+    /// Deliver it again, not before `delay`, with so many failures behind it.
+    async fn nack(self: Box<Self>, delay: Duration, failures: u64) -> Result<()>;
     /// To the end of this lane, durable there before it leaves where it was. It may come twice for it, and counts as no
-    /// delivery.
+    /// delivery and no failure.
     async fn stand_in(self: Box<Self>, lane: Lane) -> Result<()>;
     /// To the dead letters, durable there before it leaves the queue. `code` is stable (`source.forbidden`), `detail` is
     /// for people; both stand in its headers.

@@ -62,11 +62,12 @@ async fn a_letter_that_stands_in_the_slow_lane_stays_there_and_is_the_same() {
     plain.submit("one").await;
     let (first, .., lane, _) = letter(&amqp).await;
     assert_eq!(lane, Lane::Main);
-    first.receipt.nack(Duration::from_millis(1)).await.unwrap();
+    first.receipt.nack(Duration::from_millis(1), 3).await.unwrap();
     letter(&amqp).await.0.receipt.stand_in(Lane::Bulk).await.unwrap();
     let (moved, body, lane, redelivered) = letter(&amqp).await;
     assert_eq!((body.as_str(), lane, redelivered), ("one", Lane::Bulk, 1), "moving is no delivery");
-    moved.receipt.nack(Duration::from_millis(1)).await.unwrap();
+    assert_eq!(moved.failures, 3, "nor does it forget any");
+    moved.receipt.nack(Duration::from_millis(1), 3).await.unwrap();
     let (again, _, lane, redelivered) = letter(&amqp).await;
     assert_eq!((lane, redelivered), (Lane::Bulk, 2), "what waits comes back to its lane");
     again.receipt.bury("source.failed", "a try").await.unwrap();

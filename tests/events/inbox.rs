@@ -18,6 +18,7 @@ pub struct Post {
     pub content_type: Option<String>,
     pub user: Option<String>,
     pub redelivered: u64,
+    pub failures: u64,
     pub lane: Lane,
 }
 
@@ -48,7 +49,14 @@ impl Letters {
     pub fn send_as(&self, user: Option<&str>, body: &str) {
         let user = user.map(str::to_owned);
         self.line
-            .send(Post { body: body.into(), content_type: None, user, redelivered: 0, lane: Lane::Main })
+            .send(Post {
+                body: body.into(),
+                content_type: None,
+                user,
+                redelivered: 0,
+                failures: 0,
+                lane: Lane::Main,
+            })
             .unwrap();
     }
 
@@ -88,6 +96,7 @@ impl Inbox for Letters {
             content_type: post.content_type.clone(),
             user: post.user.clone(),
             redelivered: post.redelivered,
+            failures: post.failures,
             lane: post.lane,
             receipt: Box::new(Slip { post, line, answers }),
         })
@@ -107,11 +116,11 @@ impl Receipt for Slip {
         Ok(())
     }
 
-    async fn nack(self: Box<Self>, delay: Duration) -> Result<()> {
+    async fn nack(self: Box<Self>, delay: Duration, failures: u64) -> Result<()> {
         self.answers.lock().unwrap().push((self.post.clone(), Answer::Delayed(delay)));
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            let again = Post { redelivered: self.post.redelivered + 1, ..self.post };
+            let again = Post { redelivered: self.post.redelivered + 1, failures, ..self.post };
             let _ = self.line.send(again);
         });
         Ok(())

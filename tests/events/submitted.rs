@@ -248,6 +248,20 @@ async fn trouble_that_passes_costs_nothing_but_time() {
 }
 
 #[tokio::test]
+async fn what_waited_has_all_its_tries_left() {
+    let bench = Bench::open().await;
+    let place = "acme-uploads/new/a";
+    bench.buckets.put(place, Fate::Trouble(Kind::Retry, 1000, vec![]));
+    bench.letters.send(&event("1", "s3://acme-uploads/new/a", json!({})));
+    eventually("it waits for long", async || bench.letters.delayed() > 10).await;
+    // One less than it may fail.
+    bench.buckets.put(place, Fate::Trouble(Kind::Fail, 3, HELLO.to_vec()));
+    bench.acked(1).await;
+    assert_eq!(bench.uploads("acme").await.len(), 1);
+    bench.close().await;
+}
+
+#[tokio::test]
 async fn a_poisoned_message_holds_up_no_neighbour() {
     let bench = Bench::open_with(|desk| desk.options.prefetch = 4).await;
     bench.buckets.put("acme-uploads/new/hangs", Fate::Hangs);

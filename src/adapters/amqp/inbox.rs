@@ -66,6 +66,7 @@ impl Inbox for Submitted {
                         .map(ToString::to_string),
                     user: message.user(),
                     redelivered: message.redelivered(),
+                    failures: message.failures(),
                     lane: if message.queue == UPLOADS_BULK { Lane::Bulk } else { Lane::Main },
                     receipt: Box::new(Held(message)),
                 });
@@ -104,8 +105,8 @@ impl Receipt for Held {
         Ok(())
     }
 
-    async fn nack(self: Box<Self>, delay: Duration) -> Result<()> {
-        self.0.retry(delay).await
+    async fn nack(self: Box<Self>, delay: Duration, failures: u64) -> Result<()> {
+        self.0.retry(delay, failures).await
     }
 
     async fn stand_in(self: Box<Self>, lane: Lane) -> Result<()> {

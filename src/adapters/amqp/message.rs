@@ -22,6 +22,7 @@ use tracing::debug;
 pub(super) const CODE: &str = "x-lazaret-code";
 pub(super) const DETAIL: &str = "x-lazaret-detail";
 pub(super) const QUEUE: &str = "x-lazaret-queue";
+const FAILURES: &str = "x-lazaret-failures";
 const RETRIES: &str = "x-lazaret-retries";
 const STILL: &str = "x-lazaret-still-ms";
 const USER: &str = "x-lazaret-user";
@@ -53,6 +54,11 @@ impl Message {
         number(&self.delivery.properties, "x-delivery-count").saturating_add(self.retries())
     }
 
+    /// Its tries that failed; the others waited for something, and cost it nothing.
+    pub fn failures(&self) -> u64 {
+        self.ours(FAILURES)
+    }
+
     fn retries(&self) -> u64 {
         self.ours(RETRIES)
     }
@@ -82,24 +88,24 @@ impl Message {
         }
     }
 
-    /// Comes again not before `delay`; at once where that is zero.
-    pub async fn retry(self, delay: Duration) -> Result<()> {
+    /// Comes again not before `delay`; at once where that is zero, and then as it was.
+    pub async fn retry(self, delay: Duration, failures: u64) -> Result<()> {
         if delay.is_zero() {
             return Ok(());
         }
         let retries = self.retries().saturating_add(1);
-        self.wait(delay, retries).await
+        self.wait(delay, retries, failures).await
     }
 
     /// On to the next step, which is no delivery.
     pub async fn wait_on(self) -> Result<()> {
-        let (still, retries) = (self.still(), self.retries());
-        self.wait(still, retries).await
+        let (still, retries, failures) = (self.still(), self.retries(), self.failures());
+        self.wait(still, retries, failures).await
     }
 
-    async fn wait(self, delay: Duration, retries: u64) -> Result<()> {
+    async fn wait(self, delay: Duration, retries: u64, failures: u64) -> Result<()> {
         let (step, still) = step(delay);
-        let mut headers = self.headers(retries);
+        let mut headers = self.headers(retries, failures);
         if !still.is_zero() {
             headers.insert(STILL.into(), whole(u64::try_from(still.as_millis()).unwrap_or(u64::MAX)));
         }
@@ -110,15 +116,16 @@ impl Message {
 
     /// To the end of this queue.
     pub async fn stand_in(self, queue: &'static str) -> Result<()> {
-        let headers = self.headers(self.retries());
+        let headers = self.headers(self.retries(), self.failures());
         // The default exchange takes it to the queue that its key names.
         self.pass_on("", queue, headers).await
     }
 
     /// The sender's, and what it has behind it.
-    fn headers(&self, retries: u64) -> FieldTable {
+    fn headers(&self, retries: u64, failures: u64) -> FieldTable {
         let mut headers = cleaned(&self.delivery.properties);
         headers.insert(RETRIES.into(), whole(retries));
+        headers.insert(FAILURES.into(), whole(failures));
         headers
     }
 

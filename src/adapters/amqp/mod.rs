@@ -21,8 +21,9 @@
 //! Beside these, for each live stream that is opened with a queue, `stream.frame.<id>`: see [`FrameQueues`].
 //!
 //! Headers of our own: `x-lazaret-code`, `x-lazaret-detail` and `x-lazaret-queue` on what was buried, `x-lazaret-retries`
-//! on what came again or stood in another line (how often it came again), `x-lazaret-still-ms` on what has to wait for another step, `x-lazaret-user` for whom the
-//! broker vouched before we passed a message on. Those that steer are believed only on messages signed by our own account.
+//! on what came again (how often), `x-lazaret-failures` (how many of its tries failed, where others only waited),
+//! `x-lazaret-still-ms` on what has to wait for another step, `x-lazaret-user` for whom the broker vouched before we passed a
+//! message on. Those that steer are believed only on messages signed by our own account.
 //!
 //! There are two connections: a broker short of memory or disk stops the one that publishes, and the acknowledgements on
 //! the other go on making room. Neither is recovered by lapin itself: whoever needs a channel and finds the connection

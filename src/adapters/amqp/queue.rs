@@ -101,6 +101,7 @@ impl Ticket for Held {
     /// Rounded up to a step, see the table of queues.
     async fn nack(self: Box<Self>, delay: Duration) -> Result<()> {
         let Self { message, _out } = *self;
-        message.retry(delay).await
+        // Scans that fail are counted in the store.
+        message.retry(delay, 0).await
     }
 }

@@ -3,7 +3,6 @@
 
 use super::{
     Refusal, SOURCE_FAILED, SOURCE_MISSING, Submission,
-    poison::{Fingerprint, Tries},
     seats::{Seats, Turn},
     take::{Taken, Taking},
     understand,
@@ -75,7 +74,6 @@ enum Came {
 struct Shared {
     taking: Taking,
     seats: Seats,
-    tries: Tries,
     options: Options,
 }
 
@@ -90,7 +88,7 @@ impl Desk {
         let (first, longest) = (options.retry, options.longest);
         let taking = Taking { fetching, door, clock, random };
         let seats = Seats::new(options.prefetch);
-        let shared = Arc::new(Shared { taking, seats, tries: Tries::default(), options });
+        let shared = Arc::new(Shared { taking, seats, options });
         let (mut tasks, mut pause) = (JoinSet::new(), first);
         loop {
             while tasks.try_join_next().is_some() {}
@@ -121,8 +119,7 @@ impl Desk {
 
 impl Shared {
     async fn answer(self: Arc<Self>, letter: Letter) {
-        let Letter { body, content_type, user, redelivered, lane, receipt } = letter;
-        let message = Fingerprint::of(&body);
+        let Letter { body, content_type, user, redelivered, failures, lane, receipt } = letter;
         let read = {
             let shared = Arc::clone(&self);
             // In a task of its own, so that a panic is that message's trouble.
@@ -139,25 +136,20 @@ impl Shared {
             Ok(Came::Late) => return,
             Err(panic) => Taken::Failed(format!("working on the message broke off: {panic}")),
         };
-        let tries = if matches!(taken, Taken::Done) {
-            0
-        } else {
-            self.tries.count(message).max(redelivered.saturating_add(1))
-        };
+        // What only waited is as good as new.
+        let failed = matches!(taken, Taken::Missing(_) | Taken::Failed(_));
+        let failures = failures.saturating_add(failed.into());
         let answer = match taken {
             Taken::Done => Answer::Ack,
             Taken::Refused(refusal) => Answer::Bury(refusal),
-            Taken::Missing(detail) if tries >= self.options.missing => {
+            Taken::Missing(detail) if failures >= self.options.missing => {
                 Answer::Bury(Refusal::new(SOURCE_MISSING, detail))
             }
-            Taken::Failed(detail) if tries >= self.options.attempts => {
+            Taken::Failed(detail) if failures >= self.options.attempts => {
                 Answer::Bury(Refusal::new(SOURCE_FAILED, detail))
             }
             Taken::Missing(detail) | Taken::Failed(detail) | Taken::Wait(detail) => Answer::Again(detail),
         };
-        if !matches!(answer, Answer::Again(_)) {
-            self.tries.forget(message);
-        }
         told(match answer {
             Answer::Ack => {
                 self.taking.door.metrics.submission("done");
@@ -165,8 +157,8 @@ impl Shared {
             }
             Answer::Again(error) => {
                 self.taking.door.metrics.submission("delayed");
-                tracing::warn!(error, submission.tries = tries, "a submission waits");
-                receipt.nack(self.pause(tries)).await
+                tracing::warn!(error, submission.failures = failures, "a submission waits");
+                receipt.nack(self.pause(redelivered), failures).await
             }
             Answer::Bury(Refusal { code, detail }) => {
                 self.taking.door.metrics.submission("buried");
@@ -202,8 +194,8 @@ impl Shared {
         all
     }
 
-    fn pause(&self, tries: u64) -> Duration {
-        let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+    fn pause(&self, redelivered: u64) -> Duration {
+        let doublings = u32::try_from(redelivered).unwrap_or(u32::MAX).min(16);
         self.options.retry.saturating_mul(1 << doublings).min(self.options.longest)
     }
 }

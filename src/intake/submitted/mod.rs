@@ -3,7 +3,6 @@
 mod cloudevent;
 mod desk;
 mod notice;
-mod poison;
 mod reference;
 mod seats;
 mod take;
