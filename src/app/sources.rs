@@ -53,6 +53,12 @@ pub(super) fn desk(
         door,
         clock: Arc::clone(&work.clock),
         random: Arc::clone(random),
-        options: Options { prefetch: config.queue.prefetch.into(), ..Options::default() },
+        options: options(config),
     }
+}
+
+/// A message that waited and then takes as long as it may is answered within two and a half times `queue.ack_within`.
+fn options(config: &Config) -> Options {
+    let (hold, all) = (config.queue.ack_within.0, Options::default());
+    Options { prefetch: config.queue.prefetch.into(), hold, patience: all.patience.min(hold * 3 / 2), ..all }
 }

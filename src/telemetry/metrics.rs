@@ -254,7 +254,7 @@ impl Metrics {
         self.called.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// `done`, `delayed`, `buried`, `moved` (to the slow lane).
+    /// `done`, `delayed`, `buried`, `moved` (to the slow lane, or to the end of its own).
     pub fn submission(&self, outcome: &'static str) {
         self.submitted.get_or_create(&Outcome { outcome }).inc();
     }

@@ -24,6 +24,7 @@ pub fn options(url: &str) -> Options {
         url: url.to_owned(),
         ca: None,
         prefetch: 8,
+        hold: Duration::from_secs(600),
         delivery_limit: 20,
         name: "lazaret test".to_owned(),
     }

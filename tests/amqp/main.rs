@@ -13,4 +13,5 @@ mod rabbitmq;
 mod restart;
 mod retry;
 mod secure;
+mod timeout;
 mod topology;

@@ -295,6 +295,23 @@ async fn one_tenants_many_leave_room_for_anothers_first() {
 }
 
 #[tokio::test]
+async fn one_whose_turn_does_not_come_goes_to_the_end_of_its_line() {
+    let bench = Bench::open_with(|desk| {
+        desk.options.prefetch = 2;
+        desk.options.hold = Duration::from_millis(20);
+    })
+    .await;
+    for n in 0..3 {
+        bench.buckets.put(&format!("acme-uploads/new/{n}"), Fate::Hangs);
+        bench.letters.send(&event(&n.to_string(), &format!("s3://acme-uploads/new/{n}"), json!({})));
+    }
+    // To the slow lane, and from there on by waiting.
+    eventually("it goes back again and again", async || bench.letters.moved() > 2 + 10).await;
+    assert_eq!((bench.letters.delayed(), bench.letters.buried()), (0, vec![]), "which costs it nothing");
+    bench.running.unwrap().drain(Duration::ZERO).await;
+}
+
+#[tokio::test]
 async fn one_that_hangs_is_let_go_of_and_comes_again() {
     let bench = Bench::open_with(|desk| desk.options.patience = Duration::from_millis(20)).await;
     bench.buckets.put("acme-uploads/new/a", Fate::Hangs);

@@ -4,6 +4,7 @@ use super::{
     consume::{Arrivals, Feed, Pump},
     link::Link,
     message::Message,
+    options::Options,
     send::Sender,
     topology::{UPLOADS, UPLOADS_BULK},
 };
@@ -23,6 +24,7 @@ pub struct Submitted {
     link: Arc<Link>,
     sender: Arc<Sender>,
     prefetch: u16,
+    hold: Duration,
     /// The prefetch bounds what is between them.
     came: UnboundedSender<Message>,
     next: Arc<Mutex<UnboundedReceiver<Message>>>,
@@ -30,15 +32,16 @@ pub struct Submitted {
 }
 
 impl Submitted {
-    pub(super) fn new(link: Arc<Link>, sender: Arc<Sender>, prefetch: u16) -> Self {
+    pub(super) fn new(link: Arc<Link>, sender: Arc<Sender>, options: &Options) -> Self {
+        let (prefetch, hold) = (options.prefetch, options.hold);
         let (came, next) = unbounded_channel();
-        Self { link, sender, prefetch, came, next: Arc::new(Mutex::new(next)), pump: Pump::default() }
+        Self { link, sender, prefetch, hold, came, next: Arc::new(Mutex::new(next)), pump: Pump::default() }
     }
 
     fn feed(&self) -> (Feed, Arc<Slot>) {
         let (link, sender) = (Arc::clone(&self.link), Arc::clone(&self.sender));
         (
-            Feed { link, sender, queues: &[UPLOADS, UPLOADS_BULK], prefetch: self.prefetch },
+            Feed { link, sender, queues: &[UPLOADS, UPLOADS_BULK], prefetch: self.prefetch, hold: self.hold },
             Arc::new(Slot { came: self.came.clone(), next: Arc::clone(&self.next) }),
         )
     }

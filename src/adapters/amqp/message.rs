@@ -16,7 +16,7 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 pub(super) const CODE: &str = "x-lazaret-code";
@@ -36,12 +36,13 @@ const PAUSES: [u64; 6] = [1, 2, 4, 8, 15, 30];
 pub(super) struct Message {
     pub delivery: Delivery,
     pub queue: &'static str,
+    pub came: Instant,
     sender: Arc<Sender>,
 }
 
 impl Message {
     pub fn new(delivery: Delivery, queue: &'static str, sender: Arc<Sender>) -> Self {
-        Self { delivery, queue, sender }
+        Self { delivery, queue, came: Instant::now(), sender }
     }
 
     /// False when its channel is gone: the broker has it again.

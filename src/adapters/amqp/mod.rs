@@ -84,8 +84,8 @@ impl Amqp {
         let sender = || Arc::new(Sender::new(Arc::clone(&writing)));
         let answers = sender();
         Ok(Arc::new(Self {
-            queue: Arc::new(WorkQueue::new(Arc::clone(&reading), Arc::clone(&answers), options.prefetch)),
-            inbox: Arc::new(Submitted::new(Arc::clone(&reading), Arc::clone(&answers), options.prefetch)),
+            queue: Arc::new(WorkQueue::new(Arc::clone(&reading), Arc::clone(&answers), &options)),
+            inbox: Arc::new(Submitted::new(Arc::clone(&reading), Arc::clone(&answers), &options)),
             publisher: Arc::new(Outgoing::new(sender(), options.name)),
             dead: Arc::new(Dead::new(Arc::clone(&reading), answers)),
             frames: Arc::new(FrameQueues::new(Arc::clone(&reading))),

@@ -28,7 +28,9 @@ pub struct Options {
     pub retry: Duration,
     /// The longest pause.
     pub longest: Duration,
-    /// How long one message may take.
+    /// How long one message may wait for its turn. Then it goes to the end of its line, for a broker does not wait for ever.
+    pub hold: Duration,
+    /// How long one message may take from its turn on.
     pub patience: Duration,
 }
 
@@ -40,6 +42,7 @@ impl Default for Options {
             missing: 5,
             retry: Duration::from_secs(1),
             longest: Duration::from_secs(60),
+            hold: Duration::from_secs(600),
             patience: Duration::from_secs(900),
         }
     }
@@ -64,8 +67,8 @@ enum Answer {
 /// How far a message came.
 enum Came {
     Taken(Taken),
-    /// Its tenants have their share in hand.
-    Above,
+    /// Its tenants have their share in hand, or its turn did not come: to the end of this line.
+    Back(Lane),
     /// The desk was closed before its turn.
     Late,
 }
@@ -129,9 +132,9 @@ impl Shared {
         };
         let taken = match read.await {
             Ok(Came::Taken(taken)) => taken,
-            Ok(Came::Above) => {
+            Ok(Came::Back(line)) => {
                 self.taking.door.metrics.submission("moved");
-                return told(receipt.stand_in(Lane::Bulk).await);
+                return told(receipt.stand_in(line).await);
             }
             Ok(Came::Late) => return,
             Err(panic) => Taken::Failed(format!("working on the message broke off: {panic}")),
@@ -175,10 +178,12 @@ impl Shared {
             Err(refusal) => return Came::Taken(Taken::Refused(refusal)),
         };
         let tenants = submissions.iter().filter_map(|submission| self.taking.tenant(submission, user));
-        let _seat = match self.seats.take(&tenants.cloned().collect(), lane).await {
-            Turn::Now(seat) => seat,
-            Turn::Above => return Came::Above,
-            Turn::Closed => return Came::Late,
+        let tenants = tenants.cloned().collect();
+        let _seat = match tokio::time::timeout(self.options.hold, self.seats.take(&tenants, lane)).await {
+            Ok(Turn::Now(seat)) => seat,
+            Ok(Turn::Above) => return Came::Back(Lane::Bulk),
+            Ok(Turn::Closed) => return Came::Late,
+            Err(_) => return Came::Back(lane),
         };
         let taken = tokio::time::timeout(self.options.patience, self.take(submissions, user)).await;
         Came::Taken(taken.unwrap_or_else(|_| Taken::Wait("the message took too long".to_owned())))
