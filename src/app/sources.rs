@@ -7,7 +7,7 @@ use crate::{
     intake::{
         accept::Door,
         source::{Fetching, SourceRule, SourceRules},
-        submitted::{Desk, Options},
+        submitted::{Desk, Line, Options},
     },
     pipeline::Work,
     ports::Random,
@@ -39,6 +39,7 @@ pub(super) fn desk(
     fetching: Fetching,
     work: &Work,
     random: &Arc<dyn Random>,
+    line: &Arc<Line>,
 ) -> Desk {
     let door = Door {
         store: Arc::clone(&work.store),
@@ -54,6 +55,7 @@ pub(super) fn desk(
         clock: Arc::clone(&work.clock),
         random: Arc::clone(random),
         options: options(config),
+        line: Arc::clone(line),
     }
 }
 

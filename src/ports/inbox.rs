@@ -2,6 +2,7 @@
 
 use super::{Result, publisher::Lane};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use std::time::Duration;
 
 #[async_trait]
@@ -17,6 +18,8 @@ pub struct Letter {
     pub content_type: Option<String>,
     /// The account that the broker itself vouches for (AMQP's `user_id`), never one that the body claims.
     pub user: Option<String>,
+    /// When it was published, as its sender says.
+    pub at: Option<Timestamp>,
     /// Deliveries before this one, as far as the broker counts them.
     pub redelivered: u64,
     /// Tries that failed, as they were told with [`Receipt::nack`]. Nobody else can say so.

@@ -109,6 +109,7 @@ impl TestApp {
             streams: Arc::new(lazaret::app::front(&Config::load(None, &[]).unwrap(), None).unwrap()),
             readiness: readiness.clone(),
             metrics: Arc::new(Metrics::new()),
+            line: None,
         };
         change(&mut api);
         let front = Front::new(api_router(api.clone()), Some(api.clone()));

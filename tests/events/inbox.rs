@@ -95,6 +95,7 @@ impl Inbox for Letters {
             body: post.body.clone().into_bytes(),
             content_type: post.content_type.clone(),
             user: post.user.clone(),
+            at: None,
             redelivered: post.redelivered,
             failures: post.failures,
             lane: post.lane,

@@ -77,6 +77,7 @@ impl Bench {
                 missing: 3,
                 ..Options::default()
             },
+            line: Arc::default(),
         };
         change(&mut desk);
         let running = Some(desk.start());

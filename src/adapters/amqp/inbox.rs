@@ -6,7 +6,7 @@ use super::{
     message::Message,
     options::Options,
     send::Sender,
-    topology::{UPLOADS, UPLOADS_BULK},
+    topology::{INBOX, UPLOADS, UPLOADS_BULK},
 };
 use crate::ports::{
     Inbox, Kind, PortError, Result,
@@ -41,7 +41,7 @@ impl Submitted {
     fn feed(&self) -> (Feed, Arc<Slot>) {
         let (link, sender) = (Arc::clone(&self.link), Arc::clone(&self.sender));
         (
-            Feed { link, sender, queues: &[UPLOADS, UPLOADS_BULK], prefetch: self.prefetch, hold: self.hold },
+            Feed { link, sender, queues: &INBOX, prefetch: self.prefetch, hold: self.hold },
             Arc::new(Slot { came: self.came.clone(), next: Arc::clone(&self.next) }),
         )
     }
@@ -68,6 +68,7 @@ impl Inbox for Submitted {
                         .as_ref()
                         .map(ToString::to_string),
                     user: message.user(),
+                    at: message.at(),
                     redelivered: message.redelivered(),
                     failures: message.failures(),
                     lane: if message.queue == UPLOADS_BULK { Lane::Bulk } else { Lane::Main },

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::ports::Result;
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use lapin::{
     BasicProperties,
     message::Delivery,
@@ -72,6 +73,12 @@ impl Message {
 
     pub fn user(&self) -> Option<String> {
         user(&self.delivery.properties, self.sender.user())
+    }
+
+    /// The sender's `timestamp`, which AMQP has in seconds.
+    pub fn at(&self) -> Option<Timestamp> {
+        let seconds = i64::try_from((*self.delivery.properties.timestamp())?).ok()?;
+        Timestamp::from_second(seconds).ok()
     }
 
     /// What is left of a delay longer than the longest step.

@@ -52,6 +52,7 @@ pub use inbox::Submitted;
 pub use options::Options;
 pub use publisher::Outgoing;
 pub use queue::WorkQueue;
+pub use topology::INBOX;
 
 use crate::ports::Result;
 use link::Link;

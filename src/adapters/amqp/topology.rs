@@ -21,6 +21,8 @@ pub(super) const WORK: &str = "lazaret.work";
 pub(super) const BULK: &str = "lazaret.work.bulk";
 /// Both the exchange and its queue.
 pub(super) const DEAD: &str = "lazaret.dead";
+/// The lanes of the inbox: main, bulk.
+pub const INBOX: [&str; 2] = [UPLOADS, UPLOADS_BULK];
 /// What a redriven message may go back to.
 pub(super) const ORIGINS: [&str; 4] = [UPLOADS, UPLOADS_BULK, WORK, BULK];
 

@@ -2,7 +2,7 @@
 //! a tenant that has its share in hand goes on in the slow lane, so that nobody's many hold up another's first.
 
 use super::{
-    Refusal, SOURCE_FAILED, SOURCE_MISSING, Submission,
+    Line, Refusal, SOURCE_FAILED, SOURCE_MISSING, Submission,
     seats::{Seats, Turn},
     take::{Taken, Taking},
     understand,
@@ -12,6 +12,7 @@ use crate::{
     intake::{accept::Door, source::Fetching},
     ports::{Clock, Inbox, Random, Result, inbox::Letter, publisher::Lane},
 };
+use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +56,8 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub options: Options,
+    /// Told what is taken.
+    pub line: Arc<Line>,
 }
 
 /// How a message is answered.
@@ -62,6 +65,13 @@ enum Answer {
     Ack,
     Again(String),
     Bury(Refusal),
+}
+
+/// Where a message stood in line, and since when.
+struct Stood {
+    lane: Lane,
+    at: Option<Timestamp>,
+    again: bool,
 }
 
 /// How far a message came.
@@ -77,6 +87,7 @@ enum Came {
 struct Shared {
     taking: Taking,
     seats: Seats,
+    line: Arc<Line>,
     options: Options,
 }
 
@@ -87,11 +98,11 @@ impl Desk {
     }
 
     async fn run(self, stop: CancellationToken) {
-        let Self { inbox, fetching, door, clock, random, options } = self;
+        let Self { inbox, fetching, door, clock, random, options, line } = self;
         let (first, longest) = (options.retry, options.longest);
         let taking = Taking { fetching, door, clock, random };
         let seats = Seats::new(options.prefetch);
-        let shared = Arc::new(Shared { taking, seats, options });
+        let shared = Arc::new(Shared { taking, seats, line, options });
         let (mut tasks, mut pause) = (JoinSet::new(), first);
         loop {
             while tasks.try_join_next().is_some() {}
@@ -122,12 +133,13 @@ impl Desk {
 
 impl Shared {
     async fn answer(self: Arc<Self>, letter: Letter) {
-        let Letter { body, content_type, user, redelivered, failures, lane, receipt } = letter;
+        let Letter { body, content_type, user, at, redelivered, failures, lane, receipt } = letter;
+        let stood = Stood { lane, at, again: redelivered > 0 };
         let read = {
             let shared = Arc::clone(&self);
             // In a task of its own, so that a panic is that message's trouble.
             tokio::spawn(
-                async move { shared.read(&body, content_type.as_deref(), user.as_deref(), lane).await },
+                async move { shared.read(&body, content_type.as_deref(), user.as_deref(), stood).await },
             )
         };
         let taken = match read.await {
@@ -172,11 +184,22 @@ impl Shared {
     }
 
     /// To its end, once it is its turn. Whose it is is known before anything is fetched.
-    async fn read(&self, body: &[u8], content_type: Option<&str>, user: Option<&str>, lane: Lane) -> Came {
+    async fn read(
+        &self,
+        body: &[u8],
+        content_type: Option<&str>,
+        user: Option<&str>,
+        Stood { lane, at, again }: Stood,
+    ) -> Came {
         let submissions = match understand(body, content_type) {
             Ok(submissions) => submissions,
             Err(refusal) => return Came::Taken(Taken::Refused(refusal)),
         };
+        let now = self.taking.clock.now();
+        let at =
+            at.or_else(|| submissions.iter().filter_map(|submission| submission.at).min()).unwrap_or(now);
+        // Another machine's clock may be ahead of this one's.
+        let _in_hand = self.line.take(lane, at.min(now), again);
         let tenants = submissions.iter().filter_map(|submission| self.taking.tenant(submission, user));
         let tenants = tenants.cloned().collect();
         let _seat = match tokio::time::timeout(self.options.hold, self.seats.take(&tenants, lane)).await {
