@@ -4,6 +4,7 @@ use super::{Result, publisher::Lane};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 #[async_trait]
 pub trait Inbox: Send + Sync + 'static {
@@ -26,6 +27,8 @@ pub struct Letter {
     pub failures: u64,
     /// The line it stood in.
     pub lane: Lane,
+    /// Ends when the broker has it again: what is begun with it then is done twice.
+    pub gone: CancellationToken,
     pub receipt: Box<dyn Receipt>,
 }
 

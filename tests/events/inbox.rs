@@ -7,10 +7,14 @@ use lazaret::ports::{
     publisher::Lane,
 };
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
@@ -27,19 +31,33 @@ pub enum Answer {
     Acked,
     Delayed(Duration),
     Moved,
-    Buried { code: String, detail: String },
+    /// Let go of without an answer.
+    Dropped,
+    Buried {
+        code: String,
+        detail: String,
+    },
 }
 
 pub struct Letters {
     line: UnboundedSender<Post>,
     next: tokio::sync::Mutex<UnboundedReceiver<Post>>,
     answers: Arc<Mutex<Vec<(Post, Answer)>>>,
+    gone: Mutex<CancellationToken>,
+    /// Letters that were received.
+    pub given: AtomicUsize,
 }
 
 impl Letters {
     pub fn new() -> Arc<Self> {
         let (line, next) = unbounded_channel();
-        Arc::new(Self { line, next: next.into(), answers: Arc::default() })
+        Arc::new(Self {
+            line,
+            next: next.into(),
+            answers: Arc::default(),
+            gone: Mutex::default(),
+            given: AtomicUsize::default(),
+        })
     }
 
     pub fn send(&self, body: &str) {
@@ -62,6 +80,15 @@ impl Letters {
 
     pub fn acked(&self) -> usize {
         self.answers.lock().unwrap().iter().filter(|(_, answer)| *answer == Answer::Acked).count()
+    }
+
+    /// The connection is lost: what is unanswered is the broker's again.
+    pub fn lose(&self) {
+        std::mem::take(&mut *self.gone.lock().unwrap()).cancel();
+    }
+
+    pub fn dropped(&self) -> usize {
+        self.answers.lock().unwrap().iter().filter(|(_, answer)| *answer == Answer::Dropped).count()
     }
 
     pub fn moved(&self) -> usize {
@@ -90,6 +117,7 @@ impl Letters {
 impl Inbox for Letters {
     async fn receive(&self) -> Result<Letter> {
         let post = self.next.lock().await.recv().await.unwrap();
+        self.given.fetch_add(1, Ordering::SeqCst);
         let (line, answers) = (self.line.clone(), self.answers.clone());
         Ok(Letter {
             body: post.body.clone().into_bytes(),
@@ -99,43 +127,59 @@ impl Inbox for Letters {
             redelivered: post.redelivered,
             failures: post.failures,
             lane: post.lane,
-            receipt: Box::new(Slip { post, line, answers }),
+            gone: self.gone.lock().unwrap().clone(),
+            receipt: Box::new(Slip { post: Some(post), line, answers }),
         })
     }
 }
 
 struct Slip {
-    post: Post,
+    /// Until it is answered.
+    post: Option<Post>,
     line: UnboundedSender<Post>,
     answers: Arc<Mutex<Vec<(Post, Answer)>>>,
 }
 
+impl Slip {
+    fn answered(&mut self, answer: Answer) -> Post {
+        let post = self.post.take().expect("one answer");
+        self.answers.lock().unwrap().push((post.clone(), answer));
+        post
+    }
+}
+
+impl Drop for Slip {
+    fn drop(&mut self) {
+        if self.post.is_some() {
+            self.answered(Answer::Dropped);
+        }
+    }
+}
+
 #[async_trait]
 impl Receipt for Slip {
-    async fn ack(self: Box<Self>) -> Result<()> {
-        self.answers.lock().unwrap().push((self.post, Answer::Acked));
+    async fn ack(mut self: Box<Self>) -> Result<()> {
+        self.answered(Answer::Acked);
         Ok(())
     }
 
-    async fn nack(self: Box<Self>, delay: Duration, failures: u64) -> Result<()> {
-        self.answers.lock().unwrap().push((self.post.clone(), Answer::Delayed(delay)));
+    async fn nack(mut self: Box<Self>, delay: Duration, failures: u64) -> Result<()> {
+        let (post, line) = (self.answered(Answer::Delayed(delay)), self.line.clone());
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            let again = Post { redelivered: self.post.redelivered + 1, failures, ..self.post };
-            let _ = self.line.send(again);
+            let _ = line.send(Post { redelivered: post.redelivered + 1, failures, ..post });
         });
         Ok(())
     }
 
-    async fn stand_in(self: Box<Self>, lane: Lane) -> Result<()> {
-        self.answers.lock().unwrap().push((self.post.clone(), Answer::Moved));
-        let _ = self.line.send(Post { lane, ..self.post });
+    async fn stand_in(mut self: Box<Self>, lane: Lane) -> Result<()> {
+        let post = self.answered(Answer::Moved);
+        let _ = self.line.send(Post { lane, ..post });
         Ok(())
     }
 
-    async fn bury(self: Box<Self>, code: &str, detail: &str) -> Result<()> {
-        let answer = Answer::Buried { code: code.into(), detail: detail.into() };
-        self.answers.lock().unwrap().push((self.post, answer));
+    async fn bury(mut self: Box<Self>, code: &str, detail: &str) -> Result<()> {
+        self.answered(Answer::Buried { code: code.into(), detail: detail.into() });
         Ok(())
     }
 }

@@ -21,7 +21,11 @@ use lazaret::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::{io::Read, sync::Arc, time::Duration};
+use std::{
+    io::Read,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 const GRACE: Duration = Duration::from_secs(10);
 const HELLO: &[u8] = b"hello world";
@@ -309,6 +313,20 @@ async fn one_whose_turn_does_not_come_goes_to_the_end_of_its_line() {
     // To the slow lane, and from there on by waiting.
     eventually("it goes back again and again", async || bench.letters.moved() > 2 + 10).await;
     assert_eq!((bench.letters.delayed(), bench.letters.buried()), (0, vec![]), "which costs it nothing");
+    bench.running.unwrap().drain(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_goes_with_its_connection() {
+    let bench = Bench::open_with(|desk| desk.options.prefetch = 2).await;
+    for n in 0..10 {
+        bench.buckets.put(&format!("acme-uploads/new/{n}"), Fate::Hangs);
+        bench.letters.send(&event(&n.to_string(), &format!("s3://acme-uploads/new/{n}"), json!({})));
+    }
+    let given = async || bench.letters.given.load(Ordering::SeqCst) == 10 + 9;
+    eventually("all but one are moved, and wait in the slow lane", given).await;
+    bench.letters.lose();
+    eventually("they are let go of", async || bench.letters.dropped() == 9).await;
     bench.running.unwrap().drain(Duration::ZERO).await;
 }
 

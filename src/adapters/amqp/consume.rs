@@ -22,6 +22,7 @@ use std::{
     time::Duration,
 };
 use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
@@ -117,6 +118,8 @@ impl Feed {
 
     /// Until the channel ends.
     async fn pass(&self, mut deliveries: SelectAll<Deliveries>, arrivals: &impl Arrivals) {
+        let gone = CancellationToken::new();
+        let _ended = gone.clone().drop_guard();
         let mut looks = tokio::time::interval((self.hold / LOOKS).max(SHORTEST_PAUSE));
         loop {
             let next = tokio::select! {
@@ -130,7 +133,7 @@ impl Feed {
             };
             match next {
                 Some(Some((queue, Ok(delivery)))) => {
-                    let message = Message::new(delivery, queue, Arc::clone(&self.sender));
+                    let message = Message::new(delivery, queue, Arc::clone(&self.sender), gone.clone());
                     if message.still().is_zero() {
                         arrivals.arrived(message).await;
                     } else if let Err(error) = message.wait_on().await {

@@ -72,6 +72,7 @@ impl Inbox for Submitted {
                     redelivered: message.redelivered(),
                     failures: message.failures(),
                     lane: if message.queue == UPLOADS_BULK { Lane::Bulk } else { Lane::Main },
+                    gone: message.gone.clone(),
                     receipt: Box::new(Held(message)),
                 });
             }

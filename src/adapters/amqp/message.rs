@@ -18,6 +18,7 @@ use lapin::{
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 pub(super) const CODE: &str = "x-lazaret-code";
@@ -38,12 +39,19 @@ pub(super) struct Message {
     pub delivery: Delivery,
     pub queue: &'static str,
     pub came: Instant,
+    /// Ends when the broker has it again.
+    pub gone: CancellationToken,
     sender: Arc<Sender>,
 }
 
 impl Message {
-    pub fn new(delivery: Delivery, queue: &'static str, sender: Arc<Sender>) -> Self {
-        Self { delivery, queue, came: Instant::now(), sender }
+    pub fn new(
+        delivery: Delivery,
+        queue: &'static str,
+        sender: Arc<Sender>,
+        gone: CancellationToken,
+    ) -> Self {
+        Self { delivery, queue, came: Instant::now(), gone, sender }
     }
 
     /// False when its channel is gone: the broker has it again.

@@ -72,6 +72,7 @@ struct Stood {
     lane: Lane,
     at: Option<Timestamp>,
     again: bool,
+    gone: CancellationToken,
 }
 
 /// How far a message came.
@@ -79,7 +80,7 @@ enum Came {
     Taken(Taken),
     /// Its tenants have their share in hand, or its turn did not come: to the end of this line.
     Back(Lane),
-    /// The desk was closed before its turn.
+    /// The desk was closed before its turn, or the broker has it again.
     Late,
 }
 
@@ -133,8 +134,8 @@ impl Desk {
 
 impl Shared {
     async fn answer(self: Arc<Self>, letter: Letter) {
-        let Letter { body, content_type, user, at, redelivered, failures, lane, receipt } = letter;
-        let stood = Stood { lane, at, again: redelivered > 0 };
+        let Letter { body, content_type, user, at, redelivered, failures, lane, gone, receipt } = letter;
+        let stood = Stood { lane, at, again: redelivered > 0, gone };
         let read = {
             let shared = Arc::clone(&self);
             // In a task of its own, so that a panic is that message's trouble.
@@ -189,7 +190,7 @@ impl Shared {
         body: &[u8],
         content_type: Option<&str>,
         user: Option<&str>,
-        Stood { lane, at, again }: Stood,
+        Stood { lane, at, again, gone }: Stood,
     ) -> Came {
         let submissions = match understand(body, content_type) {
             Ok(submissions) => submissions,
@@ -202,7 +203,13 @@ impl Shared {
         let _in_hand = self.line.take(lane, at.min(now), again);
         let tenants = submissions.iter().filter_map(|submission| self.taking.tenant(submission, user));
         let tenants = tenants.cloned().collect();
-        let _seat = match tokio::time::timeout(self.options.hold, self.seats.take(&tenants, lane)).await {
+        let turn = tokio::time::timeout(self.options.hold, self.seats.take(&tenants, lane));
+        let turn = tokio::select! {
+            // Or with each new connection as many more would wait.
+            () = gone.cancelled() => return Came::Late,
+            turn = turn => turn,
+        };
+        let _seat = match turn {
             Ok(Turn::Now(seat)) => seat,
             Ok(Turn::Above) => return Came::Back(Lane::Bulk),
             Ok(Turn::Closed) => return Came::Late,
