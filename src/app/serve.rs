@@ -77,6 +77,8 @@ struct Base {
     name: String,
 }
 
+/// For which a ruling that is carried out is nobody else's, where its process dies.
+const RULING: Duration = Duration::from_secs(300);
 /// Threads that answer HTTP, at most: what they do is little.
 const HTTP_THREADS: usize = 16;
 
@@ -268,6 +270,7 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
         work: Arc::clone(&work),
         reviews: Arc::clone(&base.rows.reviews),
         poll: config.queue.poll.0,
+        term: RULING,
     };
     Ok(Scanning { work, engines, desk, rulings })
 }

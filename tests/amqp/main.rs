@@ -10,6 +10,7 @@ mod loss;
 mod publish;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
+mod refused;
 mod restart;
 mod retry;
 mod secure;

@@ -2,7 +2,7 @@
 //! time-out is short.
 
 use crate::{
-    bench::{enqueue, next, options, soon, until},
+    bench::{channels, enqueue, next, options, soon, until},
     rabbitmq::{Rabbit, Vhost},
 };
 use lazaret::{
@@ -12,15 +12,6 @@ use lazaret::{
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 const TIMEOUT_MS: u32 = 3000;
-
-/// Channels that consume.
-async fn channels(rabbit: &Arc<Rabbit>, vhost: &Vhost) -> BTreeSet<String> {
-    let (rabbit, name) = (Arc::clone(rabbit), vhost.name.clone());
-    let listed = tokio::task::spawn_blocking(move || {
-        rabbit.control(&["list_consumers", "--vhost", &name, "--no-table-headers", "channel_pid"])
-    });
-    listed.await.unwrap().lines().map(str::to_owned).collect()
-}
 
 /// A queue of work with eight messages, of which one was received and answered.
 async fn begun(vhost: &Vhost, hold: Duration) -> Arc<Amqp> {
@@ -34,21 +25,21 @@ async fn begun(vhost: &Vhost, hold: Duration) -> Arc<Amqp> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_that_nobody_receives_does_not_lie_for_longer_than_the_broker_waits() {
-    let rabbit = Arc::new(tokio::task::spawn_blocking(Rabbit::start).await.unwrap());
+    let rabbit = tokio::task::block_in_place(Rabbit::start);
     for (key, value) in [("consumer_timeout", TIMEOUT_MS), ("channel_tick_interval", 200)] {
         rabbit.control(&["eval", &format!("application:set_env(rabbit, {key}, {value}).")]);
     }
     let vhosts = [rabbit.vhost(), rabbit.vhost()];
     let amqp = begun(&vhosts[0], Duration::from_millis((TIMEOUT_MS / 3).into())).await;
     let forgetful = begun(&vhosts[1], Duration::from_secs(3600)).await;
-    let (ours, theirs) = (channels(&rabbit, &vhosts[0]).await, channels(&rabbit, &vhosts[1]).await);
+    let (ours, theirs) = (channels(&rabbit, &vhosts[0]), channels(&rabbit, &vhosts[1]));
     assert_eq!((ours.len(), theirs.len()), (1, 1));
     until("the broker closes the channel where all of it lies", || async {
-        let now = channels(&rabbit, &vhosts[1]).await;
+        let now = channels(&rabbit, &vhosts[1]);
         !now.is_empty() && now != theirs
     })
     .await;
-    assert_eq!(channels(&rabbit, &vhosts[0]).await, ours, "and not the one where it goes back");
+    assert_eq!(channels(&rabbit, &vhosts[0]), ours, "and not the one where it goes back");
     drop(forgetful);
     let mut left: BTreeSet<_> = (2..=8).map(id).collect();
     while !left.is_empty() {

@@ -4,6 +4,7 @@
 pub mod faults;
 pub mod raw;
 pub mod stage;
+pub mod workers;
 
 use axum::ServiceExt;
 use lazaret::{

@@ -332,7 +332,7 @@ async fn what_waits_for_its_turn_goes_with_its_connection() {
 
 #[tokio::test]
 async fn one_that_hangs_is_let_go_of_and_comes_again() {
-    let bench = Bench::open_with(|desk| desk.options.patience = Duration::from_millis(20)).await;
+    let bench = Bench::open_with(|desk| desk.options.patience = Duration::from_millis(500)).await;
     bench.buckets.put("acme-uploads/new/a", Fate::Hangs);
     bench.letters.send(&event("1", "s3://acme-uploads/new/a", json!({})));
     eventually("it comes again", async || bench.letters.delayed() > 1).await;
