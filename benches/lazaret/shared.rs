@@ -72,6 +72,7 @@ pub async fn broker(url: &str, prefetch: u16) -> anyhow::Result<Arc<Amqp>> {
         url: url.to_owned(),
         ca: None,
         prefetch,
+        hold: std::time::Duration::from_secs(600),
         delivery_limit: 20,
         name: "lazaret bench".to_owned(),
     };

@@ -2,7 +2,11 @@
 
 use crate::{
     Task,
-    adapters::{amqp::Amqp, postgres::Postgres},
+    adapters::{
+        amqp::{self, Amqp},
+        postgres::Postgres,
+    },
+    intake::submitted::Line,
     telemetry::Metrics,
 };
 use std::{sync::Arc, time::Duration};
@@ -12,6 +16,7 @@ pub(super) struct Gauges {
     pub(super) postgres: Option<Arc<Postgres>>,
     pub(super) broker: Option<Arc<Amqp>>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) line: Arc<Line>,
 }
 
 const EVERY: Duration = Duration::from_secs(5);
@@ -40,7 +45,14 @@ impl Gauges {
         }
         let Some(broker) = &self.broker else { return };
         match tokio::time::timeout(PATIENCE, broker.depth()).await {
-            Ok(Ok(depths)) => self.metrics.queues(&depths),
+            Ok(Ok(depths)) => {
+                self.metrics.queues(&depths);
+                let [main, slow] = amqp::INBOX.map(|inbox| {
+                    let depth = depths.iter().find(|(queue, _)| *queue == inbox);
+                    depth.map_or(0, |(_, depth)| u64::from(*depth))
+                });
+                self.line.waits(main, slow);
+            }
             // Better none than old ones. That the broker is away is told by those who need it, and by /readyz.
             Ok(Err(_)) | Err(_) => self.metrics.queues(&[]),
         }

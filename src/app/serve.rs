@@ -27,7 +27,7 @@ use crate::{
     http::{
         Api, Front, Limits, Remote, Server, api_router, observe::observe, operations_router, streams_router,
     },
-    intake::submitted::Desk,
+    intake::submitted::{Desk, Line},
     pipeline::{CarryOut, Company, Engines, Patience, Policies, Work, Workers, publish::Recipe, sweep},
     ports::{
         Blobs, Clock, DeadLetters, Frames, Queue, Random, Store, clock::SystemClock, random::SystemRandom,
@@ -71,10 +71,14 @@ struct Base {
     random: Arc<dyn Random>,
     settled: Settled,
     metrics: Arc<Metrics>,
+    /// What is submitted through the broker.
+    line: Arc<Line>,
     /// This process, among all that use the store.
     name: String,
 }
 
+/// For which a ruling that is carried out is nobody else's, where its process dies.
+const RULING: Duration = Duration::from_secs(300);
 /// Threads that answer HTTP, at most: what they do is little.
 const HTTP_THREADS: usize = 16;
 
@@ -104,6 +108,7 @@ impl Base {
             random: Arc::new(SystemRandom),
             settled: Settled::default(),
             metrics: Arc::new(Metrics::new()),
+            line: Arc::default(),
             name,
         })
     }
@@ -140,7 +145,10 @@ impl App {
             postgres: base.rows.postgres.clone(),
             broker: base.broker.clone(),
             metrics: Arc::clone(&base.metrics),
+            line: Arc::clone(&base.line),
         };
+        // Who takes none knows nothing of them.
+        let takes = work.as_ref().is_some_and(|work| work.desk.is_some());
         let api = Api {
             store: Arc::clone(&base.rows.store),
             remote: remote(&config, &base.bytes)?,
@@ -155,6 +163,7 @@ impl App {
             streams: Arc::new(streams::front(&config, hub)?),
             readiness: Arc::new(readiness),
             metrics: base.metrics,
+            line: takes.then_some(base.line),
         };
         let media = work.as_ref().map(|work| work.engines.media.clone());
         let console = match has(Role::Console) {
@@ -252,13 +261,16 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
     };
     let work = Arc::new(work);
     let desk = match (&base.broker, fetching(config, &base.bytes)?) {
-        (Some(broker), Some(fetching)) => Some(desk(config, broker.inbox(), fetching, &work, &base.random)),
+        (Some(broker), Some(fetching)) => {
+            Some(desk(config, broker.inbox(), fetching, &work, &base.random, &base.line))
+        }
         _ => None,
     };
     let rulings = CarryOut {
         work: Arc::clone(&work),
         reviews: Arc::clone(&base.rows.reviews),
         poll: config.queue.poll.0,
+        term: RULING,
     };
     Ok(Scanning { work, engines, desk, rulings })
 }

@@ -7,7 +7,7 @@ use crate::{
     intake::{
         accept::Door,
         source::{Fetching, SourceRule, SourceRules},
-        submitted::{Desk, Options},
+        submitted::{Desk, Line, Options},
     },
     pipeline::Work,
     ports::Random,
@@ -39,6 +39,7 @@ pub(super) fn desk(
     fetching: Fetching,
     work: &Work,
     random: &Arc<dyn Random>,
+    line: &Arc<Line>,
 ) -> Desk {
     let door = Door {
         store: Arc::clone(&work.store),
@@ -53,6 +54,13 @@ pub(super) fn desk(
         door,
         clock: Arc::clone(&work.clock),
         random: Arc::clone(random),
-        options: Options { prefetch: config.queue.prefetch.into(), ..Options::default() },
+        options: options(config),
+        line: Arc::clone(line),
     }
+}
+
+/// A message that waited and then takes as long as it may is answered within two and a half times `queue.ack_within`.
+fn options(config: &Config) -> Options {
+    let (hold, all) = (config.queue.ack_within.0, Options::default());
+    Options { prefetch: config.queue.prefetch.into(), hold, patience: all.patience.min(hold * 3 / 2), ..all }
 }

@@ -136,6 +136,7 @@ pub async fn open_broker(config: &Config, name: &str) -> anyhow::Result<Option<A
         url: config.queue.url.with_password(&config.queue.password),
         ca: (!config.queue.ca.as_os_str().is_empty()).then(|| config.queue.ca.clone()),
         prefetch: config.queue.prefetch,
+        hold: config.queue.ack_within.0,
         delivery_limit: config.queue.delivery_limit,
         name: name.to_owned(),
     };

@@ -3,7 +3,7 @@
 use crate::{
     delivery::{Kept, Signer},
     events::Settled,
-    intake::source::Fetching,
+    intake::{source::Fetching, submitted::Line},
     ports::{Blobs, Clock, Direct, Queue, Random, Store},
     streams::Front,
     telemetry::Metrics,
@@ -28,6 +28,8 @@ pub struct Api {
     pub streams: Arc<Front>,
     pub readiness: Arc<dyn Readiness>,
     pub metrics: Arc<Metrics>,
+    /// What is submitted through a broker, where this process takes it.
+    pub line: Option<Arc<Line>>,
 }
 
 /// What is there only where the bytes lie in a bucket.

@@ -16,6 +16,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The process answers.
@@ -40,6 +41,17 @@ pub struct Backlog {
     pub uploads: u64,
     /// Since the oldest upload that waits for its verdict was accepted; 0 where none waits.
     pub oldest_age_seconds: u64,
+    /// What was submitted through the broker and is not accepted yet; left out where this process takes none.
+    #[serde(flatten)]
+    pub submitted: Option<Submitted>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Submitted {
+    /// Messages that wait at the broker, or that this process has.
+    pub submissions: u64,
+    /// Since the oldest of them was submitted, as its sender says, and at most; 0 where none waits, or nobody said.
+    pub oldest_submission_age_seconds: u64,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -81,8 +93,11 @@ pub async fn readyz(State(api): State<Api>, Params(query): Params<ReadyQuery>) -
 /// Counters and histograms in the OpenMetrics text format.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, description = "OpenMetrics text", body = String)))]
 pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
-    if let Some(Backlog { uploads, oldest_age_seconds }) = backlog(&api).await {
+    if let Some(Backlog { uploads, oldest_age_seconds, submitted }) = backlog(&api).await {
         api.metrics.waiting(uploads, oldest_age_seconds);
+        if let Some(Submitted { submissions, oldest_submission_age_seconds }) = submitted {
+            api.metrics.submitted_waits(submissions, oldest_submission_age_seconds);
+        }
     }
     let text = api.metrics.encode().map_err(|error| {
         Problem::internal(PortError::new(Kind::Fail, "metrics could not be written").because(error))
@@ -94,13 +109,21 @@ pub async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
 async fn backlog(api: &Api) -> Option<Backlog> {
     match tokio::try_join!(api.store.backlog(), api.store.oldest()) {
         Ok((uploads, oldest)) => {
-            let age = oldest.map_or(0, |at| api.clock.now().duration_since(at).as_secs());
-            // Another machine's clock may be ahead of this one's.
-            Some(Backlog { uploads, oldest_age_seconds: u64::try_from(age).unwrap_or(0) })
+            let submitted = api.line.as_ref().map(|line| {
+                let (submissions, oldest) = line.backlog();
+                Submitted { submissions, oldest_submission_age_seconds: age(api, oldest) }
+            });
+            Some(Backlog { uploads, oldest_age_seconds: age(api, oldest), submitted })
         }
         Err(error) => {
             tracing::warn!(%error, "the backlog could not be counted");
             None
         }
     }
+}
+
+fn age(api: &Api, oldest: Option<Timestamp>) -> u64 {
+    let age = oldest.map_or(0, |at| api.clock.now().duration_since(at).as_secs());
+    // Another machine's clock may be ahead of this one's.
+    u64::try_from(age).unwrap_or(0)
 }

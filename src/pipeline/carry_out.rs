@@ -28,6 +28,8 @@ pub struct CarryOut {
     pub reviews: Arc<dyn Reviews>,
     /// How often it is looked for rulings that are due.
     pub poll: Duration,
+    /// Of a ruling's lease, which is renewed for as long as the work on it takes; it ends where its process died.
+    pub term: Duration,
 }
 
 /// Why a ruling was not carried out.
@@ -44,8 +46,6 @@ enum Undone {
 
 /// Attempts that end in the store's or the disk's trouble.
 const ATTEMPTS: u64 = 8;
-/// Ends a ruling's lease, where its process died.
-const TERM: Duration = Duration::from_secs(300);
 
 impl CarryOut {
     pub fn start(self) -> Task {
@@ -71,7 +71,7 @@ impl CarryOut {
     /// True where there was one.
     async fn one(&self) -> Result<bool, PortError> {
         let now = self.work.clock.now();
-        let Some(ruling) = self.reviews.due_ruling(now, now + TERM).await? else { return Ok(false) };
+        let Some(ruling) = self.reviews.due_ruling(now, now + self.term).await? else { return Ok(false) };
         let done = match self.kept(&ruling, self.carry(&ruling)).await {
             Ok(done) => done,
             Err(Undone::Refused(why)) => CarriedOut::Failed(why),
@@ -91,8 +91,8 @@ impl CarryOut {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(TERM / 3) => {
-                    let until = self.work.clock.now() + TERM;
+                () = tokio::time::sleep(self.term / 3) => {
+                    let until = self.work.clock.now() + self.term;
                     // Who lost it learns that when it commits.
                     if let Err(error) = self.reviews.put_off(ruling, until).await {
                         tracing::warn!(upload.id = %ruling.upload, %error, "a ruling's lease was not renewed");

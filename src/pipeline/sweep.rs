@@ -17,7 +17,8 @@ pub enum Company {
     Alone,
     /// Others, now or by mistake. An upload on its way in has an object and no row yet, one that is scanned has copies that
     /// are not used yet, and a bucket beside the wrong store has nothing but objects without rows: only what the store
-    /// knows to be done with is removed.
+    /// knows to be done with is removed. Age is no better a rule: an object says when it was made (in its id) and not
+    /// whose it is, and beside a store that was put back from a backup the only bytes of an upload are old and have no row.
     Others,
 }
 

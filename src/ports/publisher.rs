@@ -30,7 +30,7 @@ pub enum Route {
     Event(String),
 }
 
-/// Which line work stands in. A tenant with more than its share of work in flight goes on in `Bulk`.
+/// Which line work, or what is submitted, stands in. A tenant with more than its share of it in flight goes on in `Bulk`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     Main,

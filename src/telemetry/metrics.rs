@@ -91,6 +91,8 @@ pub struct Metrics {
     pub backlog: Gauge,
     /// Seconds since the oldest upload that waits for its verdict was accepted, as last looked up; 0 where none waits.
     pub backlog_age: Gauge,
+    submitted_backlog: Gauge,
+    submitted_age: Gauge,
     /// Scans that this process is busy with.
     pub scans_in_flight: Gauge,
     frames: Family<Outcome, Counter>,
@@ -127,6 +129,8 @@ impl Metrics {
             delivered: OnceLock::new(),
             backlog: Gauge::default(),
             backlog_age: Gauge::default(),
+            submitted_backlog: Gauge::default(),
+            submitted_age: Gauge::default(),
             scans_in_flight: Gauge::default(),
             frames: Family::default(),
             frame_time: histogram(),
@@ -186,6 +190,17 @@ impl Metrics {
             Unit::Seconds,
             m.backlog_age.clone(),
         );
+        registry.register(
+            "submissions_backlog",
+            "Messages that wait at the broker or in this process to become uploads; 0 where it takes none",
+            m.submitted_backlog.clone(),
+        );
+        registry.register_with_unit(
+            "submissions_backlog_age",
+            "Age of the oldest of them, at most, since its sender's time",
+            Unit::Seconds,
+            m.submitted_age.clone(),
+        );
         registry.register("scans_in_flight", "Scans in progress", m.scans_in_flight.clone());
         registry.register(
             "stream_frames",
@@ -216,6 +231,12 @@ impl Metrics {
     pub fn waiting(&self, backlog: u64, age: u64) {
         self.backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
         self.backlog_age.set(i64::try_from(age).unwrap_or(i64::MAX));
+    }
+
+    /// Submissions that wait, and for how many seconds the oldest.
+    pub fn submitted_waits(&self, backlog: u64, age: u64) {
+        self.submitted_backlog.set(i64::try_from(backlog).unwrap_or(i64::MAX));
+        self.submitted_age.set(i64::try_from(age).unwrap_or(i64::MAX));
     }
 
     pub fn settled(&self, verdict: Decision) {
@@ -254,7 +275,7 @@ impl Metrics {
         self.called.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// `done`, `delayed`, `buried`.
+    /// `done`, `delayed`, `buried`, `moved` (to the slow lane, or to the end of its own).
     pub fn submission(&self, outcome: &'static str) {
         self.submitted.get_or_create(&Outcome { outcome }).inc();
     }

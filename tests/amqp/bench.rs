@@ -14,7 +14,7 @@ use lazaret::{
     },
     upload::UploadId,
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
 pub const SOON: Duration = Duration::from_secs(20);
 pub const NEVER: Duration = Duration::from_millis(400);
@@ -24,6 +24,7 @@ pub fn options(url: &str) -> Options {
         url: url.to_owned(),
         ca: None,
         prefetch: 8,
+        hold: Duration::from_secs(600),
         delivery_limit: 20,
         name: "lazaret test".to_owned(),
     }
@@ -89,6 +90,13 @@ pub async fn enqueue(amqp: &Amqp, lane: Lane, uploads: impl IntoIterator<Item = 
 pub async fn depth(amqp: &Amqp, queue: &str) -> u32 {
     let depths = amqp.depth().await.expect("depth");
     depths.into_iter().find(|(name, _)| *name == queue).expect("a queue of ours").1
+}
+
+/// Channels that consume, as the broker names them: each new one has another name.
+pub fn channels(rabbit: &Rabbit, vhost: &Vhost) -> BTreeSet<String> {
+    let list = ["list_consumers", "--vhost", &vhost.name, "--no-table-headers", "channel_pid"];
+    let listed = tokio::task::block_in_place(|| rabbit.control(&list));
+    listed.lines().map(str::to_owned).collect()
 }
 
 /// A client that is not ours.

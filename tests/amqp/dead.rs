@@ -55,7 +55,7 @@ async fn a_poison_message_ends_in_the_dead_letters_and_its_neighbour_does_not() 
     drop(first);
     // Another vhost would do as well; the queues are empty here, so they may go.
     let plain = Plain::connect(&vhost.url).await;
-    for queue in ["lazaret.uploads", "lazaret.work", "lazaret.work.bulk"] {
+    for queue in ["lazaret.uploads", "lazaret.uploads.bulk", "lazaret.work", "lazaret.work.bulk"] {
         plain.channel.queue_delete(queue.into(), Default::default()).await.unwrap();
     }
     let amqp =

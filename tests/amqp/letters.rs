@@ -29,7 +29,7 @@ async fn a_letter_is_what_was_submitted_and_is_gone_when_acknowledged() {
     drop(got.receipt);
     let again = letter(&first).await;
     assert_eq!((again.body.as_slice(), again.redelivered), (&b"one"[..], 1));
-    again.receipt.nack(Duration::from_millis(10)).await.unwrap();
+    again.receipt.nack(Duration::from_millis(10), 0).await.unwrap();
     let later = letter(&first).await;
     assert_eq!(
         (later.body.as_slice(), later.redelivered),
@@ -55,24 +55,26 @@ async fn the_user_is_whom_the_broker_vouches_for_over_retries_and_redrives() {
         lies.insert(key.into(), AMQPValue::LongString(value.into()));
     }
     lies.insert("x-lazaret-still-ms".into(), AMQPValue::LongLongInt(3_600_000));
+    lies.insert("x-lazaret-failures".into(), AMQPValue::LongLongInt(1000));
     lies.insert("traceparent".into(), AMQPValue::LongString("kept".into()));
     let signed = || BasicProperties::default().with_headers(lies.clone());
     plain.publish("lazaret", "upload.submitted", b"signed", signed().with_user_id("backend".into())).await;
     let first = letter(&amqp).await;
-    assert_eq!(first.user.as_deref(), Some("backend"));
-    first.receipt.nack(Duration::from_millis(10)).await.unwrap();
+    assert_eq!((first.user.as_deref(), first.failures), (Some("backend"), 0));
+    first.receipt.nack(Duration::from_millis(10), 1).await.unwrap();
     let second = letter(&amqp).await;
-    assert_eq!((second.user.as_deref(), second.redelivered), (Some("backend"), 1));
+    assert_eq!((second.user.as_deref(), second.redelivered, second.failures), (Some("backend"), 1, 1));
     second.receipt.bury("event.malformed", "not JSON").await.unwrap();
     assert_eq!(amqp.dead_letters().redrive(None).await.unwrap(), 1);
     let third = letter(&amqp).await;
     assert_eq!((third.body.as_slice(), third.user.as_deref()), (&b"signed"[..], Some("backend")));
+    assert_eq!((third.redelivered, third.failures), (0, 0), "what is redriven is as good as new");
     third.receipt.ack().await.unwrap();
     // Nobody signed: nobody is vouched for, whatever the headers say.
     plain.publish("lazaret", "upload.submitted", b"unsigned", signed()).await;
     let first = letter(&amqp).await;
-    assert_eq!(first.user, None);
-    first.receipt.nack(Duration::from_millis(10)).await.unwrap();
+    assert_eq!((first.user, first.failures), (None, 0));
+    first.receipt.nack(Duration::from_millis(10), 0).await.unwrap();
     assert_eq!(letter(&amqp).await.user, None);
 }
 

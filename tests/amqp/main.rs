@@ -10,7 +10,9 @@ mod loss;
 mod publish;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
+mod refused;
 mod restart;
 mod retry;
 mod secure;
+mod timeout;
 mod topology;

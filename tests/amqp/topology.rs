@@ -105,7 +105,7 @@ async fn what_is_there_and_alike_is_fine_and_healthy() {
     let second = Amqp::connect(options(&vhost.url)).await.expect("it is alike");
     for amqp in [first, second] {
         amqp.health().await.unwrap();
-        assert_eq!(amqp.depth().await.unwrap().len(), 9);
+        assert_eq!(amqp.depth().await.unwrap().len(), 10);
         assert!(!format!("{amqp:?}").contains("guest:"), "{amqp:?}");
     }
 }

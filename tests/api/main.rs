@@ -16,3 +16,4 @@ mod reports;
 mod serving;
 mod storage;
 mod uploads;
+mod working;

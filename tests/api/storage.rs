@@ -55,3 +55,22 @@ async fn a_sender_that_leaves_after_its_last_byte_has_its_upload_whole_or_not_at
     app.upload(b"last").await;
     eventually("rows and bytes agree", async || app.count().await == app.files().len()).await;
 }
+
+/// The commit may have gone through, or go through yet, where only its answer is missing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_stay_while_the_commit_of_their_row_is_in_doubt() {
+    let app = TestApp::start().await;
+    let row = rusqlite::Connection::open(app.folder.path().join("lazaret.db")).unwrap();
+    let send = async || app.post("/v1/uploads").body("letters").send().await.unwrap();
+    // Refused by the store, for good: nothing will ever name them.
+    row.execute_batch("CREATE TRIGGER no BEFORE INSERT ON uploads BEGIN SELECT RAISE(ABORT, 'no'); END")
+        .unwrap();
+    assert_eq!(send().await.status(), 500);
+    app.assert_nothing_kept("refused").await;
+    // Not answered in time.
+    row.execute_batch("DROP TRIGGER no; BEGIN IMMEDIATE").unwrap();
+    assert_eq!(send().await.status(), 503);
+    assert_eq!(app.files().len(), 1, "the sweeper judges");
+    row.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(app.count().await, 0);
+}

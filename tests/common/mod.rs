@@ -4,6 +4,7 @@
 pub mod faults;
 pub mod raw;
 pub mod stage;
+pub mod workers;
 
 use axum::ServiceExt;
 use lazaret::{
@@ -109,6 +110,7 @@ impl TestApp {
             streams: Arc::new(lazaret::app::front(&Config::load(None, &[]).unwrap(), None).unwrap()),
             readiness: readiness.clone(),
             metrics: Arc::new(Metrics::new()),
+            line: None,
         };
         change(&mut api);
         let front = Front::new(api_router(api.clone()), Some(api.clone()));

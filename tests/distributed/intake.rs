@@ -1,69 +1,13 @@
 //! What backends and buckets enqueue.
 
-use crate::{broker::Plain, samples, server::Server, site::Site, upload::sha256, wait::until};
+use crate::{
+    broker::Plain,
+    samples,
+    senders::{Senders, taken},
+    server::Server,
+    upload::sha256,
+};
 use serde_json::{Value, json};
-
-/// A bucket of the tenant `acme`, which the settings name for it.
-struct Senders {
-    site: Site,
-    bucket: String,
-}
-
-impl Senders {
-    fn new() -> Self {
-        let site = Site::new("");
-        let bucket = site.backing.s3.bucket();
-        let senders = Self { site, bucket };
-        senders.owns(&["new/"]);
-        senders
-    }
-
-    fn owns(&self, prefixes: &[&str]) {
-        let source = |prefix: &&str| {
-            format!(
-                "[[intake.sources]]\ntenant = \"acme\"\nbucket = \"{}\"\nprefix = \"{prefix}\"\n",
-                self.bucket
-            )
-        };
-        self.site.configure(&prefixes.iter().map(source).collect::<String>());
-    }
-
-    fn put(&self, key: &str, bytes: &[u8]) {
-        self.site.backing.s3.tamper(&self.bucket, key, bytes);
-    }
-
-    fn event(&self, id: &str, key: &str, external: &str) -> Value {
-        json!({
-            "specversion": "1.0", "type": "io.lazaret.upload.submitted.v1", "source": "/shop", "id": id,
-            "data": {
-                "source": {"url": format!("s3://{}/{key}", self.bucket)},
-                "filename": "letter.txt", "external_id": external,
-            },
-        })
-    }
-
-    fn notice(&self, key: &str, size: usize) -> Value {
-        json!({"Records": [{
-            "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
-            "eventTime": "2026-11-20T10:00:00.000Z", "awsRegion": "us-west-2",
-            "s3": {
-                "s3SchemaVersion": "1.0", "bucket": {"name": self.bucket},
-                "object": {"key": key, "size": size, "sequencer": "0055AED6DCD90281E5"},
-            },
-        }]})
-    }
-}
-
-/// Waits until so many messages had this outcome.
-async fn taken(server: &Server, outcome: &str, count: u64) {
-    let line = format!("lazaret_submissions_total{{outcome=\"{outcome}\"}} {count}");
-    until(&line, async || {
-        let text = server.client.get(format!("{}/metrics", server.url)).send().await.unwrap();
-        let text = text.text().await.unwrap();
-        if text.lines().any(|said| said == line) { Ok(()) } else { Err(server.log().last().cloned()) }
-    })
-    .await;
-}
 
 #[tokio::test]
 async fn references_and_notices_become_uploads_and_repeats_become_none() {
@@ -130,7 +74,7 @@ async fn what_lies_elsewhere_is_a_dead_letter_until_it_is_allowed_and_redriven()
     server.terminate();
     assert!(server.ended().await.success());
 
-    senders.owns(&["new/", "old/"]);
+    senders.owns(&[("acme", "new/"), ("acme", "old/")]);
     let server = Server::start_with(&senders.site, &key).await;
     assert_eq!(redrive().await.out(), "1 sent back\n");
     taken(&server, "done", 1).await;

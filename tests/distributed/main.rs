@@ -10,6 +10,7 @@ mod broker;
 mod clamd;
 mod clients;
 mod direct;
+mod flood;
 mod gate;
 mod intake;
 #[path = "../../workers/classify/tests/common/onnx.rs"]
@@ -27,6 +28,7 @@ mod red;
 mod roles;
 #[path = "../servers/s3.rs"]
 mod s3;
+mod senders;
 #[path = "../streams/sources.rs"]
 #[expect(dead_code, reason = "the streams' tests use more of it")]
 mod sources;

@@ -1,11 +1,14 @@
 //! Ten times what the workers can do: uploads come, and for every ten that are accepted one scan may end. Everything
 //! stays bounded, everybody can see what waits, and all of it settles when the workers can do more.
 
+mod queued;
+
 use crate::{
     clamd::Clamd,
     gate::Gate,
     rabbitmq::Rabbit,
     samples,
+    senders::figure,
     server::Server,
     site::Site,
     wait::{PATIENCE, until},
@@ -69,17 +72,6 @@ async fn send(front: &Server, all: std::ops::Range<usize>, each: impl Fn()) -> V
     sent.collect().await
 }
 
-/// A figure of `/metrics`; all of that name together, whatever their labels.
-async fn figure(server: &Server, name: &str) -> u64 {
-    let text = server.client.get(format!("{}/metrics", server.url)).send().await.unwrap();
-    let text = text.text().await.unwrap();
-    let values = text.lines().filter_map(|line| {
-        let (said, value) = line.rsplit_once(' ')?;
-        (said == name || said.strip_prefix(name)?.starts_with('{')).then(|| value.parse::<u64>().unwrap())
-    });
-    values.sum()
-}
-
 /// What waits, as both ways of asking show it: uploads, and the age of the oldest in seconds.
 async fn backlog(server: &Server) -> (u64, u64) {
     let (status, body) = server.readyz().await;
@@ -103,25 +95,45 @@ async fn connections(site: &Site) -> (usize, usize) {
     (usize::try_from(rows).unwrap(), links)
 }
 
+/// Small processes, whose scans end when the gate says.
+fn settings(gate: &Gate) -> String {
+    format!(
+        "[store]\nconnections = {CONNECTIONS}\n[queue]\nprefetch = 4\n[pipeline]\nworkers = 2\n\
+         [intake]\nmax_upload = \"4MiB\"\n[antivirus]\nclamd = [\"tcp:{}\"]\nmax_file = \"8MiB\"\nmax_scan = \"8MiB\"\n\
+         deadline = \"10m\"\ncanary_every = \"1h\"",
+        gate.address
+    )
+}
+
+/// One that takes and tells, and one that scans.
+async fn servers(site: &Site) -> [Server; 2] {
+    assert_eq!(site.run(&["migrate"]).await.code(), 0);
+    let key = site.key("acme").await;
+    let data = [site.path("front"), site.path("worker")].map(|path| path.to_str().unwrap().to_owned());
+    let front = Server::start_as(site, &key, &["--roles", "api,events", "--data", &data[0]]).await;
+    let worker = Server::start_as(site, &key, &["--roles", "worker", "--data", &data[1]]).await;
+    for server in [&front, &worker] {
+        server.until_ready().await;
+    }
+    [front, worker]
+}
+
+/// What each process took at its peak is bounded, by what it took when it was warm.
+fn assert_bounded(servers: [&Server; 2], warm: [u64; 2]) {
+    for (server, warm) in servers.into_iter().zip(warm) {
+        let now = peak(server);
+        println!("{warm} MiB when warm, {now} MiB at most");
+        assert!(now <= warm + GROWTH, "{warm} MiB when warm, {now} MiB at most");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_times_what_the_workers_can_do() {
     let folder = tempfile::tempdir().unwrap();
     let clamd = Clamd::start(folder.path());
     let gate = Gate::before(clamd.address).await;
-    let site = Site::new(&format!(
-        "[store]\nconnections = {CONNECTIONS}\n[queue]\nprefetch = 4\n[pipeline]\nworkers = 2\n\
-         [intake]\nmax_upload = \"4MiB\"\n[antivirus]\nclamd = [\"tcp:{}\"]\nmax_file = \"8MiB\"\nmax_scan = \"8MiB\"\n\
-         deadline = \"10m\"\ncanary_every = \"1h\"",
-        gate.address
-    ));
-    assert_eq!(site.run(&["migrate"]).await.code(), 0);
-    let key = site.key("acme").await;
-    let data = [site.path("front"), site.path("worker")].map(|path| path.to_str().unwrap().to_owned());
-    let front = Server::start_as(&site, &key, &["--roles", "api,events", "--data", &data[0]]).await;
-    let worker = Server::start_as(&site, &key, &["--roles", "worker", "--data", &data[1]]).await;
-    for server in [&front, &worker] {
-        server.until_ready().await;
-    }
+    let site = Site::new(&settings(&gate));
+    let [front, worker] = servers(&site).await;
     let mut ids = send(&front, 0..WARM, || {}).await;
     for id in &ids {
         front.settled(id).await;
@@ -185,9 +197,5 @@ async fn ten_times_what_the_workers_can_do() {
         if held == 0 { Ok(()) } else { Err(held) }
     })
     .await;
-    for (server, warm) in [&front, &worker].into_iter().zip(warm) {
-        let now = peak(server);
-        println!("{warm} MiB when warm, {now} MiB at most");
-        assert!(now <= warm + GROWTH, "{warm} MiB when warm, {now} MiB at most");
-    }
+    assert_bounded([&front, &worker], warm);
 }

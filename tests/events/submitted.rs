@@ -21,7 +21,11 @@ use lazaret::{
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::{io::Read, sync::Arc, time::Duration};
+use std::{
+    io::Read,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 const GRACE: Duration = Duration::from_secs(10);
 const HELLO: &[u8] = b"hello world";
@@ -77,6 +81,7 @@ impl Bench {
                 missing: 3,
                 ..Options::default()
             },
+            line: Arc::default(),
         };
         change(&mut desk);
         let running = Some(desk.start());
@@ -248,6 +253,20 @@ async fn trouble_that_passes_costs_nothing_but_time() {
 }
 
 #[tokio::test]
+async fn what_waited_has_all_its_tries_left() {
+    let bench = Bench::open().await;
+    let place = "acme-uploads/new/a";
+    bench.buckets.put(place, Fate::Trouble(Kind::Retry, 1000, vec![]));
+    bench.letters.send(&event("1", "s3://acme-uploads/new/a", json!({})));
+    eventually("it waits for long", async || bench.letters.delayed() > 10).await;
+    // One less than it may fail.
+    bench.buckets.put(place, Fate::Trouble(Kind::Fail, 3, HELLO.to_vec()));
+    bench.acked(1).await;
+    assert_eq!(bench.uploads("acme").await.len(), 1);
+    bench.close().await;
+}
+
+#[tokio::test]
 async fn a_poisoned_message_holds_up_no_neighbour() {
     let bench = Bench::open_with(|desk| desk.options.prefetch = 4).await;
     bench.buckets.put("acme-uploads/new/hangs", Fate::Hangs);
@@ -264,8 +283,56 @@ async fn a_poisoned_message_holds_up_no_neighbour() {
 }
 
 #[tokio::test]
+async fn one_tenants_many_leave_room_for_anothers_first() {
+    let bench = Bench::open_with(|desk| desk.options.prefetch = 4).await;
+    for n in 0..20 {
+        bench.buckets.put(&format!("acme-uploads/new/{n}"), Fate::Hangs);
+        bench.letters.send(&event(&n.to_string(), &format!("s3://acme-uploads/new/{n}"), json!({})));
+    }
+    bench.buckets.put("beta/a", Fate::Bytes(HELLO.to_vec()));
+    bench.letters.send_as(Some("beta-app"), &event("1", "s3://beta/a", json!({})));
+    bench.acked(1).await;
+    eventually("the others wait in the slow lane", async || bench.letters.moved() == 18).await;
+    assert_eq!(*bench.buckets.opened.lock().unwrap(), 3, "of what waits nothing is fetched");
+    // What waits for its turn does not begin when it is too late.
+    bench.running.unwrap().drain(Duration::ZERO).await;
+    assert_eq!(*bench.buckets.opened.lock().unwrap(), 3);
+}
+
+#[tokio::test]
+async fn one_whose_turn_does_not_come_goes_to_the_end_of_its_line() {
+    let bench = Bench::open_with(|desk| {
+        desk.options.prefetch = 2;
+        desk.options.hold = Duration::from_millis(20);
+    })
+    .await;
+    for n in 0..3 {
+        bench.buckets.put(&format!("acme-uploads/new/{n}"), Fate::Hangs);
+        bench.letters.send(&event(&n.to_string(), &format!("s3://acme-uploads/new/{n}"), json!({})));
+    }
+    // To the slow lane, and from there on by waiting.
+    eventually("it goes back again and again", async || bench.letters.moved() > 2 + 10).await;
+    assert_eq!((bench.letters.delayed(), bench.letters.buried()), (0, vec![]), "which costs it nothing");
+    bench.running.unwrap().drain(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_goes_with_its_connection() {
+    let bench = Bench::open_with(|desk| desk.options.prefetch = 2).await;
+    for n in 0..10 {
+        bench.buckets.put(&format!("acme-uploads/new/{n}"), Fate::Hangs);
+        bench.letters.send(&event(&n.to_string(), &format!("s3://acme-uploads/new/{n}"), json!({})));
+    }
+    let given = async || bench.letters.given.load(Ordering::SeqCst) == 10 + 9;
+    eventually("all but one are moved, and wait in the slow lane", given).await;
+    bench.letters.lose();
+    eventually("they are let go of", async || bench.letters.dropped() == 9).await;
+    bench.running.unwrap().drain(Duration::ZERO).await;
+}
+
+#[tokio::test]
 async fn one_that_hangs_is_let_go_of_and_comes_again() {
-    let bench = Bench::open_with(|desk| desk.options.patience = Duration::from_millis(20)).await;
+    let bench = Bench::open_with(|desk| desk.options.patience = Duration::from_millis(500)).await;
     bench.buckets.put("acme-uploads/new/a", Fate::Hangs);
     bench.letters.send(&event("1", "s3://acme-uploads/new/a", json!({})));
     eventually("it comes again", async || bench.letters.delayed() > 1).await;

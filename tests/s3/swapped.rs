@@ -1,45 +1,15 @@
 //! Who can write to the bucket cannot publish: what gets out is what was hashed on its way in.
 
 use crate::{
-    common::{TestApp, eventually},
+    common::{eventually, workers::work},
     place::{Place, get, noise},
 };
 use lazaret::{
-    app::{examiner, start_engines},
-    config::Config,
-    pipeline::{Patience, Policies, Work, Workers, publish::Recipe},
+    pipeline::Workers,
     ports::{Blobs, blobs::Zone},
     upload::{State, UploadId},
 };
 use std::{sync::Arc, time::Duration};
-
-/// Real workers, whose clamd is not there: an upload that they have nothing against waits.
-async fn workers(app: &TestApp) -> Workers {
-    let folder = app.folder.path();
-    let socket = folder.join("no-clamd.ctl").display().to_string();
-    let file = folder.join("lazaret.toml");
-    std::fs::write(&file, format!("[antivirus]\nclamd = [\"unix:{socket}\"]\n")).unwrap();
-    let config = Config::load(Some(&file), &[]).unwrap();
-    let api = &app.api;
-    let engines = start_engines(&config, &folder.join("clamd"), api.clock.clone()).await.unwrap();
-    let work = Work {
-        store: api.store.clone(),
-        queue: api.queue.clone(),
-        blobs: api.blobs.clone(),
-        clock: api.clock.clone(),
-        policies: Policies::new(api.store.clone()).unwrap(),
-        examiner: Arc::new(examiner(&config, engines, Arc::default(), Patience::Wait)),
-        recipe: Recipe::default(),
-        settled: api.settled.clone(),
-        metrics: api.metrics.clone(),
-        name: "worker:test".to_owned(),
-        lease: Duration::from_secs(60),
-        attempts: 3,
-        retry: Duration::from_secs(3600),
-        ack_within: Duration::from_secs(60),
-    };
-    Workers::start(Arc::new(work), 2)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_object_swapped_after_it_was_accepted_ends_in_review() {
@@ -49,7 +19,7 @@ async fn an_object_swapped_after_it_was_accepted_ends_in_review() {
         (app.upload(b"the bytes that came").await, app.upload(b"the bytes that came too").await);
     // Of the same length, and the ETag that the server says is still the first one's.
     place.server.tamper(&place.bucket, &format!("held/{bad}"), b"the bytes that came 2!!");
-    let workers = workers(&app).await;
+    let workers = Workers::start(Arc::new(work(&app).await), 2);
     let upload = async |id: &str| {
         let id: UploadId = id.parse().unwrap();
         app.api.store.upload(&"acme".parse().unwrap(), id).await.unwrap().unwrap()

@@ -22,18 +22,25 @@ use std::{
     time::Duration,
 };
 use tokio::{task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A consumer that lived this long was sound; the next loss begins with the shortest pause.
 const SOUND: Duration = Duration::from_secs(10);
+/// While one message may lie untaken, it is looked for such messages so often.
+const LOOKS: u32 = 8;
 
 #[async_trait]
 pub(super) trait Arrivals: Send + Sync + 'static {
     async fn arrived(&self, message: Message);
     /// What came and was not taken is the broker's again.
     fn lost(&self);
+    /// What came before then and nobody takes, to be given back. None where whatever comes is taken at once.
+    fn untaken(&self, _before: Instant) -> Vec<Message> {
+        Vec::new()
+    }
 }
 
 pub(super) struct Feed {
@@ -42,6 +49,8 @@ pub(super) struct Feed {
     pub queues: &'static [&'static str],
     /// Of each queue; bounds what is unanswered.
     pub prefetch: u16,
+    /// For which a message may lie here untaken.
+    pub hold: Duration,
 }
 
 /// Begins with the first receiver, ends when dropped.
@@ -109,10 +118,22 @@ impl Feed {
 
     /// Until the channel ends.
     async fn pass(&self, mut deliveries: SelectAll<Deliveries>, arrivals: &impl Arrivals) {
+        let gone = CancellationToken::new();
+        let _ended = gone.clone().drop_guard();
+        let mut looks = tokio::time::interval((self.hold / LOOKS).max(SHORTEST_PAUSE));
         loop {
-            match deliveries.next().await {
+            let next = tokio::select! {
+                next = deliveries.next() => next,
+                now = looks.tick() => {
+                    if let Some(before) = now.checked_sub(self.hold) {
+                        give_back(arrivals.untaken(before));
+                    }
+                    continue;
+                }
+            };
+            match next {
                 Some(Some((queue, Ok(delivery)))) => {
-                    let message = Message::new(delivery, queue, Arc::clone(&self.sender));
+                    let message = Message::new(delivery, queue, Arc::clone(&self.sender), gone.clone());
                     if message.still().is_zero() {
                         arrivals.arrived(message).await;
                     } else if let Err(error) = message.wait_on().await {
@@ -131,5 +152,17 @@ impl Feed {
                 Some(None) | None => return,
             }
         }
+    }
+}
+
+/// All at once, so that they share their confirms. Given back by dropping them each would have one delivery less.
+fn give_back(messages: Vec<Message>) {
+    for message in messages {
+        tokio::spawn(async move {
+            let queue = message.queue;
+            if let Err(error) = message.stand_in(queue).await {
+                debug!(queue, %error, "a message that nobody took goes back by itself");
+            }
+        });
     }
 }

@@ -4,12 +4,14 @@ use super::{
     consume::{Arrivals, Feed, Pump},
     link::Link,
     message::Message,
+    options::Options,
     send::Sender,
-    topology::UPLOADS,
+    topology::{INBOX, UPLOADS, UPLOADS_BULK},
 };
 use crate::ports::{
     Inbox, Kind, PortError, Result,
     inbox::{Letter, Receipt},
+    publisher::Lane,
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
@@ -22,6 +24,7 @@ pub struct Submitted {
     link: Arc<Link>,
     sender: Arc<Sender>,
     prefetch: u16,
+    hold: Duration,
     /// The prefetch bounds what is between them.
     came: UnboundedSender<Message>,
     next: Arc<Mutex<UnboundedReceiver<Message>>>,
@@ -29,15 +32,16 @@ pub struct Submitted {
 }
 
 impl Submitted {
-    pub(super) fn new(link: Arc<Link>, sender: Arc<Sender>, prefetch: u16) -> Self {
+    pub(super) fn new(link: Arc<Link>, sender: Arc<Sender>, options: &Options) -> Self {
+        let (prefetch, hold) = (options.prefetch, options.hold);
         let (came, next) = unbounded_channel();
-        Self { link, sender, prefetch, came, next: Arc::new(Mutex::new(next)), pump: Pump::default() }
+        Self { link, sender, prefetch, hold, came, next: Arc::new(Mutex::new(next)), pump: Pump::default() }
     }
 
     fn feed(&self) -> (Feed, Arc<Slot>) {
         let (link, sender) = (Arc::clone(&self.link), Arc::clone(&self.sender));
         (
-            Feed { link, sender, queues: &[UPLOADS], prefetch: self.prefetch },
+            Feed { link, sender, queues: &INBOX, prefetch: self.prefetch, hold: self.hold },
             Arc::new(Slot { came: self.came.clone(), next: Arc::clone(&self.next) }),
         )
     }
@@ -64,7 +68,11 @@ impl Inbox for Submitted {
                         .as_ref()
                         .map(ToString::to_string),
                     user: message.user(),
+                    at: message.at(),
                     redelivered: message.redelivered(),
+                    failures: message.failures(),
+                    lane: if message.queue == UPLOADS_BULK { Lane::Bulk } else { Lane::Main },
+                    gone: message.gone.clone(),
                     receipt: Box::new(Held(message)),
                 });
             }
@@ -102,8 +110,16 @@ impl Receipt for Held {
         Ok(())
     }
 
-    async fn nack(self: Box<Self>, delay: Duration) -> Result<()> {
-        self.0.retry(delay).await
+    async fn nack(self: Box<Self>, delay: Duration, failures: u64) -> Result<()> {
+        self.0.retry(delay, failures).await
+    }
+
+    async fn stand_in(self: Box<Self>, lane: Lane) -> Result<()> {
+        let queue = match lane {
+            Lane::Main => UPLOADS,
+            Lane::Bulk => UPLOADS_BULK,
+        };
+        self.0.stand_in(queue).await
     }
 
     async fn bury(self: Box<Self>, code: &str, detail: &str) -> Result<()> {

@@ -3,12 +3,13 @@
 use super::{
     publisher::PERSISTENT,
     retry::step,
-    send::{Parcel, Sender},
+    send::{Moved, Sender},
     topology::DEAD,
     trouble::ANSWER,
 };
 use crate::ports::Result;
 use futures_util::FutureExt;
+use jiff::Timestamp;
 use lapin::{
     BasicProperties,
     message::Delivery,
@@ -16,12 +17,14 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 pub(super) const CODE: &str = "x-lazaret-code";
 pub(super) const DETAIL: &str = "x-lazaret-detail";
 pub(super) const QUEUE: &str = "x-lazaret-queue";
+const FAILURES: &str = "x-lazaret-failures";
 const RETRIES: &str = "x-lazaret-retries";
 const STILL: &str = "x-lazaret-still-ms";
 const USER: &str = "x-lazaret-user";
@@ -35,12 +38,20 @@ const PAUSES: [u64; 6] = [1, 2, 4, 8, 15, 30];
 pub(super) struct Message {
     pub delivery: Delivery,
     pub queue: &'static str,
+    pub came: Instant,
+    /// Ends when the broker has it again.
+    pub gone: CancellationToken,
     sender: Arc<Sender>,
 }
 
 impl Message {
-    pub fn new(delivery: Delivery, queue: &'static str, sender: Arc<Sender>) -> Self {
-        Self { delivery, queue, sender }
+    pub fn new(
+        delivery: Delivery,
+        queue: &'static str,
+        sender: Arc<Sender>,
+        gone: CancellationToken,
+    ) -> Self {
+        Self { delivery, queue, came: Instant::now(), gone, sender }
     }
 
     /// False when its channel is gone: the broker has it again.
@@ -51,6 +62,11 @@ impl Message {
     /// Deliveries before this one: those that the broker counts, and those that we asked for.
     pub fn redelivered(&self) -> u64 {
         number(&self.delivery.properties, "x-delivery-count").saturating_add(self.retries())
+    }
+
+    /// Its tries that failed; the others waited for something, and cost it nothing.
+    pub fn failures(&self) -> u64 {
+        self.ours(FAILURES)
     }
 
     fn retries(&self) -> u64 {
@@ -65,6 +81,12 @@ impl Message {
 
     pub fn user(&self) -> Option<String> {
         user(&self.delivery.properties, self.sender.user())
+    }
+
+    /// The sender's `timestamp`, which AMQP has in seconds.
+    pub fn at(&self) -> Option<Timestamp> {
+        let seconds = i64::try_from((*self.delivery.properties.timestamp())?).ok()?;
+        Timestamp::from_second(seconds).ok()
     }
 
     /// What is left of a delay longer than the longest step.
@@ -82,29 +104,45 @@ impl Message {
         }
     }
 
-    /// Comes again not before `delay`; at once where that is zero.
-    pub async fn retry(self, delay: Duration) -> Result<()> {
+    /// Comes again not before `delay`; at once where that is zero, and then as it was.
+    pub async fn retry(self, delay: Duration, failures: u64) -> Result<()> {
         if delay.is_zero() {
             return Ok(());
         }
         let retries = self.retries().saturating_add(1);
-        self.wait(delay, retries).await
+        self.wait(delay, retries, failures).await
     }
 
     /// On to the next step, which is no delivery.
     pub async fn wait_on(self) -> Result<()> {
-        let (still, retries) = (self.still(), self.retries());
-        self.wait(still, retries).await
+        let (still, retries, failures) = (self.still(), self.retries(), self.failures());
+        self.wait(still, retries, failures).await
     }
 
-    async fn wait(self, delay: Duration, retries: u64) -> Result<()> {
+    async fn wait(self, delay: Duration, retries: u64, failures: u64) -> Result<()> {
         let (step, still) = step(delay);
-        let mut headers = cleaned(&self.delivery.properties);
-        headers.insert(RETRIES.into(), whole(retries));
+        let mut headers = self.headers(retries, failures);
         if !still.is_zero() {
             headers.insert(STILL.into(), whole(u64::try_from(still.as_millis()).unwrap_or(u64::MAX)));
         }
-        self.pass_on(step.name, headers).await
+        // Its key says where it was, and where it goes when the step has passed.
+        let back = self.queue;
+        self.pass_on(step.name, back, headers).await
+    }
+
+    /// To the end of this queue.
+    pub async fn stand_in(self, queue: &'static str) -> Result<()> {
+        let headers = self.headers(self.retries(), self.failures());
+        // The default exchange takes it to the queue that its key names.
+        self.pass_on("", queue, headers).await
+    }
+
+    /// The sender's, and what it has behind it.
+    fn headers(&self, retries: u64, failures: u64) -> FieldTable {
+        let mut headers = cleaned(&self.delivery.properties);
+        headers.insert(RETRIES.into(), whole(retries));
+        headers.insert(FAILURES.into(), whole(failures));
+        headers
     }
 
     /// To the dead letters.
@@ -114,18 +152,18 @@ impl Message {
         for (key, text) in [(CODE, code), (DETAIL, &detail), (QUEUE, self.queue)] {
             headers.insert(key.into(), AMQPValue::LongString(text.into()));
         }
-        self.pass_on(DEAD, headers).await
+        let origin = self.queue;
+        self.pass_on(DEAD, origin, headers).await
     }
 
-    /// Durable there before it leaves here. Its key says where it was. Where that fails it stays here for a while: given
-    /// back at once it would come again at once, and use up its deliveries while the broker only reads.
-    async fn pass_on(self, exchange: &str, headers: FieldTable) -> Result<()> {
-        let key = self.queue;
+    /// Durable there before it leaves here. Where that fails it stays here for a while: given back at once it would come
+    /// again at once, and use up its deliveries while the broker only reads.
+    async fn pass_on(mut self, exchange: &'static str, key: &'static str, headers: FieldTable) -> Result<()> {
         let properties = again(&self.delivery.properties, headers, self.sender.user());
-        let body = &self.delivery.data;
+        let body = Arc::new(std::mem::take(&mut self.delivery.data));
+        let moved = Moved { exchange, key, body, properties };
         for pause in PAUSES {
-            let parcel = Parcel { exchange, key, body, properties: properties.clone(), must_arrive: true };
-            match self.sender.send_one(parcel).await {
+            match self.sender.move_one(moved.clone()).await {
                 Ok(()) => {
                     self.ack().await;
                     return Ok(());
@@ -135,8 +173,7 @@ impl Message {
             }
             sleep(Duration::from_secs(pause)).await;
         }
-        let parcel = Parcel { exchange, key, body, properties, must_arrive: true };
-        self.sender.send_one(parcel).await?;
+        self.sender.move_one(moved).await?;
         self.ack().await;
         Ok(())
     }

@@ -13,6 +13,7 @@
 //! | queue | bound to | what is in it | its dead letters |
 //! |---|---|---|---|
 //! | `lazaret.uploads` | `lazaret`, `upload.submitted` | submissions as they came: the inbox | `lazaret.dead`, after `queue.delivery_limit` |
+//! | `lazaret.uploads.bulk` | nothing | submissions of tenants that had their share in hand: the inbox's slow lane | `lazaret.dead`, after `queue.delivery_limit` |
 //! | `lazaret.work`, `lazaret.work.bulk` | `lazaret.work`, `work.main`, `work.bulk` | ids of uploads as text: the two lanes of the queue | `lazaret.dead`, after `queue.delivery_limit` |
 //! | `lazaret.retry.*` | its exchange | messages that wait for their step to pass | back to the queue they came from, when it has passed |
 //! | `lazaret.dead` | `lazaret.dead` | dead letters, until somebody redrives them | none |
@@ -20,8 +21,9 @@
 //! Beside these, for each live stream that is opened with a queue, `stream.frame.<id>`: see [`FrameQueues`].
 //!
 //! Headers of our own: `x-lazaret-code`, `x-lazaret-detail` and `x-lazaret-queue` on what was buried, `x-lazaret-retries`
-//! on what came again (how often), `x-lazaret-still-ms` on what has to wait for another step, `x-lazaret-user` for whom the
-//! broker vouched before we passed a message on. Those that steer are believed only on messages signed by our own account.
+//! on what came again (how often), `x-lazaret-failures` (how many of its tries failed, where others only waited),
+//! `x-lazaret-still-ms` on what has to wait for another step, `x-lazaret-user` for whom the broker vouched before we passed a
+//! message on. Those that steer are believed only on messages signed by our own account.
 //!
 //! There are two connections: a broker short of memory or disk stops the one that publishes, and the acknowledgements on
 //! the other go on making room. Neither is recovered by lapin itself: whoever needs a channel and finds the connection
@@ -50,6 +52,7 @@ pub use inbox::Submitted;
 pub use options::Options;
 pub use publisher::Outgoing;
 pub use queue::WorkQueue;
+pub use topology::INBOX;
 
 use crate::ports::Result;
 use link::Link;
@@ -82,8 +85,8 @@ impl Amqp {
         let sender = || Arc::new(Sender::new(Arc::clone(&writing)));
         let answers = sender();
         Ok(Arc::new(Self {
-            queue: Arc::new(WorkQueue::new(Arc::clone(&reading), Arc::clone(&answers), options.prefetch)),
-            inbox: Arc::new(Submitted::new(Arc::clone(&reading), Arc::clone(&answers), options.prefetch)),
+            queue: Arc::new(WorkQueue::new(Arc::clone(&reading), Arc::clone(&answers), &options)),
+            inbox: Arc::new(Submitted::new(Arc::clone(&reading), Arc::clone(&answers), &options)),
             publisher: Arc::new(Outgoing::new(sender(), options.name)),
             dead: Arc::new(Dead::new(Arc::clone(&reading), answers)),
             frames: Arc::new(FrameQueues::new(Arc::clone(&reading))),

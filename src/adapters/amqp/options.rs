@@ -3,7 +3,7 @@
 use super::trouble;
 use crate::ports::{Kind, PortError, Result};
 use lapin::{tcp::OwnedTLSConfig, uri::AMQPUri};
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// A connection of which nothing was heard for twice this long is dead. In seconds; `?heartbeat=` of the URL goes before.
 const HEARTBEAT: u16 = 20;
@@ -16,6 +16,9 @@ pub struct Options {
     pub ca: Option<PathBuf>,
     /// Messages that this process has of each queue at a time; bounds what it keeps in memory.
     pub prefetch: u16,
+    /// Work that nobody has received for so long goes to the end of its queue: a broker closes the channel under what lies
+    /// unanswered for longer than its time-out.
+    pub hold: Duration,
     /// Deliveries of a message before the broker gives it to the dead letters.
     pub delivery_limit: u32,
     /// Shown at the broker beside the connections, and on every message as its `app_id`.
@@ -28,6 +31,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("ca", &self.ca)
             .field("prefetch", &self.prefetch)
+            .field("hold", &self.hold)
             .field("delivery_limit", &self.delivery_limit)
             .field("name", &self.name)
             .finish_non_exhaustive()
@@ -87,7 +91,14 @@ mod tests {
     use super::*;
 
     fn options(url: &str) -> Options {
-        Options { url: url.to_owned(), ca: None, prefetch: 8, delivery_limit: 20, name: "test".to_owned() }
+        Options {
+            url: url.to_owned(),
+            ca: None,
+            prefetch: 8,
+            hold: Duration::from_secs(600),
+            delivery_limit: 20,
+            name: "test".to_owned(),
+        }
     }
 
     #[test]

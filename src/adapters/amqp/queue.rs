@@ -4,6 +4,7 @@ use super::{
     consume::{Arrivals, Feed, Pump},
     link::Link,
     message::Message,
+    options::Options,
     send::Sender,
     shelf::Shelf,
     topology::{BULK, WORK},
@@ -17,24 +18,30 @@ use crate::{
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 use tracing::warn;
 
 pub struct WorkQueue {
     link: Arc<Link>,
     sender: Arc<Sender>,
     prefetch: u16,
+    hold: Duration,
     shelf: Arc<Shelf>,
     pump: Pump,
 }
 
 impl WorkQueue {
-    pub(super) fn new(link: Arc<Link>, sender: Arc<Sender>, prefetch: u16) -> Self {
-        Self { link, sender, prefetch, shelf: Arc::default(), pump: Pump::default() }
+    pub(super) fn new(link: Arc<Link>, sender: Arc<Sender>, options: &Options) -> Self {
+        let (prefetch, hold) = (options.prefetch, options.hold);
+        Self { link, sender, prefetch, hold, shelf: Arc::default(), pump: Pump::default() }
     }
 
     fn feed(&self) -> (Feed, Arc<Shelf>) {
         let (link, sender) = (Arc::clone(&self.link), Arc::clone(&self.sender));
-        (Feed { link, sender, queues: &[WORK, BULK], prefetch: self.prefetch }, Arc::clone(&self.shelf))
+        (
+            Feed { link, sender, queues: &[WORK, BULK], prefetch: self.prefetch, hold: self.hold },
+            Arc::clone(&self.shelf),
+        )
     }
 }
 
@@ -70,6 +77,10 @@ impl Arrivals for Shelf {
     fn lost(&self) {
         self.clear();
     }
+
+    fn untaken(&self, before: Instant) -> Vec<Message> {
+        self.take_older(before)
+    }
 }
 
 /// The message first: it is answered, or goes back, before its id is free.
@@ -101,6 +112,7 @@ impl Ticket for Held {
     /// Rounded up to a step, see the table of queues.
     async fn nack(self: Box<Self>, delay: Duration) -> Result<()> {
         let Self { message, _out } = *self;
-        message.retry(delay).await
+        // Scans that fail are counted in the store.
+        message.retry(delay, 0).await
     }
 }

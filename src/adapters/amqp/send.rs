@@ -11,8 +11,17 @@ use lapin::{
     message::BasicReturnMessage,
     options::{BasicPublishOptions, ConfirmSelectOptions},
 };
-use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
-use tokio::{sync::Mutex, time::timeout};
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{self, Arc, PoisonError},
+    task::Poll,
+    time::Duration,
+};
+use tokio::{
+    sync::{Mutex, oneshot},
+    time::timeout,
+};
 
 /// For a whole batch. A broker that is short of memory or disk keeps confirms back.
 const CONFIRM: Duration = Duration::from_secs(30);
@@ -26,16 +35,34 @@ pub(super) struct Parcel<'a> {
     pub must_arrive: bool,
 }
 
+/// A message that goes from one queue to another, and must arrive.
+#[derive(Clone)]
+pub(super) struct Moved {
+    pub exchange: &'static str,
+    pub key: &'static str,
+    pub body: Arc<Vec<u8>>,
+    pub properties: BasicProperties,
+}
+
+impl Moved {
+    fn parcel(&self) -> Parcel<'_> {
+        let Self { exchange, key, body, properties } = self;
+        Parcel { exchange, key, body, properties: properties.clone(), must_arrive: true }
+    }
+}
+
 pub(super) struct Sender {
     link: Arc<Link>,
     /// One batch at a time: lapin gives a returned message to whichever confirm comes next, so only a channel with no
     /// strangers on it can tell whose it is.
     channel: Mutex<Option<Channel>>,
+    /// What wants to move while others have the channel: whoever gets it next takes all of them along.
+    moving: sync::Mutex<Vec<(Moved, oneshot::Sender<Result<()>>)>>,
 }
 
 impl Sender {
     pub fn new(link: Arc<Link>) -> Self {
-        Self { link, channel: Mutex::new(None) }
+        Self { link, channel: Mutex::default(), moving: sync::Mutex::default() }
     }
 
     /// The account that we publish with.
@@ -48,7 +75,10 @@ impl Sender {
         if parcels.is_empty() {
             return Vec::new();
         }
-        let mut slot = self.channel.lock().await;
+        self.send_on(&mut *self.channel.lock().await, parcels).await
+    }
+
+    async fn send_on(&self, slot: &mut Option<Channel>, parcels: &[Parcel<'_>]) -> Vec<Result<()>> {
         // Taken out, so that whoever is cancelled half-way leaves no confirms behind on a channel that others use.
         let channel = match self.ready(slot.take()).await {
             Ok(channel) => channel,
@@ -68,8 +98,30 @@ impl Sender {
         results.into_iter().map(|result| result.map_err(|(error, _)| error)).collect()
     }
 
-    pub async fn send_one(&self, parcel: Parcel<'_>) -> Result<()> {
-        self.send(&[parcel]).await.into_iter().collect()
+    /// Many that are moved at the same time share their confirms.
+    pub async fn move_one(&self, moved: Moved) -> Result<()> {
+        let (told, mut outcome) = oneshot::channel();
+        self.moving().push((moved, told));
+        let mut slot = self.channel.lock().await;
+        if let Ok(outcome) = outcome.try_recv() {
+            return outcome;
+        }
+        let (all, told): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.moving()).into_iter().unzip();
+        let parcels: Vec<_> = all.iter().map(Moved::parcel).collect();
+        let results = self.send_on(&mut slot, &parcels).await;
+        for (told, result) in told.into_iter().zip(results) {
+            // Whoever was cancelled does not hear it.
+            let _ = told.send(result);
+        }
+        // Nothing, where another took it along and was cancelled half-way.
+        outcome
+            .try_recv()
+            .unwrap_or_else(|_| Err(PortError::new(Kind::Retry, "a message's confirm was lost")))
+    }
+
+    /// Nothing here can panic half-way through a change.
+    fn moving(&self) -> sync::MutexGuard<'_, Vec<(Moved, oneshot::Sender<Result<()>>)>> {
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ready(&self, last: Option<Channel>) -> Result<Channel> {

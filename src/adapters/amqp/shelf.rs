@@ -6,7 +6,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 #[derive(Default)]
 pub(super) struct Shelf {
@@ -88,6 +88,24 @@ impl Shelf {
             things.lane_of(&message).push_back((upload, message));
             self.more.notify_one();
         }
+    }
+
+    /// What came before then and waits here, those that wait for their id as well.
+    pub fn take_older(&self, before: Instant) -> Vec<Message> {
+        let mut things = self.lock();
+        let Things { main, bulk, out, .. } = &mut *things;
+        let is_older = |message: &Message| message.came < before;
+        let mut older = Vec::new();
+        for lane in [main, bulk] {
+            let all = std::mem::take(lane).into_iter();
+            let (took, kept): (VecDeque<Item>, _) = all.partition(|(_, message)| is_older(message));
+            *lane = kept;
+            older.extend(took.into_iter().map(|(_, message)| message));
+        }
+        for waiting in out.values_mut() {
+            older.extend(waiting.extract_if(.., |message| is_older(message)));
+        }
+        older
     }
 
     /// Forgets what is the broker's again. What is out stays out until it is answered.

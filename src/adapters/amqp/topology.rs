@@ -15,13 +15,16 @@ use lapin::{
 pub(super) const EVENTS: &str = "lazaret";
 const SUBMITTED: &str = "upload.submitted";
 pub(super) const UPLOADS: &str = "lazaret.uploads";
+pub(super) const UPLOADS_BULK: &str = "lazaret.uploads.bulk";
 pub(super) const WORK_EXCHANGE: &str = "lazaret.work";
 pub(super) const WORK: &str = "lazaret.work";
 pub(super) const BULK: &str = "lazaret.work.bulk";
 /// Both the exchange and its queue.
 pub(super) const DEAD: &str = "lazaret.dead";
+/// The lanes of the inbox: main, bulk.
+pub const INBOX: [&str; 2] = [UPLOADS, UPLOADS_BULK];
 /// What a redriven message may go back to.
-pub(super) const ORIGINS: [&str; 3] = [UPLOADS, WORK, BULK];
+pub(super) const ORIGINS: [&str; 4] = [UPLOADS, UPLOADS_BULK, WORK, BULK];
 
 /// A look at the dead letters counts as a delivery, and what is beyond the limit is dropped. 4.x would take 20 where
 /// nothing is said, and 3.10 knows no "unlimited".
@@ -44,13 +47,14 @@ pub(super) async fn declare(channel: &Channel, delivery_limit: u32) -> Result<()
     exchange(channel, DEAD, ExchangeKind::Fanout).await?;
     queue(channel, DEAD, &[("x-delivery-limit", i64::from(NEVER_DROPPED).into())]).await?;
     bind(channel, DEAD, DEAD, "").await?;
-    let keys =
-        [(EVENTS, SUBMITTED), (WORK_EXCHANGE, lane_key(Lane::Main)), (WORK_EXCHANGE, lane_key(Lane::Bulk))];
-    for (name, (from, key)) in ORIGINS.into_iter().zip(keys) {
+    for name in ORIGINS {
         let limit = ("x-delivery-limit", i64::from(delivery_limit).into());
         queue(channel, name, &[&[limit][..], &dead_letters_to(DEAD)].concat()).await?;
-        bind(channel, name, from, key).await?;
     }
+    // Nobody submits to the slow lane: what stands there was moved there, by the default exchange.
+    bind(channel, UPLOADS, EVENTS, SUBMITTED).await?;
+    bind(channel, WORK, WORK_EXCHANGE, lane_key(Lane::Main)).await?;
+    bind(channel, BULK, WORK_EXCHANGE, lane_key(Lane::Bulk)).await?;
     for step in &STEPS {
         exchange(channel, step.name, ExchangeKind::Fanout).await?;
         let wait = i64::try_from(step.wait.as_millis()).unwrap_or(i64::MAX);

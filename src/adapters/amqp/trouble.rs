@@ -13,6 +13,9 @@ const ACCESS_REFUSED: u16 = 403;
 const PRECONDITION_FAILED: u16 = 406;
 const NOT_ALLOWED: u16 = 530;
 
+/// What an account of this service's uses: `amq.default` is what the broker calls the exchange without a name.
+const OURS: &str = r"^(lazaret|stream\.frame\.|amq\.default$)";
+
 /// What the broker said, where it was the broker.
 pub(super) fn said(error: &Error) -> Option<(u16, &str)> {
     match error.kind() {
@@ -75,7 +78,7 @@ pub(super) fn declaring(what: &str, name: &str, error: Error) -> PortError {
         Some((ACCESS_REFUSED, _)) => PortError::new(
             Kind::Fail,
             format!(
-                "queue.url: this user may not declare, read or write the {what} {name}; it needs all three permissions on ^lazaret"
+                "queue.url: this user may not declare, read or write the {what} {name}; it needs all three permissions on {OURS}"
             ),
         ),
         _ => lost(&format!("declaring the {what} {name}"), error),

@@ -14,6 +14,7 @@ struct Envelope {
     id: String,
     source: String,
     r#type: String,
+    time: Option<String>,
     #[serde(default)]
     data: Option<Value>,
 }
@@ -72,6 +73,8 @@ pub(super) fn understand(body: Value) -> Result<Submission, Refusal> {
         size: data.size,
         sha256: data.sha256,
         external_id: data.external_id,
+        // It is shown, and decides nothing.
+        at: event.time.and_then(|time| time.parse().ok()),
     })
 }
 

@@ -2,16 +2,19 @@
 
 mod cloudevent;
 mod desk;
+mod line;
 mod notice;
-mod poison;
 mod reference;
+mod seats;
 mod take;
 mod understand;
 
 pub use desk::{Desk, Options};
+pub use line::Line;
 pub use understand::understand;
 
 use crate::ports::sources::ObjectRef;
+use jiff::Timestamp;
 
 /// One object that somebody hands over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct Submission {
     /// Hex, where it was said and must be this.
     pub sha256: Option<String>,
     pub external_id: Option<String>,
+    /// When it was handed over, as its sender says.
+    pub at: Option<Timestamp>,
 }
 
 /// Why a message is not worked on, ever.

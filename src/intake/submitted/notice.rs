@@ -70,6 +70,7 @@ fn submission(record: Record) -> Result<Option<Submission>, Refusal> {
         return Ok(None);
     }
     let version_id = object.version_id.filter(|id| !id.is_empty());
+    let at = record.event_time.as_deref().and_then(|time| time.parse().ok());
     // Without a sequencer or a version, what tells one write from the next is what was written, and when.
     let bare = object.sequencer.is_none() && version_id.is_none();
     let written = if bare { [object.e_tag, record.event_time] } else { [object.sequencer, None] };
@@ -84,6 +85,7 @@ fn submission(record: Record) -> Result<Option<Submission>, Refusal> {
         size: object.size.filter(|_| version_id.is_some()),
         sha256: None,
         external_id: None,
+        at,
         object: ObjectRef { bucket: bucket.name, key: name, version_id },
     }))
 }

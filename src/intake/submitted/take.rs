@@ -53,7 +53,7 @@ impl Taking {
 
     async fn accept(&self, submission: Submission, user: Option<&str>) -> Result<Taken, Taken> {
         let object = &submission.object;
-        let Some(tenant) = self.fetching.rules.tenant_of(&object.bucket, &object.key, user).cloned() else {
+        let Some(tenant) = self.tenant(&submission, user).cloned() else {
             let place = format!("s3://{}/{}", object.bucket, object.key);
             let sender =
                 user.map_or("a sender without user_id".to_owned(), |user| format!("the user {user:?}"));
@@ -91,6 +91,12 @@ impl Taking {
                 Ok(Taken::Done)
             }
         }
+    }
+
+    /// Whose it is, by `intake.sources`.
+    pub(super) fn tenant(&self, submission: &Submission, user: Option<&str>) -> Option<&TenantId> {
+        let object = &submission.object;
+        self.fetching.rules.tenant_of(&object.bucket, &object.key, user)
     }
 
     async fn is_known(&self, tenant: &TenantId, submission: &Submission) -> Result<bool, PortError> {
