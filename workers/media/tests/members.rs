@@ -114,6 +114,60 @@ async fn what_cannot_be_read_is_a_gap_and_the_rest_comes_out() {
     assert_eq!(gap, "trailing");
 }
 
+/// `some text some text some text ` by each method of ZIP that is unpacked, as Python, `zstd` and `xz` pack it.
+const TEXT: &[u8] = b"some text some text some text ";
+const PACKED: [(u16, &[u8]); 5] = [
+    (8, b"\x2b\xce\xcf\x4d\x55\x28\x49\xad\x28\x51\x28\xc6\xc2\x02\x00"),
+    (
+        12,
+        b"BZh91AY&SY\x89\xbb\x59\xbc\x00\x00\x0a\x11\x80\x40\x00\x02\x02\x8c\x40\x20\x00\x22\xbf\xd5\x13\x68\x21\x80\x8b\x7d\x6c\x44\x6a\x9a\xe1\x77\x24\x53\x85\x09\x08\x9b\xb5\x9b\xc0",
+    ),
+    (
+        14,
+        b"\x09\x04\x05\x00\x5d\x00\x00\x80\x00\x00\x39\x9b\xc9\xf2\xe7\x50\xb8\xc5\xe2\x5c\xb5\x82\x35\x75\x7d\x7b\xff\xff\xfb\x2c\x40\x00",
+    ),
+    (93, b"\x28\xb5\x2f\xfd\x04\x58\x85\x00\x00Psome text \x01\x00\xa5\x0b\x12\xbb\x36\xec\x7d"),
+    (
+        95,
+        b"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3\xe0\x00\x1d\x00\x11\x5d\x00\x39\x9b\xc9\xf2\xe7\x50\xb8\xc5\xe2\x5c\xb5\x82\x35\x6b\x39\x00\x00\x00\x00\x00\x00\xe2\x62\xad\x1a\x10\xf6\x65\xde\x00\x01\x2d\x1e\xa7\xd2\xa3\xfa\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04YZ",
+    ),
+];
+
+#[tokio::test]
+async fn bytes_behind_a_compressed_stream_are_a_gap() {
+    let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n";
+    let descriptor = |packed: &[u8]| {
+        let [crc, packed, size] = [crc32fast::hash(TEXT), packed.len() as u32, TEXT.len() as u32];
+        [&b"PK\x07\x08"[..], &crc.to_le_bytes(), &packed.to_le_bytes(), &size.to_le_bytes()].concat()
+    };
+    for (method, packed) in PACKED {
+        let entry = Part::stored("b", b"MZ and more");
+        let local = zip_of(&[entry]);
+        let local = &local[..local.windows(4).position(|w| w == b"PK\x01\x02").unwrap()];
+        for (behind, streamed) in [
+            (vec![], false),
+            (pdf.to_vec(), false),
+            (vec![0], false),
+            // For who reads from front to back: a true descriptor, and a member of its own.
+            ([descriptor(packed).as_slice(), local].concat(), true),
+        ] {
+            let part = Part::stored("a", TEXT).with(|p| {
+                (p.packed, p.method, p.streamed) = ([packed, &behind].concat(), method, streamed);
+            });
+            let zip = zip_of(&[part]);
+            let (Members { members, summary }, out) = take("application/zip", &zip, &LIMITS).await.unwrap();
+            let found: Vec<_> = summary.findings.iter().map(|f| f.code.as_str()).collect();
+            let expected = match (behind.is_empty(), streamed) {
+                (true, _) => (vec![], ""),
+                (false, false) => (vec!["structure.gap"], "gap"),
+                (false, true) => (vec!["structure.gap"], "hidden"),
+            };
+            assert_eq!((found, code(&summary.coverage)), expected, "method {method}, {behind:x?}");
+            assert!(members.len() == 1 && out == TEXT, "method {method}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn bombs_stop_at_each_limit() {
     let ratio = MembersRequest { max_bytes: u64::MAX, ..LIMITS };

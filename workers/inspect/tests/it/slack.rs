@@ -118,6 +118,34 @@ fn tars() {
     let file = |name: &str| tar_member(name.as_bytes(), b'0', b"", b"content");
     let extended = |kind: u8, records: &[u8]| tar_member(b"pax", kind, b"", records);
     let cases: Vec<(&str, Vec<u8>, &[&str], &str)> = vec![
+/// A compressed member whose length follows it, and within it a descriptor that tells how long it is up to there: who
+/// goes by descriptors takes what follows for members.
+#[test]
+fn a_compressed_member_that_may_end_within() {
+    let deflated = b"\x2b\xce\xcf\x4d\x55\x28\x49\xad\x28\x51\x28\xc6\xc2\x02\x00";
+    let text = b"some text some text some text ";
+    let length = u32::try_from(deflated.len()).unwrap().to_le_bytes();
+    let size = u32::try_from(text.len()).unwrap().to_le_bytes();
+    let crc = crc32fast::hash(text).to_le_bytes();
+    let second = zip_of(&[Part::stored("b", b"MZ and more")]);
+    let zip = |within: &[u8]| {
+        zip_of(&[Part::stored("a", text).with(|p| {
+            (p.packed, p.method, p.streamed) = ([deflated, within].concat(), 8, true);
+        })])
+    };
+    let marked = [&b"PK\x07\x08"[..], &crc, &length, &size, &second].concat();
+    let unmarked = [&crc[..], &length, &size, &second].concat();
+    let wide = [&b"PK\x07\x08"[..], &crc, &length, &[0; 4], &size, &[0; 4], &second].concat();
+    let wide_unmarked = [&crc[..], &length, &[0; 4], &size, &[0; 4], &second].concat();
+    for within in [&marked, &unmarked, &wide, &wide_unmarked] {
+        assert_eq!(sorted(ZIP, &zip(within)), (vec!["hidden".to_owned()], "hidden".to_owned()), "{within:x?}");
+    }
+    // An archive in an archive, which no packer makes smaller, has its marks too.
+    for within in [&b""[..], &second, b"PK\x07\x08 and so on, which says nothing of itself"] {
+        assert_eq!(sorted(ZIP, &zip(within)), (vec![], String::new()), "{within:x?}");
+    }
+}
+
         (
             "git's comment",
             tar_of(&[extended(b'g', b"52 comment=0123456789012345678901234567890123456789\n"), file("a")]),

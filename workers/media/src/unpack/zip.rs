@@ -4,7 +4,7 @@ use super::meter::{Meter, Taken, escape};
 use super::methods;
 use lazaret_inspect::archive::{parts, zip};
 use lazaret_inspect::quoted;
-use lazaret_report::{Evidence, Finding};
+use lazaret_report::{Coverage, Evidence, Finding};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
@@ -39,8 +39,8 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
             continue;
         }
         file.seek(SeekFrom::Start(member.data))?;
-        let packed = BufReader::with_capacity(32 << 10, &*file).take(member.packed);
-        let mut content = match methods::expand(member.method, member.size, packed) {
+        let mut packed = BufReader::with_capacity(32 << 10, &*file).take(member.packed);
+        let mut content = match methods::expand(member.method, member.size, &mut packed) {
             Ok(Some(content)) => content,
             Ok(None) => {
                 let why = format!("is compressed by method {}, which nothing here unpacks", member.method);
@@ -63,6 +63,12 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
         let Taken::Whole(kept) = meter.file(&member.name, &mut checked, Some(member.size), keep)? else {
             continue;
         };
+        let left = content.unused() + packed.limit();
+        if left > 0 {
+            let what = format!("member {} ends {left} bytes before its packed bytes do", quoted(&member.name));
+            meter.find(at(Finding::new("structure.gap", what.clone()), &member.name));
+            meter.gap(Coverage::partial("gap", what));
+        }
         let too_long = keep > 0 && member.size > keep as u64;
         if judged {
             let found = parts::judge(&member.name, &kept, !too_long);
@@ -75,7 +81,7 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
         {
             let finding = Finding::new("structure.encrypted", "parts of the document are encrypted");
             meter.find(at(finding, &member.name));
-            meter.gap(lazaret_sandbox::Coverage::partial("encrypted", "parts of the document are encrypted"));
+            meter.gap(Coverage::partial("encrypted", "parts of the document are encrypted"));
         }
     }
     Ok(())
