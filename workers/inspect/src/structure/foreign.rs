@@ -39,6 +39,8 @@ const BINARY: &[(&[u8], Confirm)] = &[
     (b"MSCF\0\0\0\0", |b, _, _| (b.get(24..26)? == [3, 1]).then_some("a cabinet")),
     (b"ustar", |b, at, _| (at == 257 && matches!(b.get(5)?, 0 | b' ')).then_some(TAR)),
     (b"CD001\x01", |_, at, _| matches!(at, 0x8001 | 0x8801 | 0x9001).then_some(ISO)),
+    (b"BEA01\x01", |_, at, _| volume_sequence(at).then_some(ISO)),
+    (b"NSR0", |b, at, _| (volume_sequence(at) && matches!(b.get(4)?, b'2' | b'3')).then_some(ISO)),
     (b"DICM", |b, at, _| (at == 128 && b.get(4..8)? == [2, 0, 0, 0]).then_some(DICOM)),
     (b"__HALT_COMPILER();", |_, _, _| Some(PHAR)),
     (b"\xca\xfe\xba\xbe", |b, _, _| java_class(b).then_some("java bytecode")),
@@ -298,6 +300,11 @@ fn end_of_directory(b: &[u8], at: u64, size: u64) -> bool {
     let fits = within(u32_at(12));
     let regular = u16_at(4) == u16_at(6) && u16_at(8) == u16_at(10) && within(u32_at(16));
     fits && (near_the_end || regular && 22 + u64::from(u16_at(20)) <= left)
+}
+
+/// Where discs have their descriptors (ECMA-167 2/8.3 and 2/9): each in a sector of 2 KiB, or of a multiple of that.
+fn volume_sequence(at: u64) -> bool {
+    at % 2048 == 1 && (0x8001..0x8001 + 64 * 2048).contains(&at)
 }
 
 /// JVM specification section 4.1: versions 45 to 80, and a constant pool that begins with a known tag. A fat Mach-O has

@@ -227,3 +227,28 @@ fn discs() {
         assert_eq!(sorted(ISO, &disc).0, [found]);
     }
 }
+/// Of UDF alone (ECMA-167 2/9.1), in a picture and around an archive's members.
+#[test]
+fn a_disc_that_is_no_iso() {
+    let disc = |magic: &[(usize, &[u8])], begin: usize| {
+        let mut content = vec![b' '; 0xa000];
+        for (place, magic) in magic {
+            content[place - begin..place - begin + magic.len()].copy_from_slice(magic);
+        }
+        content
+    };
+    let sequences: [&[(usize, &[u8])]; 3] = [
+        &[(0x8001, b"BEA01\x01"), (0x8801, b"NSR02\x01")],
+        &[(0x8001, b"NSR03\x01")],
+        &[(0x8001, b"BEA01\x01"), (0xa001 - 0x800, b"NSR03\x01")],
+    ];
+    for magic in sequences {
+        let tar = tar_of(&[tar_member(b"a", b'0', b"", &disc(magic, 512))]);
+        assert_eq!(sorted(TAR, &tar).0, ["embedded"], "{magic:x?}");
+        let text = disc(magic, 0);
+        assert!(sorted("text/plain", &text).0.contains(&"embedded".to_owned()), "{magic:x?}");
+    }
+    let elsewhere = tar_of(&[tar_member(b"a", b'0', b"", &disc(&[(0x8002, b"BEA01\x01NSR02\x01")], 512))]);
+    assert_eq!(sorted(TAR, &elsewhere).0, [""; 0]);
+}
+
