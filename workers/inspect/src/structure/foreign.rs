@@ -90,6 +90,8 @@ pub(super) struct Foreign {
     /// In text: where a pdf's header stands, and whether an object does.
     header: Option<u64>,
     object: bool,
+    /// Where a pdf's header stands in an archive's first member.
+    shared: Option<u64>,
     /// The file's head reads as the beginning of a comment in JavaScript.
     opens_comment: bool,
     seen: Vec<Name>,
@@ -119,6 +121,7 @@ impl Foreign {
             only_in: None,
             header: None,
             object: false,
+            shared: None,
             opens_comment: false,
             seen: Vec::new(),
         }
@@ -148,6 +151,10 @@ impl Foreign {
                 if let (Some(at), true) = (self.header, self.object) {
                     log.add("structure.embedded", format!("{PDF} begins at byte {at}"), at, size - at);
                 }
+                if let Some(at) = self.shared {
+                    let detail = format!("{PDF} begins at byte {at}, for readers that take the archive for one");
+                    log.add("structure.hidden", detail, at, size - at);
+                }
                 Ok(())
             }
             Err(Stop::Io(e)) => Err(e),
@@ -165,6 +172,8 @@ impl Foreign {
                 let Some(name) = confirm(&window[at..], place, size) else { continue };
                 if self.among == Among::Text && name == PDF {
                     self.header.get_or_insert(place);
+                } else if name == PDF && self.is_of_a_member(place) {
+                    self.shared.get_or_insert(place);
                 } else if self.is_foreign(name, &window[at..], place) && !self.seen.contains(&name) {
                     hits.push((at, name));
                     break;
@@ -226,6 +235,12 @@ impl Foreign {
             },
             Among::Binary | Among::Markup => placed || self.is_slack(place),
         }
+    }
+
+    /// Readers of pdfs take a header near the beginning of an archive, whosever bytes it is, and then look through the
+    /// whole: what no member is by itself they put together.
+    fn is_of_a_member(&self, place: u64) -> bool {
+        self.only_in.is_some() && place <= PDF_WITHIN && !self.is_slack(place)
     }
 
     fn is_slack(&self, place: u64) -> bool {

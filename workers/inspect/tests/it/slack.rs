@@ -93,7 +93,20 @@ fn zips() {
             &[],
             "",
         ),
-        ("a pdf as a member", Zip::default().stored("a.pdf", &pdf).finish(), &[], ""),
+        // Readers of pdfs take the whole archive for one, and find more of it in the members behind.
+        ("a pdf as the first member", Zip::default().stored("a.pdf", &pdf).finish(), &["hidden"], ""),
+        (
+            "a pdf whose header is in one member and the rest in another",
+            Zip::default().stored("a.txt", b"x\n%PDF-1.4\n").stored("b.txt", &pdf[9..]).finish(),
+            &["hidden"],
+            "",
+        ),
+        (
+            "a pdf beyond where readers look for one",
+            Zip::default().stored("a.txt", &[b'x'; 2000]).stored("b.pdf", &pdf).finish(),
+            &[],
+            "",
+        ),
     ];
     for (name, file, found, gap) in cases {
         let (codes, why) = sorted(ZIP, &file);
@@ -105,19 +118,6 @@ fn zips() {
     }
 }
 
-#[test]
-fn links_of_every_system() {
-    for host in [2, 3, 5, 16, 19, 30] {
-        let file = zip_of(&[a().with(|p| (p.mode, p.host) = (0o120_777, host))]);
-        assert_eq!(sorted(ZIP, &file).0, ["link"], "{host}");
-    }
-}
-
-#[test]
-fn tars() {
-    let file = |name: &str| tar_member(name.as_bytes(), b'0', b"", b"content");
-    let extended = |kind: u8, records: &[u8]| tar_member(b"pax", kind, b"", records);
-    let cases: Vec<(&str, Vec<u8>, &[&str], &str)> = vec![
 /// A compressed member whose length follows it, and within it a descriptor that tells how long it is up to there: who
 /// goes by descriptors takes what follows for members.
 #[test]
@@ -146,6 +146,19 @@ fn a_compressed_member_that_may_end_within() {
     }
 }
 
+#[test]
+fn links_of_every_system() {
+    for host in [2, 3, 5, 16, 19, 30] {
+        let file = zip_of(&[a().with(|p| (p.mode, p.host) = (0o120_777, host))]);
+        assert_eq!(sorted(ZIP, &file).0, ["link"], "{host}");
+    }
+}
+
+#[test]
+fn tars() {
+    let file = |name: &str| tar_member(name.as_bytes(), b'0', b"", b"content");
+    let extended = |kind: u8, records: &[u8]| tar_member(b"pax", kind, b"", records);
+    let cases: Vec<(&str, Vec<u8>, &[&str], &str)> = vec![
         (
             "git's comment",
             tar_of(&[extended(b'g', b"52 comment=0123456789012345678901234567890123456789\n"), file("a")]),
@@ -186,7 +199,27 @@ fn a_compressed_member_that_may_end_within() {
             "malformed",
         ),
         ("a name that begins a pdf", tar_of(&[file("%PDF-1.4")]), &["embedded"], ""),
-        ("a pdf as a member", tar_of(&[tar_member(b"a.pdf", b'0', b"", &document::pdf())]), &[], ""),
+        (
+            "a pdf as the first member",
+            tar_of(&[tar_member(b"a.pdf", b'0', b"", &document::pdf())]),
+            &["hidden"],
+            "",
+        ),
+        (
+            "a pdf whose header is in one member and the rest in another",
+            tar_of(&[
+                tar_member(b"a.txt", b'0', b"", b"x\n%PDF-1.4\n"),
+                tar_member(b"b.txt", b'0', b"", &document::pdf()[9..]),
+            ]),
+            &["hidden"],
+            "",
+        ),
+        (
+            "a pdf beyond where readers look for one",
+            tar_of(&[file("a"), tar_member(b"a.pdf", b'0', b"", &document::pdf())]),
+            &[],
+            "",
+        ),
         (
             "a disc around its members",
             tar_of(&[tar_member(b"a", b'0', b"", &{
@@ -209,24 +242,6 @@ fn a_compressed_member_that_may_end_within() {
     }
 }
 
-#[test]
-fn discs() {
-    const ISO: &str = "application/x-iso9660-image";
-    let whole = disc::iso(&[("A", b"x")]);
-    assert_eq!(sorted(ISO, &whole), (vec![], String::new()));
-    // The file's record gets room for more.
-    let mode = [b"PX\x24\x01\xff\xa1\0\0".to_vec(), vec![0; 28]].concat();
-    for (more, found) in
-        [(b"SL\x08\x01\0\0\0\0".to_vec(), "link"), (mode, "link"), (b"NM\x0a\x01\0../up".to_vec(), "path")]
-    {
-        let mut disc = whole.clone();
-        let at = 18 * 2048 + 2 * 34;
-        let length = usize::from(disc[at]);
-        disc[at] += u8::try_from(more.len()).unwrap();
-        disc[at + length..at + length + more.len()].copy_from_slice(&more);
-        assert_eq!(sorted(ISO, &disc).0, [found]);
-    }
-}
 /// Of UDF alone (ECMA-167 2/9.1), in a picture and around an archive's members.
 #[test]
 fn a_disc_that_is_no_iso() {
@@ -252,3 +267,21 @@ fn a_disc_that_is_no_iso() {
     assert_eq!(sorted(TAR, &elsewhere).0, [""; 0]);
 }
 
+#[test]
+fn discs() {
+    const ISO: &str = "application/x-iso9660-image";
+    let whole = disc::iso(&[("A", b"x")]);
+    assert_eq!(sorted(ISO, &whole), (vec![], String::new()));
+    // The file's record gets room for more.
+    let mode = [b"PX\x24\x01\xff\xa1\0\0".to_vec(), vec![0; 28]].concat();
+    for (more, found) in
+        [(b"SL\x08\x01\0\0\0\0".to_vec(), "link"), (mode, "link"), (b"NM\x0a\x01\0../up".to_vec(), "path")]
+    {
+        let mut disc = whole.clone();
+        let at = 18 * 2048 + 2 * 34;
+        let length = usize::from(disc[at]);
+        disc[at] += u8::try_from(more.len()).unwrap();
+        disc[at + length..at + length + more.len()].copy_from_slice(&more);
+        assert_eq!(sorted(ISO, &disc).0, [found]);
+    }
+}
