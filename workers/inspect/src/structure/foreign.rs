@@ -5,6 +5,7 @@
 //! picture is not sought: a thumbnail, XMP (`<?xpacket`, `<x:xmpmeta`), an ICC profile.
 
 use super::log::Log;
+use super::objects::Objects;
 use super::source::{OVERLAP, ReadSeek, Source, Stop};
 use memchr::memmem::Finder;
 use std::io;
@@ -89,7 +90,7 @@ pub(super) struct Foreign {
     only_in: Option<Vec<(u64, u64)>>,
     /// In text: where a pdf's header stands, and whether an object does.
     header: Option<u64>,
-    object: bool,
+    objects: Objects,
     /// Where a pdf's header stands in an archive's first member.
     shared: Option<u64>,
     /// The file's head reads as the beginning of a comment in JavaScript.
@@ -120,7 +121,7 @@ impl Foreign {
             own_header,
             only_in: None,
             header: None,
-            object: false,
+            objects: Objects::default(),
             shared: None,
             opens_comment: false,
             seen: Vec::new(),
@@ -148,7 +149,7 @@ impl Foreign {
         });
         match passed {
             Ok(()) => {
-                if let (Some(at), true) = (self.header, self.object) {
+                if let (Some(at), true) = (self.header, self.objects.any()) {
                     log.add("structure.embedded", format!("{PDF} begins at byte {at}"), at, size - at);
                 }
                 if let Some(at) = self.shared {
@@ -182,7 +183,7 @@ impl Foreign {
         }
         self.finders = finders;
         if self.among == Among::Text {
-            self.object |= memchr::memmem::find_iter(window, b"obj").any(|at| is_object(window, at));
+            self.objects.look(&window[..own]);
         } else if self.among != Among::Packed {
             for at in memchr::memchr_iter(b'<', &window[..own]) {
                 if let Some(name) = markup(&window[at..])
@@ -248,18 +249,6 @@ impl Foreign {
         let next = own.partition_point(|(from, _)| *from <= place);
         next > 0 && own[next - 1].1 > place
     }
-}
-
-/// An object of a pdf: two numbers stand before the word at `at`.
-fn is_object(window: &[u8], at: usize) -> bool {
-    let number = |bytes: &[u8]| {
-        let white = bytes.trim_ascii_end();
-        let digits = white.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        (white.len() < bytes.len() && digits > 0).then_some(white.len() - digits)
-    };
-    let before = &window[at.saturating_sub(64)..at];
-    let ends = window.get(at + 3).is_none_or(|b| !b.is_ascii_alphanumeric());
-    ends && number(before).is_some_and(|generation| number(&before[..generation]).is_some())
 }
 
 /// What some bytes begin with.

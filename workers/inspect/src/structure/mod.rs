@@ -38,6 +38,7 @@ mod markup;
 mod matroska;
 mod mp3;
 mod mpf;
+mod objects;
 mod ogg;
 mod pdf;
 mod png;
