@@ -6,6 +6,7 @@
 
 use super::log::Log;
 use super::objects::Objects;
+use super::script;
 use super::source::{OVERLAP, ReadSeek, Source, Stop};
 use memchr::memmem::Finder;
 use std::io;
@@ -93,8 +94,8 @@ pub(super) struct Foreign {
     objects: Objects,
     /// Where a pdf's header stands in an archive's first member.
     shared: Option<u64>,
-    /// The file's head reads as the beginning of a comment in JavaScript.
-    opens_comment: bool,
+    /// What ends the comment, or the text, as which JavaScript reads the file from its head on.
+    closed_by: Option<&'static [u8]>,
     seen: Vec<Name>,
 }
 
@@ -123,7 +124,7 @@ impl Foreign {
             header: None,
             objects: Objects::default(),
             shared: None,
-            opens_comment: false,
+            closed_by: None,
             seen: Vec::new(),
         }
     }
@@ -141,10 +142,9 @@ impl Foreign {
     /// Looks through the whole file, and notes each format where it first begins.
     pub(super) fn search(mut self, input: &mut dyn ReadSeek, size: u64, log: &mut Log) -> io::Result<()> {
         let passed = Source::new(input, size).and_then(|mut source| {
-            self.opens_comment = self.among != Among::Text
-                && self.among != Among::Packed
-                && self.only_in.is_none()
-                && opens_comment(&source.peek(8)?);
+            if !matches!(self.among, Among::Text | Among::Packed) && self.only_in.is_none() {
+                self.closed_by = script::closed_by(&source.peek(script::HEAD)?);
+            }
             source.windows(|window, offset, own| self.window(window, offset, own, size, log))
         });
         match passed {
@@ -153,7 +153,8 @@ impl Foreign {
                     log.add("structure.embedded", format!("{PDF} begins at byte {at}"), at, size - at);
                 }
                 if let Some(at) = self.shared {
-                    let detail = format!("{PDF} begins at byte {at}, for readers that take the archive for one");
+                    let detail =
+                        format!("{PDF} begins at byte {at}, for readers that take the archive for one");
                     log.add("structure.hidden", detail, at, size - at);
                 }
                 Ok(())
@@ -196,9 +197,9 @@ impl Foreign {
                 }
             }
         }
-        if self.opens_comment
+        if let Some(mark) = self.closed_by
             && let Some(at) =
-                memchr::memmem::find_iter(window, b"*/").find(|at| script_follows(&window[at + 2..]))
+                memchr::memmem::find_iter(window, mark).find(|at| script::follows(&window[at + mark.len()..]))
         {
             hits.push((at, JAVASCRIPT));
         }
@@ -325,20 +326,6 @@ fn mach_o(b: &[u8]) -> bool {
         && head[5..7] == [0, 0]
         && matches!(head[12], 1..=12)
         && head[13..16] == [0, 0, 0]
-}
-
-/// Bytes that are a name to JavaScript, as far as `/*`: then all that follows is a comment to it.
-fn opens_comment(head: &[u8]) -> bool {
-    let name = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80;
-    let length = head.iter().take_while(|b| name(b)).count();
-    matches!(length, 2..=6) && (head[length..].starts_with(b"/*") || head[length..].starts_with(b"="))
-}
-
-/// Behind the comment the name is given a value.
-fn script_follows(b: &[u8]) -> bool {
-    let rest = b.trim_ascii_start();
-    let text = |b: &u8| matches!(b, b' '..=b'~' | b'\t' | b'\r' | b'\n');
-    rest.starts_with(b"=") && rest.len() >= 8 && rest[..8].iter().all(text)
 }
 
 /// Microsoft PE format: `MZ`, and at 0x3c the offset of `PE\0\0`.

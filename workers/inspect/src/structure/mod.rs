@@ -42,6 +42,7 @@ mod objects;
 mod ogg;
 mod pdf;
 mod png;
+mod script;
 mod source;
 mod table;
 mod text;

@@ -44,10 +44,10 @@ fn next(may: u16, byte: u8) -> u16 {
             if_any(FIRST | FIRST_GAP | FIRST_COMMENT, FIRST_GAP)
                 | if_any(SECOND | SECOND_GAP | SECOND_COMMENT, SECOND_GAP)
         }
-        b' ' | b'\t' | 0x0c | 0 => if_any(FIRST | FIRST_GAP, FIRST_GAP) | if_any(SECOND | SECOND_GAP, SECOND_GAP),
-        b'%' => {
-            if_any(FIRST | FIRST_GAP, FIRST_COMMENT) | if_any(SECOND | SECOND_GAP, SECOND_COMMENT)
+        b' ' | b'\t' | 0x0c | 0 => {
+            if_any(FIRST | FIRST_GAP, FIRST_GAP) | if_any(SECOND | SECOND_GAP, SECOND_GAP)
         }
+        b'%' => if_any(FIRST | FIRST_GAP, FIRST_COMMENT) | if_any(SECOND | SECOND_GAP, SECOND_COMMENT),
         // To some readers a sign begins a number where another ends.
         b'+' | b'-' | b'.' => FIRST | if_any(FIRST | FIRST_GAP, SECOND) | if_any(SECOND, SECOND),
         b'0'..=b'9' => FIRST | if_any(FIRST_GAP | SECOND, SECOND),

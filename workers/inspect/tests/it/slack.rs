@@ -138,7 +138,11 @@ fn a_compressed_member_that_may_end_within() {
     let wide = [&b"PK\x07\x08"[..], &crc, &length, &[0; 4], &size, &[0; 4], &second].concat();
     let wide_unmarked = [&crc[..], &length, &[0; 4], &size, &[0; 4], &second].concat();
     for within in [&marked, &unmarked, &wide, &wide_unmarked] {
-        assert_eq!(sorted(ZIP, &zip(within)), (vec!["hidden".to_owned()], "hidden".to_owned()), "{within:x?}");
+        assert_eq!(
+            sorted(ZIP, &zip(within)),
+            (vec!["hidden".to_owned()], "hidden".to_owned()),
+            "{within:x?}"
+        );
     }
     // An archive in an archive, which no packer makes smaller, has its marks too.
     for within in [&b""[..], &second, b"PK\x07\x08 and so on, which says nothing of itself"] {

@@ -65,7 +65,8 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
         };
         let left = content.unused() + packed.limit();
         if left > 0 {
-            let what = format!("member {} ends {left} bytes before its packed bytes do", quoted(&member.name));
+            let what =
+                format!("member {} ends {left} bytes before its packed bytes do", quoted(&member.name));
             meter.find(at(Finding::new("structure.gap", what.clone()), &member.name));
             meter.gap(Coverage::partial("gap", what));
         }
