@@ -8,9 +8,6 @@ use lazaret_report::{Coverage, Evidence, Finding};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-/// A document's own list of what is encrypted: longer ones are no document's.
-const MANIFEST: usize = 1 << 20;
-
 pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::Result<()> {
     let listing = zip::list(file, size)?;
     meter.gap(listing.coverage);
@@ -53,13 +50,8 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
             }
         };
         let mut checked = Checked { inner: &mut content, hasher: crc32fast::Hasher::new(), crc: member.crc };
-        let judged = is_document && parts::is_judged(&member.name);
         let manifest = listing.kind.is_document() && is_manifest(&member.name);
-        let keep = match (judged, manifest) {
-            (true, _) => parts::LONGEST,
-            (false, true) => MANIFEST,
-            (false, false) => 0,
-        };
+        let keep = if is_document { parts::LONGEST } else { 0 };
         let Taken::Whole(kept) = meter.file(&member.name, &mut checked, Some(member.size), keep)? else {
             continue;
         };
@@ -71,6 +63,10 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
             meter.gap(Coverage::partial("gap", what));
         }
         let too_long = keep > 0 && member.size > keep as u64;
+        // Books are pages, which fetch nothing that a page may not.
+        let judged = is_document
+            && (parts::is_judged(&member.name)
+                || listing.kind != zip::Kind::Epub && parts::reads_as_markup(&kept));
         if judged {
             let found = parts::judge(&member.name, &kept, !too_long);
             found.into_iter().for_each(|finding| meter.find(finding));
