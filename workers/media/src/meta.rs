@@ -28,14 +28,6 @@ pub fn jpeg_orientation(bytes: &[u8]) -> Orientation {
     orientation(exif)
 }
 
-/// The profile up to its own declared end, or nothing where it is none, or one that might show another picture than the
-/// pixels that are scored. None found on real pictures is longer than 4 MiB.
-pub fn profile(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-    let length = lazaret_watermark::strip::profile(&bytes)?.len();
-    bytes.truncate(length);
-    (length <= 4 << 20).then_some(bytes)
-}
-
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
 /// The profile, whose pieces may come in any order (ICC.1:2022, B.4). A set with a missing piece is no profile.

@@ -3,6 +3,7 @@ use crate::fault::Fault;
 use crate::meta;
 use image_webp::{DecodingError, LoopCount, WebPDecoder};
 use lazaret_sandbox::Budget;
+use lazaret_watermark::strip;
 use std::io::Cursor;
 
 /// WebP by `image-webp`, which is Rust throughout and composites animations itself.
@@ -33,7 +34,7 @@ impl<'a> WebP<'a> {
                 LoopCount::Times(times) => u32::from(times.get()),
             },
             orientation: meta::webp_orientation(exif.as_deref()),
-            icc: decoder.icc_profile().map_err(fault)?.and_then(meta::profile),
+            icc: decoder.icc_profile().map_err(fault)?.and_then(|icc| strip::profile(&icc)),
             icc_fits: true,
             decoder: "image-webp 0.2",
         };

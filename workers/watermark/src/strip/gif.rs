@@ -127,7 +127,7 @@ impl Blocks<'_> {
                 self.profiled = true;
                 self.out.extend([0x21, 0xFF, 11]);
                 self.out.extend(name);
-                self.write(profile);
+                self.write(&profile);
             }
             _ => {}
         }

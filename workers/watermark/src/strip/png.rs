@@ -7,12 +7,12 @@ use std::collections::HashSet;
 
 /// The PNG with only the chunks that pixels, colour and animation need; nothing stands after `IEND`.
 ///
-/// The ICC profile is compressed anew, without the name that its chunk may carry. The pixels of each frame stand in one
+/// The ICC profile is written and compressed anew, without the name that its chunk may carry. The pixels of each frame stand in one
 /// chunk, which ends with them.
 ///
 /// # Errors
 /// [`StripError`] when a chunk is cut off, has a wrong checksum or a length that its type cannot have; when header,
-/// pixels or end are missing; for pixels that do not end, or are more than the header says; for an unknown chunk that decoders must understand; for an ICC profile over 4 MiB.
+/// pixels or end are missing; for pixels that do not end, or are more than the header says; for an unknown chunk that decoders must understand.
 pub fn png(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
     let fail = |what| StripError { format: "png", at: bytes.len(), what };
     let mut png = Png::from_bytes(Bytes::copy_from_slice(bytes)).map_err(|error| StripError {
@@ -27,10 +27,7 @@ pub fn png(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
     check_order(png.chunks()).map_err(fail)?;
 
     let profile = png.icc_profile();
-    let profile = profile.as_deref().and_then(icc::clean).map(Bytes::copy_from_slice);
-    if profile.as_ref().is_some_and(|profile| profile.len() > icc::MAX_BYTES) {
-        return Err(fail("its colour profile is over 4 MiB"));
-    }
+    let profile = profile.as_deref().and_then(icc::clean).map(Bytes::from);
 
     // The header's tenth byte is the colour type; elsewhere than in indexed colour a palette is only a suggestion.
     let indexed = png.chunks()[0].contents()[9] == 3;
