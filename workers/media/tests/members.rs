@@ -443,6 +443,53 @@ async fn methods_that_clamd_passes_over() {
     }
 }
 
+/// Bytes of a 7z archive that no stream claims: in front of the first, behind the last, in front of the list where that is
+/// packed too.
+#[tokio::test]
+async fn bytes_that_no_stream_of_seven_claims_are_a_gap() {
+    const SEVEN: &str = "application/x-7z-compressed";
+    let rar = b"Rar!\x1a\x07\x01\0 and so on";
+    let plain = disc::seven(&[0], &[("a.txt", b"some text")]);
+    let (body, list) = (plain[32..41].to_vec(), plain[41..].to_vec());
+    let archive = |body: &[u8], list: &[u8]| {
+        let mut start = (body.len() as u64).to_le_bytes().to_vec();
+        start.extend((list.len() as u64).to_le_bytes());
+        start.extend(crc32fast::hash(list).to_le_bytes());
+        let crc = crc32fast::hash(&start).to_le_bytes();
+        [&plain[..8], &crc, &start, body, list].concat()
+    };
+    // Where the packed streams begin is the fourth byte of the list.
+    let from = |place: usize| {
+        let mut list = list.clone();
+        list[3] = u8::try_from(place).unwrap();
+        list
+    };
+    // A list that is a stream of its own, as it is, at this place.
+    let packed = |place: usize, length: usize| {
+        let [place, length] = [place, length].map(|n| u8::try_from(n).unwrap());
+        vec![0x17, 6, place, 1, 9, length, 0, 7, 0x0b, 1, 0, 1, 1, 0, 0x0c, length, 0, 0]
+    };
+    let n = rar.len();
+    let cases = [
+        ("all claimed", archive(&body, &list), ""),
+        ("in front", archive(&[&rar[..], &body].concat(), &from(n)), "gap"),
+        ("behind", archive(&[&body[..], rar].concat(), &list), "gap"),
+        ("zeros", archive(&[&body[..], &[0; 9]].concat(), &list), "gap"),
+        ("a packed list", archive(&[&body[..], &list].concat(), &packed(9, list.len())), ""),
+        ("in front of it", archive(&[&body[..], rar, &list].concat(), &packed(9 + n, list.len())), "gap"),
+        ("behind it", archive(&[&body[..], &list, rar].concat(), &packed(9, list.len())), "gap"),
+        ("shared with it", archive(&list, &packed(0, list.len())), "overlap"),
+    ];
+    for (what, file, expected) in cases {
+        let (Members { summary, .. }, _) = take(SEVEN, &file, &LIMITS).await.unwrap();
+        let found: Vec<_> =
+            summary.findings.iter().map(|f| f.code.trim_start_matches("structure.")).collect();
+        let wanted = if expected.is_empty() { vec![] } else { vec![expected] };
+        assert_eq!(found, wanted, "{what}: {summary:?}");
+        assert!(expected.is_empty() || !summary.coverage.is_complete(), "{what}: {summary:?}");
+    }
+}
+
 /// What parts of an office document are called is free: content types, relations and the parts themselves tell what
 /// they are.
 #[tokio::test]
