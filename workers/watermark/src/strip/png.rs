@@ -61,7 +61,7 @@ fn check_order(chunks: &[PngChunk]) -> Result<(), &'static str> {
         if critical && !matches!(&chunk.kind(), b"IHDR" | b"PLTE" | b"IDAT" | b"IEND") {
             return Err("it has an unknown critical chunk");
         }
-        if !length_fits(chunk) {
+        if !length_fits(chunk, header.contents()[9]) {
             return Err("a chunk has a length that its type cannot have");
         }
     }
@@ -80,13 +80,18 @@ fn wanted(chunk: &PngChunk, animated: bool, indexed: bool) -> bool {
     }
 }
 
-/// Lengths of what is kept, so that none carries more than it should.
-fn length_fits(chunk: &PngChunk) -> bool {
+/// Lengths of what is kept, so that none carries more than it should; some by the colour type.
+fn length_fits(chunk: &PngChunk, colour: u8) -> bool {
     let length = chunk.contents().len();
     match &chunk.kind() {
         b"IEND" => length == 0,
         b"PLTE" => length.is_multiple_of(3) && (3..=768).contains(&length),
-        b"tRNS" => (1..=256).contains(&length),
+        b"tRNS" => match colour {
+            0 => length == 2,
+            2 => length == 6,
+            // The recommendation has none where each pixel says how transparent it is.
+            _ => colour == 3 && (1..=256).contains(&length),
+        },
         b"sRGB" => length == 1,
         b"gAMA" | b"cICP" => length == 4,
         b"cHRM" => length == 32,
