@@ -1,10 +1,10 @@
 use super::canvas::{Area, Canvas, Dispose};
 use super::{About, Shot, Source, check_canvas};
+use crate::colour::Colour;
 use crate::fault::Fault;
 use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, MemoryLimit, Repeat};
 use image::metadata::Orientation;
 use lazaret_sandbox::Budget;
-use lazaret_watermark::strip;
 use std::num::NonZeroU64;
 
 /// GIF by the crate `gif`; frames are composited here. What lies under transparency is transparent, as browsers do,
@@ -39,7 +39,7 @@ impl<'a> Gif<'a> {
                 Repeat::Finite(again) => u32::from(again) + 1,
             },
             orientation: Orientation::NoTransforms,
-            icc: decoder.icc_profile().and_then(strip::profile),
+            colour: Colour::of(decoder.icc_profile()),
             icc_fits: true,
             decoder: "gif 0.14",
         };

@@ -1,8 +1,8 @@
 use super::{About, Shot, Source, View, check_canvas};
+use crate::colour::Colour;
 use crate::fault::Fault;
 use crate::meta;
 use lazaret_sandbox::Budget;
-use lazaret_watermark::strip;
 use turbojpeg::{Colorspace, DecompressHeader, Decompressor, Image, PixelFormat};
 
 /// A progressive picture of a few kilobytes can hold thousands of scans over millions of pixels. Encoders write about
@@ -35,7 +35,7 @@ impl<'a> Jpeg<'a> {
             animated: false,
             plays: 1,
             orientation: meta::jpeg_orientation(bytes),
-            icc: meta::jpeg_icc(bytes).and_then(|icc| strip::profile(&icc)),
+            colour: Colour::of_jpeg(bytes),
             icc_fits: !is_cmyk(&header),
             decoder: "libjpeg-turbo by turbojpeg 1.5",
         };
