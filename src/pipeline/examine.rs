@@ -316,13 +316,20 @@ impl Examiner {
     }
 }
 
-/// Pictures beside the one that was looked at, which the copies of an upload leave out: a member is published with them.
+/// What the copies of an upload leave out: a member is published with pictures beside the one that was looked at, and
+/// with what turns its colours into others.
 fn embedded(content: &mut Content) {
-    let beside = content.picture.as_ref().is_some_and(|(_, picture)| picture.beside);
-    for result in content.results.iter_mut().filter(|result| beside && result.check == Check::Image) {
-        if let Outcome::Looked(coverage) = &mut result.outcome {
-            let had = std::mem::replace(coverage, Coverage::Complete);
-            *coverage = had.and(Coverage::partial("embedded", "pictures beside the picture"));
+    let Some((_, picture)) = &content.picture else { return };
+    let told = [
+        (picture.beside, "pictures beside the picture"),
+        (picture.other_colours, "a picture that is shown in other colours than it was scored in"),
+    ];
+    for (_, why) in told.into_iter().filter(|(is_so, _)| *is_so) {
+        for result in content.results.iter_mut().filter(|result| result.check == Check::Image) {
+            if let Outcome::Looked(coverage) = &mut result.outcome {
+                let had = std::mem::replace(coverage, Coverage::Complete);
+                *coverage = had.and(Coverage::partial("embedded", why));
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use flate2::{Compression, write::GzEncoder};
 use lazaret_fixtures::{
-    Zip, document, eicar, program,
+    Zip, document, eicar, picture, program,
     raw::{Part, nested, overlapping, tar_member, tar_of, zip_of},
 };
 use serde_json::Value;
@@ -185,6 +185,57 @@ async fn our_own_recursion_finds_what_clamd_is_not_shown_as_a_whole() {
         details.iter().any(|d| d.starts_with("member \"level-1.zip\": member \"eicar.txt\": ")),
         "{details:?}"
     );
+}
+
+/// A member is published as it is, with what turns its colours into others; a copy of an upload leaves that out.
+#[tokio::test]
+async fn law_2_pictures_that_are_shown_in_other_colours_are_scored_in_part() {
+    let site = Site::new(SETTINGS);
+    let chunk = |name: &[u8; 4], content: &[u8]| {
+        img_parts::png::PngChunk::new(*name, content.to_vec().into()).encoder().bytes().to_vec()
+    };
+    let with = |name: &[u8; 4], content: &[u8]| {
+        let png = picture::png(&picture::landscape(40, 30, 5));
+        [&png[..33], &chunk(name, content), &png[33..]].concat()
+    };
+    let jpeg = |change: &[u8; 4]| {
+        let mut profile = lazaret_fixtures::icc::profile();
+        let at = profile.windows(4).position(|w| w == b"cprt").unwrap();
+        profile[at..at + 4].copy_from_slice(change);
+        let photo = samples::photo(3);
+        let piece = [&b"ICC_PROFILE\0\x01\x01"[..], &profile].concat();
+        let length = u16::try_from(piece.len() + 2).unwrap().to_be_bytes();
+        [&photo[..2], b"\xff\xe2", &length, &piece, &photo[2..]].concat()
+    };
+    let numbers = |numbers: &[u32]| numbers.iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<u8>>();
+    let srgb = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
+    let mut turned = srgb;
+    turned[2..].rotate_left(2);
+    let cases = [
+        ("display.jpg", jpeg(b"cprt"), true),
+        ("tables.jpg", jpeg(b"A2B0"), false),
+        ("gamma.png", with(b"gAMA", &numbers(&[45_455])), true),
+        ("dark.png", with(b"gAMA", &numbers(&[5_000])), false),
+        ("srgb.png", with(b"cHRM", &numbers(&srgb)), true),
+        ("turned.png", with(b"cHRM", &numbers(&turned)), false),
+        ("said.png", with(b"cICP", &[1, 13, 0, 1]), true),
+        ("bright.png", with(b"cICP", &[9, 16, 0, 1]), false),
+    ];
+    let files: Vec<_> = cases
+        .iter()
+        .flat_map(|(name, picture, _)| {
+            let zip = zip_of(&[Part::stored(name, picture)]);
+            [(format!("{name}.zip"), zip), ((*name).to_owned(), picture.clone())]
+        })
+        .collect();
+    let named: Vec<_> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    for (lines, (name, _, is_fine)) in scan(&site, &named).await.chunks(2).zip(&cases) {
+        let expected = if *is_fine { ("publish", "complete") } else { ("review", "partial") };
+        let (covered, why) = coverage(&lines[0], "image");
+        assert_eq!((lines[0]["verdict"].as_str().unwrap(), covered), expected, "{name}: {}", lines[0]);
+        assert!(*is_fine || why.contains("embedded"), "{name}: {why}");
+        assert_eq!(lines[1]["verdict"], "publish", "{name}: {}", lines[1]);
+    }
 }
 
 #[tokio::test]

@@ -111,6 +111,27 @@ async fn a_text_that_goes_on_as_an_archive_is_not_published() {
     assert_eq!(server.verdict_on("notes.txt", &prose).await["state"], "published");
 }
 
+/// Whoever keeps the name of a download keeps what opens it.
+#[tokio::test]
+async fn text_is_not_published_under_the_name_of_what_acts() {
+    let site = Site::new("");
+    let server = Server::ready(&site).await;
+    let text = samples::text(4);
+    for name in ["page.html", "page.xhtml", "picture.svg", "index.php"] {
+        let upload = server.verdict_on(name, &text).await;
+        assert_eq!(upload["state"], "in_review", "{name}: {upload}");
+        assert!(upload.to_string().contains("type.extension"), "{name}: {upload}");
+    }
+    for name in ["run.js", "query.iqy", "table.slk", "desk.rdp", "app.jnlp", "run.command"] {
+        let upload = server.verdict_on(name, &text).await;
+        assert_eq!(upload["state"], "quarantined", "{name}: {upload}");
+        assert!(upload.to_string().contains("type.executable.name"), "{name}: {upload}");
+    }
+    for name in ["notes.txt", "notes", "notes.log"] {
+        assert_eq!(server.verdict_on(name, &text).await["state"], "published", "{name}");
+    }
+}
+
 /// Bombs, and children that are killed and stopped, cost their own files.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_photos_settle_beside_bombs_and_children_that_end() {

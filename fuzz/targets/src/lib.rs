@@ -15,7 +15,9 @@ pub mod headers;
 pub mod identify;
 pub mod manifest;
 pub mod meta;
+pub mod playlist;
 pub mod policy;
+pub mod rtmp;
 pub mod strip;
 pub mod submission;
 pub mod unpack;
@@ -41,7 +43,7 @@ macro_rules! targets {
 /// All of them, in the order in which `make fuzz` runs them.
 pub const TARGETS: &[Target] = targets! {
     container archive unpack strip meta identify child_says child_hears clamd url submission webhook headers filename
-    manifest policy frame
+    manifest policy frame rtmp playlist
 };
 
 /// The first byte chooses among `choices`, the rest is for it.

@@ -2,8 +2,10 @@
 //! complete is all there.
 
 use crate::{choose, chosen, holds, is_for_people};
+use flate2::bufread::DeflateDecoder;
+use lazaret_fixtures::raw::{Part, zip_of};
 use lazaret_fixtures::{Zip, each};
-use lazaret_inspect::archive::Format;
+use lazaret_inspect::archive::{Format, zip};
 use lazaret_media::unpack;
 use lazaret_report::Why;
 use lazaret_sandbox::{MembersRequest, child::MemberSink};
@@ -45,12 +47,26 @@ pub fn run(data: &[u8]) {
     summary.findings.iter().for_each(|finding| assert!(is_for_people(&finding.detail), "{finding:?}"));
     if summary.coverage.is_complete() {
         assert!(!taken.gaps && summary.seen == summary.listed, "{summary:?}");
+        if *media_type == TYPES[0] {
+            is_used_up(&mut file, bytes);
+        }
     }
     if let Some(format) = Format::of(media_type).filter(|format| format.is_stream()) {
         let report = unpack::walk(format, &file, size).unwrap_or_else(|error| panic!("{error}"));
         holds(&report, size);
         // What was taken out whole was walked whole; the walk has no limit of bytes.
         assert!(report.coverage.is_complete() || !summary.coverage.is_complete(), "{report:?}, {summary:?}");
+    }
+}
+
+/// Of what is complete all packed bytes are used.
+fn is_used_up(file: &mut File, bytes: &[u8]) {
+    let listing = zip::list(file, bytes.len() as u64).unwrap_or_else(|error| panic!("{error}"));
+    for member in listing.members.iter().filter(|m| m.method == 8 && m.form != zip::Form::Folder) {
+        let packed = &bytes[member.data as usize..(member.data + member.packed) as usize];
+        let mut decoder = DeflateDecoder::new(packed);
+        let expanded = io::copy(&mut decoder, &mut io::sink());
+        assert_eq!((expanded.ok(), decoder.total_in()), (Some(member.size), member.packed), "{member:?}");
     }
 }
 
@@ -103,5 +119,10 @@ pub fn seeds() -> Vec<Vec<u8>> {
         files.iter().filter_map(|file| chosen(&TYPES, &file.media_type, &file.bytes)).collect();
     let bomb = Zip::default().deflated("zeros", &vec![0; 200_000]).finish();
     seeds.extend(chosen(&TYPES, &"application/zip", &bomb));
+    let deflated = Part::stored("a", b"x").with(|p| (p.packed, p.method) = (b"\xab\0\0".to_vec(), 8));
+    let behind = deflated.clone().with(|p| p.packed.extend(b"%PDF-1.4"));
+    for part in [deflated, behind] {
+        seeds.extend(chosen(&TYPES, &"application/zip", &zip_of(&[part])));
+    }
     seeds
 }

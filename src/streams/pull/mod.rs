@@ -4,12 +4,12 @@
 //! address, gets bytes through a pipe, unpacks and decodes them (`screen`), and its frames go the way of pushed ones.
 
 mod backoff;
-mod hls;
+pub mod hls;
 mod http;
 pub mod network;
 mod piece;
 pub mod place;
-mod rtmp;
+pub mod rtmp;
 mod screen;
 mod trouble;
 

@@ -31,8 +31,9 @@ impl Memory {
         let (into, until) = (Arc::clone(&peak), Arc::clone(&done));
         let watch = thread::spawn(move || {
             while !until.load(Ordering::Relaxed) {
+                let child = descendants(service).into_iter();
                 let child =
-                    descendants(service).into_iter().filter(|process| process.name == "lazaret-media");
+                    child.filter(|process| matches!(&*process.name, "lazaret-media" | "lazaret-video"));
                 let child = child.filter_map(|process| highest(process.pid)).max().unwrap_or(0);
                 let mut peak = into.lock().unwrap();
                 peak.service = peak.service.max(highest(service).unwrap_or(0));

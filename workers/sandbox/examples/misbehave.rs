@@ -225,6 +225,7 @@ impl Handler for Misbehave {
             has_alpha: false,
             orientation: 1,
             icc: false,
+            other_colours: false,
             beside: false,
             coverage: Coverage::Complete,
             decoder: "misbehave".into(),

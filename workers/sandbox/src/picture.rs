@@ -117,6 +117,8 @@ pub struct Picture {
     pub icc: bool,
     /// The file may carry more pictures than it shows: a thumbnail, or those of a multi-picture index.
     pub beside: bool,
+    /// The file says that its numbers mean other colours than those that were looked at, which copies leave out.
+    pub other_colours: bool,
     pub coverage: Coverage,
     /// Decoder and version, such as `image-webp 0.2`.
     pub decoder: String,

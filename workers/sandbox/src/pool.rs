@@ -169,3 +169,37 @@ impl Lease {
         drop(place);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Confinement;
+
+    /// [`Pool::open`] opens each file again for reading; were that forgotten, the child would not go on.
+    #[tokio::test]
+    async fn a_file_that_could_be_written_to_ends_the_child() {
+        let deps = std::env::current_exe().unwrap();
+        let pool = Pool::new(PoolConfig {
+            child: deps.parent().unwrap().parent().unwrap().join("examples/misbehave"),
+            size: 1,
+            wall: Duration::from_secs(20),
+            cpu: Duration::from_secs(20),
+            memory_bytes: 1 << 30,
+            max_output_bytes: 1 << 20,
+            max_jobs_per_child: 100,
+            confinement: Confinement::Enforced,
+            setup: ChildSetup::default(),
+        });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let message = ToChild::Open { size: 0, media_type: "text/plain".to_owned() };
+        for (opened, taken) in [
+            (File::open(file.path()).unwrap(), true),
+            (File::options().read(true).write(true).open(file.path()).unwrap(), false),
+            (File::options().append(true).open(file.path()).unwrap(), false),
+        ] {
+            let mut lease = pool.shared.lease().await.unwrap();
+            let told = lease.open(&message, &opened).await.map_err(|trouble| trouble.code().to_owned());
+            assert_eq!(told, if taken { Ok(()) } else { Err("child.crashed".to_owned()) });
+        }
+    }
+}

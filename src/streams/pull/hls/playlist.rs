@@ -101,7 +101,11 @@ impl<'a> Reader<'a> {
                 let bandwidth = attribute(value, "BANDWIDTH").and_then(|n| n.parse().ok()).unwrap_or(0);
                 self.variant = Some((bandwidth, height));
             }
-            "#EXT-X-TARGETDURATION" => self.media.target = value.parse().unwrap_or(0.0),
+            "#EXT-X-TARGETDURATION" => {
+                // No number is one too, as Rust reads it.
+                let told = value.parse().ok().filter(|told: &f64| told.is_finite());
+                self.media.target = told.unwrap_or(0.0);
+            }
             "#EXT-X-MEDIA-SEQUENCE" => self.media.first = value.parse().map_err(|_| wrong(line))?,
             "#EXT-X-ENDLIST" => self.media.is_over = true,
             "#EXT-X-DISCONTINUITY" => self.is_cut = true,
@@ -249,6 +253,13 @@ mod tests {
         }
         assert!(read(&format!("#EXTM3U\n{}", "a.ts\n".repeat(LINES + 1))).is_err());
         assert!(read("#EXTM3U\n#EXT-X-KEY:METHOD=NONE\na.ts").is_ok());
+        for told in ["nan", "inf", "-inf"] {
+            let Ok(Playlist::Media(media)) = read(&format!("#EXTM3U\n#EXT-X-TARGETDURATION:{told}\na.ts"))
+            else {
+                panic!()
+            };
+            assert_eq!(media.target, 0.0, "{told}");
+        }
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! A source that is played over RTMP: what a player says, and its pictures as FLV. Sound is left out.
 
-mod amf;
-mod chunks;
+pub mod amf;
+pub mod chunks;
 
 use super::{piece::Out, place::Rules, trouble::Trouble};
 use amf::Value;

@@ -29,7 +29,7 @@ pub(crate) mod names;
 pub mod ole;
 pub mod parts;
 mod rar;
-mod seven;
+pub mod seven;
 pub mod tar;
 pub mod zip;
 

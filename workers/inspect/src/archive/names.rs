@@ -1,10 +1,8 @@
 //! What the names of members give away. Names are labels here: nothing is ever written or opened under one.
 
 use super::log::Log;
+use crate::content::is_run;
 
-/// Extensions that a computer runs when the file is opened.
-const PROGRAMS: &str = " exe dll scr com pif cpl bat cmd ps1 vbs vbe js jse wsf wsh hta msi msp msix lnk jar apk \
-                        sys ocx scf reg chm application gadget appx xll ";
 /// Extensions that people take for harmless.
 const HARMLESS: &str = " jpg jpeg png gif webp bmp pdf doc docx xls xlsx ppt pptx txt csv mp3 mp4 mov avi htm html \
                         odt ods odp rtf zip ";
@@ -35,16 +33,12 @@ pub(crate) fn look(name: &str, log: &mut Log) {
     let last = parts().next_back().unwrap_or_default().trim_end_matches([' ', '.', '\0']).to_lowercase();
     let mut extensions = last.rsplit('.');
     let (extension, before) = (extensions.next().unwrap_or_default(), extensions.next().unwrap_or_default());
-    if last.contains('.') && is_in(PROGRAMS, extension) {
+    if last.contains('.') && is_run(extension) {
         log.member("structure.executable", name, "is named as a program");
-        if last.matches('.').count() > 1 && is_in(HARMLESS, before.trim()) {
+        if last.matches('.').count() > 1 && HARMLESS.split_whitespace().any(|known| known == before.trim()) {
             log.member("structure.double_extension", name, "is a program named as if it were none");
         }
     }
-}
-
-fn is_in(list: &str, extension: &str) -> bool {
-    !extension.is_empty() && list.split_whitespace().any(|known| known == extension)
 }
 
 /// Controls, and marks that turn the direction of writing (Unicode, "Trojan Source").
@@ -58,7 +52,7 @@ mod tests {
 
     #[test]
     fn what_names_give_away() {
-        let cases: [(&str, &[&str]); 17] = [
+        let cases: [(&str, &[&str]); 21] = [
             ("a/b.txt", &[]),
             ("a..b/c...txt", &[]),
             ("word/document.xml", &[]),
@@ -76,6 +70,10 @@ mod tests {
             ("invoice.pdf.exe", &["executable", "double_extension"]),
             ("invoice.pdf .scr ", &["executable", "double_extension"]),
             ("jquery.min.js", &["executable"]),
+            ("query.iqy", &["executable"]),
+            ("a/app.jnlp", &["executable"]),
+            ("link.URL", &["executable"]),
+            ("setup.msix", &["executable"]),
         ];
         for (name, codes) in cases {
             let mut log = Log::default();

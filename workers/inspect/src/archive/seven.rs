@@ -1,5 +1,5 @@
 //! 7z (7zFormat.txt of the LZMA SDK): the two headers that hold the rest together. What the second one lists is most
-//! often compressed, so that members are the unpacker's.
+//! often compressed, so that members are the unpacker's, and with them which bytes belong to any.
 
 use super::input::{Input, ReadSeek, Stop, u32_at, u64_at};
 use super::log::{Log, looks_like};
@@ -15,6 +15,53 @@ pub(super) fn walk(file: &mut dyn ReadSeek, size: u64) -> io::Result<(Coverage, 
     let mut log = Log::default();
     through(file, size, &mut log, read)?;
     Ok(log.finish())
+}
+
+/// What lies between the first header and the second, as far as the second says: how many bytes, and in which of them the
+/// list of members lies where that is packed too. Where those are several streams nobody knows what readers make of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packed {
+    pub length: u64,
+    /// Beginning and length, counted from behind the first header.
+    pub list: Option<(u64, u64)>,
+}
+
+/// `None` for what is no archive, or one whose list is in several streams.
+///
+/// # Errors
+/// Only what reading gives.
+pub fn packed(file: &mut dyn ReadSeek, size: u64) -> io::Result<Option<Packed>> {
+    match frame(&mut Input::new(file, size)) {
+        Ok(packed) => Ok(packed),
+        Err(Stop::Io(e)) => Err(e),
+        Err(_) => Ok(None),
+    }
+}
+
+fn frame(input: &mut Input<'_>) -> Result<Option<Packed>, Stop> {
+    let header: [u8; HEADER as usize] = input.array(0)?;
+    let length = u64_at(&header, 12);
+    // A packed list's description: its kind, `kPackInfo`, a place, how many streams, `kSize`, sizes.
+    let list = input.some(HEADER.saturating_add(length), 2 + 9 + 9 + 1 + 9)?;
+    let Some(mut rest) = list.strip_prefix(&[0x17]) else { return Ok(Some(Packed { length, list: None })) };
+    let mut told = || -> Option<(u64, u64)> {
+        rest = rest.strip_prefix(&[6])?;
+        let place = number(&mut rest)?;
+        rest = Some(number(&mut rest)?).filter(|streams| *streams == 1).and(rest.strip_prefix(&[9]))?;
+        Some((place, number(&mut rest)?))
+    };
+    Ok(told().map(|list| Packed { length, list: Some(list) }))
+}
+
+/// The format's own numbers: as many bytes follow the first as that has high bits set.
+fn number(rest: &mut &[u8]) -> Option<u64> {
+    let (first, bytes) = rest.split_first()?;
+    let count = first.leading_ones() as usize;
+    let (low, after) = bytes.split_at_checked(count)?;
+    *rest = after;
+    let high = if count < 7 { u64::from(*first) & (0x7f >> count) } else { 0 };
+    let low = low.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    Some(low | high.checked_shl(8 * count as u32).unwrap_or(0))
 }
 
 fn read(input: &mut Input<'_>, log: &mut Log) -> Result<(), Stop> {

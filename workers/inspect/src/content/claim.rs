@@ -26,10 +26,17 @@ pub(super) fn agrees(content: &str, claim: &str) -> bool {
     !known(claim) && !kinds_exclude(content, claim)
 }
 
-/// As [`agrees`], for the extension of a name; one that nobody knows promises nothing.
+/// As [`agrees`], for the extension of a name; one that nobody knows promises nothing. One by which a browser or a web
+/// server acts on any text must tell the truth, for it stays with the file when the media type is gone.
 pub(super) fn agrees_with_extension(content: &str, ext: &str) -> bool {
     let mut types = extension::types(ext).peekable();
-    types.peek().is_none() || types.any(|claim| agrees(content, claim))
+    if types.peek().is_none() {
+        return true;
+    }
+    if extension::types(ext).all(is_active) {
+        return types.any(|claim| family::is_a(content, claim));
+    }
+    types.any(|claim| agrees(content, claim))
 }
 
 /// Text that a browser or a web server acts on: it may not pass for plain text.
@@ -97,6 +104,31 @@ mod tests {
             ("application/vnd.microsoft.portable-executable", "image/jpeg", false),
         ] {
             assert_eq!(agrees(content, claim), fits, "{content} called {claim}");
+        }
+    }
+
+    #[test]
+    fn content_against_extensions() {
+        for (content, ext, fits) in [
+            ("text/html", "html", true),
+            ("application/xhtml+xml", "htm", true),
+            ("text/plain", "html", false),
+            ("text/markdown", "xhtml", false),
+            ("text/csv", "shtml", false),
+            ("text/x-php", "php", true),
+            ("text/plain", "php", false),
+            ("text/html", "phtml", false),
+            ("image/svg+xml", "svg", true),
+            ("application/xml", "svg", false),
+            ("text/plain", "svg", false),
+            // Not of browsers alone.
+            ("application/xml", "xml", true),
+            ("text/plain", "eml", true),
+            ("text/plain", "txt", true),
+            ("text/html", "md", true),
+            ("image/jpeg", "nobodyknows", true),
+        ] {
+            assert_eq!(agrees_with_extension(content, ext), fits, "{content} named .{ext}");
         }
     }
 

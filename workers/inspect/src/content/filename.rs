@@ -12,11 +12,57 @@ const RUN: &[&str] = &[
     "aspx", "asa", "asax", "ashx", "jsp", "jspx", "cgi", "shtml", "htaccess",
 ];
 
-/// Extensions by which text alone is a program to Windows.
-const SCRIPTS: &[&str] = &[
-    "bat", "cmd", "ps1", "psm1", "vbs", "vbe", "wsf", "wsh", "hta", "jse", "sct", "scf", "url", "reg", "inf",
+/// Extensions by which a desktop runs a text, fetches by it, or opens what it names.
+const TEXTS: &[&str] = &[
+    "bat",
+    "cmd",
+    "ps1",
+    "psm1",
+    "vbs",
+    "vbe",
+    "js",
+    "jse",
+    "wsf",
+    "wsh",
+    "wsc",
+    "sct",
+    "scf",
+    "hta",
+    "url",
+    "website",
+    "reg",
+    "inf",
+    "iqy",
+    "oqy",
+    "rqy",
+    "dqy",
+    "slk",
+    "rdp",
+    "jnlp",
+    "msc",
+    "xbap",
+    "application",
+    "appref-ms",
+    "library-ms",
+    "search-ms",
     "desktop",
+    "command",
+    "terminal",
+    "webloc",
+    "inetloc",
+    "fileloc",
 ];
+
+/// Extensions of programs, and of what holds them.
+const PROGRAMS: &[&str] = &[
+    "exe", "dll", "scr", "com", "pif", "cpl", "msi", "msp", "msix", "appx", "lnk", "jar", "apk", "sys",
+    "ocx", "chm", "gadget", "xll",
+];
+
+/// Whether a desktop runs what is opened under a name with this extension, in lower case.
+pub(crate) fn is_run(extension: &str) -> bool {
+    TEXTS.contains(&extension) || PROGRAMS.contains(&extension)
+}
 
 /// Findings `type.extension.hidden`, `type.extension.double` and `type.executable.name`.
 pub(super) fn judge(name: &str, content: &str) -> impl Iterator<Item = Finding> {
@@ -51,7 +97,7 @@ fn double(name: &str) -> Option<Finding> {
 
 fn script(name: &str, content: &str) -> Option<Finding> {
     let last = extension::of(name)?;
-    let runs = SCRIPTS.contains(&last.as_str()) && family::is_text(content);
+    let runs = TEXTS.contains(&last.as_str()) && family::is_text(content);
     let detail =
         || format!("text that windows or a desktop runs by its name, which ends in {}", quoted(&last));
     runs.then(|| Finding::new("type.executable.name", detail()))
@@ -74,7 +120,15 @@ mod tests {
             ("report.v1.2.pdf", "application/pdf", &[]),
             ("a.example.com.pdf", "application/pdf", &[]),
             ("libx.so.1", "application/x-elf", &[]),
-            ("main.min.js", "text/x-source", &[]),
+            ("main.rs", "text/x-source", &[]),
+            ("main.min.js", "text/x-source", &["executable.name"]),
+            ("query.iqy", "text/plain", &["executable.name"]),
+            ("table.slk", "text/plain", &["executable.name"]),
+            ("desk.rdp", "text/plain", &["executable.name"]),
+            ("part.wsc", "application/xml", &["executable.name"]),
+            ("app.jnlp", "application/xml", &["executable.name"]),
+            ("run.command", "text/plain", &["executable.name"]),
+            ("www.example.com", "text/plain", &[]),
             ("invoice.pdf.exe", "application/pdf", &["extension.double"]),
             ("invoice.pdf   .exe ", "application/pdf", &["extension.double"]),
             ("photo.php.jpg", "image/jpeg", &["extension.double"]),

@@ -15,6 +15,7 @@ mod script;
 mod text;
 
 pub(crate) use family::is_a as is_kind_of;
+pub(crate) use filename::is_run;
 pub use identify::{Declared, Identified, identify, identify_by_magic, identify_picture};
 pub use model::{ContentModel, ModelAnswer};
 pub(crate) use text::is_control;

@@ -5,6 +5,8 @@
 //! picture is not sought: a thumbnail, XMP (`<?xpacket`, `<x:xmpmeta`), an ICC profile.
 
 use super::log::Log;
+use super::objects::Objects;
+use super::script;
 use super::source::{OVERLAP, ReadSeek, Source, Stop};
 use memchr::memmem::Finder;
 use std::io;
@@ -39,6 +41,8 @@ const BINARY: &[(&[u8], Confirm)] = &[
     (b"MSCF\0\0\0\0", |b, _, _| (b.get(24..26)? == [3, 1]).then_some("a cabinet")),
     (b"ustar", |b, at, _| (at == 257 && matches!(b.get(5)?, 0 | b' ')).then_some(TAR)),
     (b"CD001\x01", |_, at, _| matches!(at, 0x8001 | 0x8801 | 0x9001).then_some(ISO)),
+    (b"BEA01\x01", |_, at, _| volume_sequence(at).then_some(ISO)),
+    (b"NSR0", |b, at, _| (volume_sequence(at) && matches!(b.get(4)?, b'2' | b'3')).then_some(ISO)),
     (b"DICM", |b, at, _| (at == 128 && b.get(4..8)? == [2, 0, 0, 0]).then_some(DICOM)),
     (b"__HALT_COMPILER();", |_, _, _| Some(PHAR)),
     (b"\xca\xfe\xba\xbe", |b, _, _| java_class(b).then_some("java bytecode")),
@@ -87,9 +91,11 @@ pub(super) struct Foreign {
     only_in: Option<Vec<(u64, u64)>>,
     /// In text: where a pdf's header stands, and whether an object does.
     header: Option<u64>,
-    object: bool,
-    /// The file's head reads as the beginning of a comment in JavaScript.
-    opens_comment: bool,
+    objects: Objects,
+    /// Where a pdf's header stands in an archive's first member.
+    shared: Option<u64>,
+    /// What ends the comment, or the text, as which JavaScript reads the file from its head on.
+    closed_by: Option<&'static [u8]>,
     seen: Vec<Name>,
 }
 
@@ -116,8 +122,9 @@ impl Foreign {
             own_header,
             only_in: None,
             header: None,
-            object: false,
-            opens_comment: false,
+            objects: Objects::default(),
+            shared: None,
+            closed_by: None,
             seen: Vec::new(),
         }
     }
@@ -135,16 +142,20 @@ impl Foreign {
     /// Looks through the whole file, and notes each format where it first begins.
     pub(super) fn search(mut self, input: &mut dyn ReadSeek, size: u64, log: &mut Log) -> io::Result<()> {
         let passed = Source::new(input, size).and_then(|mut source| {
-            self.opens_comment = self.among != Among::Text
-                && self.among != Among::Packed
-                && self.only_in.is_none()
-                && opens_comment(&source.peek(8)?);
+            if !matches!(self.among, Among::Text | Among::Packed) && self.only_in.is_none() {
+                self.closed_by = script::closed_by(&source.peek(script::HEAD)?);
+            }
             source.windows(|window, offset, own| self.window(window, offset, own, size, log))
         });
         match passed {
             Ok(()) => {
-                if let (Some(at), true) = (self.header, self.object) {
+                if let (Some(at), true) = (self.header, self.objects.any()) {
                     log.add("structure.embedded", format!("{PDF} begins at byte {at}"), at, size - at);
+                }
+                if let Some(at) = self.shared {
+                    let detail =
+                        format!("{PDF} begins at byte {at}, for readers that take the archive for one");
+                    log.add("structure.hidden", detail, at, size - at);
                 }
                 Ok(())
             }
@@ -163,6 +174,8 @@ impl Foreign {
                 let Some(name) = confirm(&window[at..], place, size) else { continue };
                 if self.among == Among::Text && name == PDF {
                     self.header.get_or_insert(place);
+                } else if name == PDF && self.is_of_a_member(place) {
+                    self.shared.get_or_insert(place);
                 } else if self.is_foreign(name, &window[at..], place) && !self.seen.contains(&name) {
                     hits.push((at, name));
                     break;
@@ -171,7 +184,7 @@ impl Foreign {
         }
         self.finders = finders;
         if self.among == Among::Text {
-            self.object |= memchr::memmem::find_iter(window, b"obj").any(|at| is_object(window, at));
+            self.objects.look(&window[..own]);
         } else if self.among != Among::Packed {
             for at in memchr::memchr_iter(b'<', &window[..own]) {
                 if let Some(name) = markup(&window[at..])
@@ -184,9 +197,9 @@ impl Foreign {
                 }
             }
         }
-        if self.opens_comment
+        if let Some(mark) = self.closed_by
             && let Some(at) =
-                memchr::memmem::find_iter(window, b"*/").find(|at| script_follows(&window[at + 2..]))
+                memchr::memmem::find_iter(window, mark).find(|at| script::follows(&window[at + mark.len()..]))
         {
             hits.push((at, JAVASCRIPT));
         }
@@ -226,23 +239,17 @@ impl Foreign {
         }
     }
 
+    /// Readers of pdfs take a header near the beginning of an archive, whosever bytes it is, and then look through the
+    /// whole: what no member is by itself they put together.
+    fn is_of_a_member(&self, place: u64) -> bool {
+        self.only_in.is_some() && place <= PDF_WITHIN && !self.is_slack(place)
+    }
+
     fn is_slack(&self, place: u64) -> bool {
         let Some(own) = &self.only_in else { return true };
         let next = own.partition_point(|(from, _)| *from <= place);
         next > 0 && own[next - 1].1 > place
     }
-}
-
-/// An object of a pdf: two numbers stand before the word at `at`.
-fn is_object(window: &[u8], at: usize) -> bool {
-    let number = |bytes: &[u8]| {
-        let white = bytes.trim_ascii_end();
-        let digits = white.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        (white.len() < bytes.len() && digits > 0).then_some(white.len() - digits)
-    };
-    let before = &window[at.saturating_sub(64)..at];
-    let ends = window.get(at + 3).is_none_or(|b| !b.is_ascii_alphanumeric());
-    ends && number(before).is_some_and(|generation| number(&before[..generation]).is_some())
 }
 
 /// What some bytes begin with.
@@ -300,6 +307,11 @@ fn end_of_directory(b: &[u8], at: u64, size: u64) -> bool {
     fits && (near_the_end || regular && 22 + u64::from(u16_at(20)) <= left)
 }
 
+/// Where discs have their descriptors (ECMA-167 2/8.3 and 2/9): each in a sector of 2 KiB, or of a multiple of that.
+fn volume_sequence(at: u64) -> bool {
+    at % 2048 == 1 && (0x8001..0x8001 + 64 * 2048).contains(&at)
+}
+
 /// JVM specification section 4.1: versions 45 to 80, and a constant pool that begins with a known tag. A fat Mach-O has
 /// the same magic and then the small number of its parts.
 fn java_class(b: &[u8]) -> bool {
@@ -314,20 +326,6 @@ fn mach_o(b: &[u8]) -> bool {
         && head[5..7] == [0, 0]
         && matches!(head[12], 1..=12)
         && head[13..16] == [0, 0, 0]
-}
-
-/// Bytes that are a name to JavaScript, as far as `/*`: then all that follows is a comment to it.
-fn opens_comment(head: &[u8]) -> bool {
-    let name = |b: &u8| b.is_ascii_alphanumeric() || *b >= 0x80;
-    let length = head.iter().take_while(|b| name(b)).count();
-    matches!(length, 2..=6) && (head[length..].starts_with(b"/*") || head[length..].starts_with(b"="))
-}
-
-/// Behind the comment the name is given a value.
-fn script_follows(b: &[u8]) -> bool {
-    let rest = b.trim_ascii_start();
-    let text = |b: &u8| matches!(b, b' '..=b'~' | b'\t' | b'\r' | b'\n');
-    rest.starts_with(b"=") && rest.len() >= 8 && rest[..8].iter().all(text)
 }
 
 /// Microsoft PE format: `MZ`, and at 0x3c the offset of `PE\0\0`.

@@ -295,17 +295,37 @@ fn live_recordings() {
     assert!(!behind.coverage.is_complete());
 }
 
-/// A JPEG that a browser would also take for a script: its first bytes are a name, and the rest a comment.
+/// A picture that a browser would also take for a script: its first bytes are a name, and what is binary is a comment or
+/// a text.
 #[test]
 fn a_picture_that_is_a_script() {
-    let script = b"*/=1;alert(document.domain)//";
-    let gif =
-        [&b"GIF89a/*\x01\0\x80\0\0\0\0\0\xff\xff\xff\x21\xfe"[..], &[script.len() as u8], script, b"\0"]
-            .concat();
-    let gif = [&gif[..], b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b"].concat();
-    let report = report("image/gif", &gif);
-    assert_eq!(codes(&report), ["embedded"], "{report:?}");
-    assert!(report.findings[0].detail.contains("javascript"), "{report:?}");
+    let gif = |sides: &[u8], script: &str| {
+        let screen = [b"GIF89a", sides, b"\x80\0\0\0\0\0\xff\xff\xff\x21\xfe"].concat();
+        let comment = [&[script.len() as u8], script.as_bytes(), b"\0"].concat();
+        [screen, comment, b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0\x3b".to_vec()].concat()
+    };
+    for (sides, script, is_script) in [
+        (b"/*\x01\0", "*/=1;alert(document.domain)//", true),
+        (b"/*\x01\0", "*/:alert(1)//", true),
+        (b"/*\x01\0", "*/\n;f()", true),
+        (b"=1/*", "*/;alert(1)//", true),
+        (b"=0/*", "*/,alert(1)/*", true),
+        (b"=\"\x01\0", "\";alert(1)//", true),
+        (b"='\x01\0", "'+alert(1)//", true),
+        (b"=`\x01\0", "`;alert(1)/*", true),
+        (b"/*\x01\0", "a comment that stays one", false),
+        (b"=\0\x01\0", "*/ and a width of 61 \"", false),
+        (b"\x01\0\x01\0", "*/=1;alert(document.domain)//", false),
+    ] {
+        let report = report("image/gif", &gif(sides, script));
+        let told =
+            report.findings.iter().any(|f| f.code == "structure.embedded" && f.detail.contains("javascript"));
+        assert_eq!(
+            (told, report.findings.len()),
+            (is_script, usize::from(is_script)),
+            "{script}: {report:?}"
+        );
+    }
 }
 
 /// Directories by the thousand that share one long list: read once, it would be bearable.

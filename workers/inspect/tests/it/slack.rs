@@ -93,7 +93,20 @@ fn zips() {
             &[],
             "",
         ),
-        ("a pdf as a member", Zip::default().stored("a.pdf", &pdf).finish(), &[], ""),
+        // Readers of pdfs take the whole archive for one, and find more of it in the members behind.
+        ("a pdf as the first member", Zip::default().stored("a.pdf", &pdf).finish(), &["hidden"], ""),
+        (
+            "a pdf whose header is in one member and the rest in another",
+            Zip::default().stored("a.txt", b"x\n%PDF-1.4\n").stored("b.txt", &pdf[9..]).finish(),
+            &["hidden"],
+            "",
+        ),
+        (
+            "a pdf beyond where readers look for one",
+            Zip::default().stored("a.txt", &[b'x'; 2000]).stored("b.pdf", &pdf).finish(),
+            &[],
+            "",
+        ),
     ];
     for (name, file, found, gap) in cases {
         let (codes, why) = sorted(ZIP, &file);
@@ -102,6 +115,38 @@ fn zips() {
             (found, gap),
             "{name}"
         );
+    }
+}
+
+/// A compressed member whose length follows it, and within it a descriptor that tells how long it is up to there: who
+/// goes by descriptors takes what follows for members.
+#[test]
+fn a_compressed_member_that_may_end_within() {
+    let deflated = b"\x2b\xce\xcf\x4d\x55\x28\x49\xad\x28\x51\x28\xc6\xc2\x02\x00";
+    let text = b"some text some text some text ";
+    let length = u32::try_from(deflated.len()).unwrap().to_le_bytes();
+    let size = u32::try_from(text.len()).unwrap().to_le_bytes();
+    let crc = crc32fast::hash(text).to_le_bytes();
+    let second = zip_of(&[Part::stored("b", b"MZ and more")]);
+    let zip = |within: &[u8]| {
+        zip_of(&[Part::stored("a", text).with(|p| {
+            (p.packed, p.method, p.streamed) = ([deflated, within].concat(), 8, true);
+        })])
+    };
+    let marked = [&b"PK\x07\x08"[..], &crc, &length, &size, &second].concat();
+    let unmarked = [&crc[..], &length, &size, &second].concat();
+    let wide = [&b"PK\x07\x08"[..], &crc, &length, &[0; 4], &size, &[0; 4], &second].concat();
+    let wide_unmarked = [&crc[..], &length, &[0; 4], &size, &[0; 4], &second].concat();
+    for within in [&marked, &unmarked, &wide, &wide_unmarked] {
+        assert_eq!(
+            sorted(ZIP, &zip(within)),
+            (vec!["hidden".to_owned()], "hidden".to_owned()),
+            "{within:x?}"
+        );
+    }
+    // An archive in an archive, which no packer makes smaller, has its marks too.
+    for within in [&b""[..], &second, b"PK\x07\x08 and so on, which says nothing of itself"] {
+        assert_eq!(sorted(ZIP, &zip(within)), (vec![], String::new()), "{within:x?}");
     }
 }
 
@@ -158,7 +203,27 @@ fn tars() {
             "malformed",
         ),
         ("a name that begins a pdf", tar_of(&[file("%PDF-1.4")]), &["embedded"], ""),
-        ("a pdf as a member", tar_of(&[tar_member(b"a.pdf", b'0', b"", &document::pdf())]), &[], ""),
+        (
+            "a pdf as the first member",
+            tar_of(&[tar_member(b"a.pdf", b'0', b"", &document::pdf())]),
+            &["hidden"],
+            "",
+        ),
+        (
+            "a pdf whose header is in one member and the rest in another",
+            tar_of(&[
+                tar_member(b"a.txt", b'0', b"", b"x\n%PDF-1.4\n"),
+                tar_member(b"b.txt", b'0', b"", &document::pdf()[9..]),
+            ]),
+            &["hidden"],
+            "",
+        ),
+        (
+            "a pdf beyond where readers look for one",
+            tar_of(&[file("a"), tar_member(b"a.pdf", b'0', b"", &document::pdf())]),
+            &[],
+            "",
+        ),
         (
             "a disc around its members",
             tar_of(&[tar_member(b"a", b'0', b"", &{
@@ -179,6 +244,31 @@ fn tars() {
             "{name}"
         );
     }
+}
+
+/// Of UDF alone (ECMA-167 2/9.1), in a picture and around an archive's members.
+#[test]
+fn a_disc_that_is_no_iso() {
+    let disc = |magic: &[(usize, &[u8])], begin: usize| {
+        let mut content = vec![b' '; 0xa000];
+        for (place, magic) in magic {
+            content[place - begin..place - begin + magic.len()].copy_from_slice(magic);
+        }
+        content
+    };
+    let sequences: [&[(usize, &[u8])]; 3] = [
+        &[(0x8001, b"BEA01\x01"), (0x8801, b"NSR02\x01")],
+        &[(0x8001, b"NSR03\x01")],
+        &[(0x8001, b"BEA01\x01"), (0xa001 - 0x800, b"NSR03\x01")],
+    ];
+    for magic in sequences {
+        let tar = tar_of(&[tar_member(b"a", b'0', b"", &disc(magic, 512))]);
+        assert_eq!(sorted(TAR, &tar).0, ["embedded"], "{magic:x?}");
+        let text = disc(magic, 0);
+        assert!(sorted("text/plain", &text).0.contains(&"embedded".to_owned()), "{magic:x?}");
+    }
+    let elsewhere = tar_of(&[tar_member(b"a", b'0', b"", &disc(&[(0x8002, b"BEA01\x01NSR02\x01")], 512))]);
+    assert_eq!(sorted(TAR, &elsewhere).0, [""; 0]);
 }
 
 #[test]

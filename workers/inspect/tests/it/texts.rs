@@ -19,6 +19,12 @@ fn prose(bytes: usize) -> Vec<u8> {
         .collect()
 }
 
+/// A pdf in text, with these between the numbers of its one object, and between them and the word.
+fn spread([first, second]: &[&[u8]; 2]) -> Vec<u8> {
+    let script = b"obj<</Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>\ntrailer<</Root 1 0 R>>";
+    [b"x\n%PDF-1.4\n%1", *first, b"0", *second, script].concat()
+}
+
 /// A zip archive that ends in a comment of prose.
 fn zip_that_ends_in_prose() -> Vec<u8> {
     let mut zip = build::zip();
@@ -41,6 +47,12 @@ fn what_goes_on_as_something_else_is_told() {
         ),
         ("a program", [prose(9000), build::exe(), prose(3000)].concat(), &["malformed", "embedded"]),
         ("a pdf", [prose(900), document::pdf()].concat(), &["embedded"]),
+        ("a pdf whose objects are spread out", spread(&[&b" ".repeat(65), b"\n\n\t"]), &["embedded"]),
+        ("a pdf with a long gap", spread(&[&b"\r\n ".repeat(200_000), b" "]), &["embedded"]),
+        ("a pdf with comments", spread(&[b" %\n", b" % 1 2 3\r%%obj\n"]), &["embedded"]),
+        ("a pdf that is entered within a comment", spread(&[b"%\n", b"%\n"]), &["embedded"]),
+        ("a pdf with signs", b"x\n%PDF-1.4\n+1+0 obj<</Type/Catalog>>endobj".to_vec(), &["embedded"]),
+        ("a pdf to its end", b"x\n%PDF-1.4\n1 0 obj".to_vec(), &["embedded"]),
         ("a zero", [prose(100_000), vec![0], prose(100_000)].concat(), &["malformed"]),
         ("half a character", [utf16(&prose(100)), vec![b'x']].concat(), &["malformed"]),
     ];

@@ -1,7 +1,7 @@
 use super::canvas::{Area, Canvas, Dispose};
 use super::{About, Shot, Source, check_canvas};
+use crate::colour::Colour;
 use crate::fault::Fault;
-use crate::meta;
 use gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, MemoryLimit, Repeat};
 use image::metadata::Orientation;
 use lazaret_sandbox::Budget;
@@ -39,7 +39,7 @@ impl<'a> Gif<'a> {
                 Repeat::Finite(again) => u32::from(again) + 1,
             },
             orientation: Orientation::NoTransforms,
-            icc: decoder.icc_profile().map(<[u8]>::to_vec).and_then(meta::profile),
+            colour: Colour::of(decoder.icc_profile()),
             icc_fits: true,
             decoder: "gif 0.14",
         };

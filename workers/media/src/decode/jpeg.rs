@@ -1,4 +1,5 @@
 use super::{About, Shot, Source, View, check_canvas};
+use crate::colour::Colour;
 use crate::fault::Fault;
 use crate::meta;
 use lazaret_sandbox::Budget;
@@ -34,7 +35,7 @@ impl<'a> Jpeg<'a> {
             animated: false,
             plays: 1,
             orientation: meta::jpeg_orientation(bytes),
-            icc: meta::jpeg_icc(bytes).and_then(meta::profile),
+            colour: Colour::of_jpeg(bytes),
             icc_fits: !is_cmyk(&header),
             decoder: "libjpeg-turbo by turbojpeg 1.5",
         };

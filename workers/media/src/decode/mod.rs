@@ -13,6 +13,7 @@ pub(crate) use self::png::colour as png_colour;
 pub(crate) use lazaret_pixels::View;
 pub(crate) use still::Still;
 
+use crate::colour::Colour;
 use crate::fault::Fault;
 use image::metadata::Orientation;
 use lazaret_sandbox::Budget;
@@ -62,7 +63,7 @@ pub(crate) struct About {
     /// How often an animation plays; 0 is for ever.
     pub(crate) plays: u32,
     pub(crate) orientation: Orientation,
-    pub(crate) icc: Option<Vec<u8>>,
+    pub(crate) colour: Colour,
     /// The profile describes the pixels as they come out of the decoder. (CMYK comes out as RGB.)
     pub(crate) icc_fits: bool,
     pub(crate) decoder: &'static str,

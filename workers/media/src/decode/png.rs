@@ -1,5 +1,6 @@
 use super::canvas::{Area, Canvas, Dispose};
 use super::{About, Shot, Source, View, check_canvas};
+use crate::colour::Colour;
 use crate::fault::Fault;
 use crate::meta;
 use lazaret_sandbox::Budget;
@@ -42,7 +43,7 @@ impl<'a> Png<'a> {
             animated: animation.is_some(),
             plays: animation.map_or(1, |a| a.num_plays),
             orientation: meta::png_orientation(bytes),
-            icc: info.icc_profile.as_deref().map(<[u8]>::to_vec).and_then(meta::profile),
+            colour: Colour::of_png(bytes, info.icc_profile.as_deref()),
             icc_fits: true,
             decoder: "png 0.18",
         };

@@ -2,6 +2,7 @@
 //! top.
 
 use super::{About, Shot, Source, View, check_canvas};
+use crate::colour::Colour;
 use crate::fault::Fault;
 use image::metadata::Orientation;
 use lazaret_sandbox::Budget;
@@ -30,7 +31,7 @@ impl<'a> Raw<'a> {
             animated: false,
             plays: 0,
             orientation: Orientation::NoTransforms,
-            icc: None,
+            colour: Colour::default(),
             icc_fits: false,
             decoder: "none",
         };

@@ -1,4 +1,5 @@
 use super::{About, Shot, Source, View, check_canvas};
+use crate::colour::Colour;
 use crate::fault::Fault;
 use crate::meta;
 use image_webp::{DecodingError, LoopCount, WebPDecoder};
@@ -33,7 +34,7 @@ impl<'a> WebP<'a> {
                 LoopCount::Times(times) => u32::from(times.get()),
             },
             orientation: meta::webp_orientation(exif.as_deref()),
-            icc: decoder.icc_profile().map_err(fault)?.and_then(meta::profile),
+            colour: Colour::of(decoder.icc_profile().map_err(fault)?.as_deref()),
             icc_fits: true,
             decoder: "image-webp 0.2",
         };

@@ -60,7 +60,7 @@ fn transform(bytes: &[u8], about: &About) -> Result<Option<Vec<u8>>, Fault> {
         Err(error) if error.to_string().contains("not perfect") => return Ok(None),
         Err(error) => return Err(jpeg_fault(error)),
     };
-    Ok(Some(match &about.icc {
+    Ok(Some(match &about.colour.icc {
         Some(icc) => insert_jpeg_icc(&jpeg, icc),
         None => jpeg,
     }))

@@ -120,7 +120,7 @@ fn encoder(
     aim: Aim<'_>,
 ) -> Result<Box<dyn Encoder>, Fault> {
     let size = upright_size(about.orientation, (about.width, about.height));
-    let icc = if about.icc_fits { about.icc.clone() } else { None };
+    let icc = if about.icc_fits { about.colour.icc.clone() } else { None };
     let plays = about.animated.then_some(about.plays);
     Ok(match format {
         Format::Jpeg => Box::new(Jpeg::new(aim.jpeg_quality(), icc)),

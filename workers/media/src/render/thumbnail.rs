@@ -43,7 +43,7 @@ fn small(view: &View<'_>, about: &About, max_edge: u32, by: Option<Name>) -> Res
     if let Some(by) = by {
         image = signed(image, &by.text());
     }
-    let icc = about.icc.as_deref().filter(|_| about.icc_fits);
+    let icc = about.colour.icc.as_deref().filter(|_| about.icc_fits);
     let (width, height) = (image.width(), image.height());
     let (bytes, media_type) = if translucent {
         (encode_png::encode(&image, icc.map(<[u8]>::to_vec))?, "image/png")

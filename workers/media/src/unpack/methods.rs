@@ -3,18 +3,39 @@
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::DeflateDecoder;
 use lzma_rust2::{LzmaReader, XzReader};
-use ruzstd::decoding::StreamingDecoder;
-use std::io::{self, BufRead, Read};
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use std::io::{self, BufRead, Read, Take};
 
 /// Memory that a member may ask for, in bytes: as [`super::stream`] has it.
 const WINDOW: u32 = 128 << 20;
 
+/// A member's bytes, expanded. Where they end the stream ends, and what is packed behind it belongs to nothing.
+pub(super) trait Expand: Read {
+    /// Packed bytes that were read and not needed.
+    fn unused(self: Box<Self>) -> u64 {
+        0
+    }
+}
+
+impl<R: BufRead> Expand for &mut Take<R> {}
+impl<R: BufRead> Expand for DeflateDecoder<R> {}
+impl<R: BufRead> Expand for BzDecoder<R> {}
+impl<R: BufRead> Expand for StreamingDecoder<R, FrameDecoder> {}
+impl<R: BufRead> Expand for XzReader<R> {}
+
+/// The one that reads ahead.
+impl<R: BufRead> Expand for LzmaReader<R> {
+    fn unused(self: Box<Self>) -> u64 {
+        self.into_parts().1.len() as u64
+    }
+}
+
 /// What expands `packed` to `size` bytes, or `None` where nothing here does.
-pub(super) fn expand<'a>(
+pub(super) fn expand<'a, R: BufRead>(
     method: u16,
     size: u64,
-    packed: impl BufRead + 'a,
-) -> io::Result<Option<Box<dyn Read + 'a>>> {
+    packed: &'a mut Take<R>,
+) -> io::Result<Option<Box<dyn Expand + 'a>>> {
     Ok(Some(match method {
         0 => Box::new(packed),
         8 => Box::new(DeflateDecoder::new(packed)),
@@ -40,5 +61,8 @@ fn lzma<R: BufRead>(size: u64, mut packed: R) -> io::Result<LzmaReader<R>> {
     if dictionary > WINDOW {
         return Err(io::Error::other("it asks for too much memory"));
     }
-    LzmaReader::new_with_props(packed, size, properties, dictionary, None)
+    let mut reader = LzmaReader::new_with_props(packed, size, properties, dictionary, None)?;
+    // To its end, with or without a mark there.
+    reader.set_relaxed_end_condition(false);
+    Ok(reader)
 }

@@ -32,7 +32,7 @@ pub fn members(
         Format::Zip => zip::unpack(file, size, &mut meter),
         Format::Tar => tar::unpack(file, size, &mut meter),
         Format::Iso => iso::unpack(file, size, &mut meter),
-        Format::SevenZip => seven::unpack(file, &mut meter),
+        Format::SevenZip => seven::unpack(file, size, &mut meter),
         Format::Rar | Format::Cab | Format::Ole => return Err(closed()),
         Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd => {
             stream::unpack(format, file, size, &mut meter)

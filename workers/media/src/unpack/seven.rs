@@ -1,15 +1,16 @@
 //! Members of 7z archives, by the crate `sevenz-rust2`.
 
 use super::meter::Meter;
-use lazaret_inspect::archive::judge_name;
+use lazaret_inspect::archive::{judge_name, seven};
 use lazaret_inspect::quoted;
 use lazaret_report::{Evidence, Finding};
 use lazaret_sandbox::Coverage;
 use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Coder, Error, Password};
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io;
 
-pub(super) fn unpack(file: &mut File, meter: &mut Meter<'_>) -> io::Result<()> {
+pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::Result<()> {
     let password = Password::empty();
     let archive = match Archive::read(file, &password) {
         Ok(archive) => archive,
@@ -18,6 +19,7 @@ pub(super) fn unpack(file: &mut File, meter: &mut Meter<'_>) -> io::Result<()> {
             return Ok(());
         }
     };
+    claims(file, size, &archive, meter)?;
     let files = || archive.files.iter().filter(|entry| !entry.is_directory);
     meter.listed = files().count() as u64;
     for entry in files() {
@@ -64,6 +66,38 @@ pub(super) fn unpack(file: &mut File, meter: &mut Meter<'_>) -> io::Result<()> {
     }
     for entry in files().filter(|entry| !entry.has_stream) {
         meter.file(&entry.name, &mut io::empty(), Some(entry.size), 0)?;
+    }
+    Ok(())
+}
+
+/// Between the two headers lie the streams that are packed, one behind the other, and nothing else.
+fn claims(file: &mut File, size: u64, archive: &Archive, meter: &mut Meter<'_>) -> io::Result<()> {
+    let Some(packed) = seven::packed(file, size)? else {
+        meter.gap(Coverage::partial("unreadable", "its list of members lies in several streams"));
+        return Ok(());
+    };
+    let streams = archive.pack_sizes().iter().fold(0u64, |sum, size| sum.saturating_add(*size));
+    let mut claimed: Vec<_> = packed.list.into_iter().chain([(archive.pack_pos(), streams)]).collect();
+    claimed.retain(|(_, length)| *length > 0);
+    claimed.sort_unstable();
+    let mut reached = 0;
+    for (from, length) in claimed.into_iter().chain([(packed.length, 0)]) {
+        let (code, gap, what) = match from.cmp(&reached) {
+            Ordering::Less => ("structure.overlap", "overlap", "bytes that streams share"),
+            Ordering::Greater => ("structure.gap", "gap", "bytes that belong to no stream"),
+            Ordering::Equal => ("", "", ""),
+        };
+        if !code.is_empty() {
+            // Counted from behind the first header, of 32 bytes; what streams say of themselves may be anything.
+            let offset = reached.min(from).saturating_add(32).min(size);
+            let length = from.abs_diff(reached).min(size - offset);
+            meter.find(
+                Finding::new(code, format!("{what}: {length} of them"))
+                    .at(Evidence::Bytes { offset, length }),
+            );
+            meter.gap(Coverage::partial(gap, what));
+        }
+        reached = reached.max(from.saturating_add(length));
     }
     Ok(())
 }

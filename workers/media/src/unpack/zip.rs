@@ -4,12 +4,9 @@ use super::meter::{Meter, Taken, escape};
 use super::methods;
 use lazaret_inspect::archive::{parts, zip};
 use lazaret_inspect::quoted;
-use lazaret_report::{Evidence, Finding};
+use lazaret_report::{Coverage, Evidence, Finding};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-
-/// A document's own list of what is encrypted: longer ones are no document's.
-const MANIFEST: usize = 1 << 20;
 
 pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::Result<()> {
     let listing = zip::list(file, size)?;
@@ -39,8 +36,8 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
             continue;
         }
         file.seek(SeekFrom::Start(member.data))?;
-        let packed = BufReader::with_capacity(32 << 10, &*file).take(member.packed);
-        let mut content = match methods::expand(member.method, member.size, packed) {
+        let mut packed = BufReader::with_capacity(32 << 10, &*file).take(member.packed);
+        let mut content = match methods::expand(member.method, member.size, &mut packed) {
             Ok(Some(content)) => content,
             Ok(None) => {
                 let why = format!("is compressed by method {}, which nothing here unpacks", member.method);
@@ -53,17 +50,23 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
             }
         };
         let mut checked = Checked { inner: &mut content, hasher: crc32fast::Hasher::new(), crc: member.crc };
-        let judged = is_document && parts::is_judged(&member.name);
         let manifest = listing.kind.is_document() && is_manifest(&member.name);
-        let keep = match (judged, manifest) {
-            (true, _) => parts::LONGEST,
-            (false, true) => MANIFEST,
-            (false, false) => 0,
-        };
+        let keep = if is_document { parts::LONGEST } else { 0 };
         let Taken::Whole(kept) = meter.file(&member.name, &mut checked, Some(member.size), keep)? else {
             continue;
         };
+        let left = content.unused() + packed.limit();
+        if left > 0 {
+            let what =
+                format!("member {} ends {left} bytes before its packed bytes do", quoted(&member.name));
+            meter.find(at(Finding::new("structure.gap", what.clone()), &member.name));
+            meter.gap(Coverage::partial("gap", what));
+        }
         let too_long = keep > 0 && member.size > keep as u64;
+        // Books are pages, which fetch nothing that a page may not.
+        let judged = is_document
+            && (parts::is_judged(&member.name)
+                || listing.kind != zip::Kind::Epub && parts::reads_as_markup(&kept));
         if judged {
             let found = parts::judge(&member.name, &kept, !too_long);
             found.into_iter().for_each(|finding| meter.find(finding));
@@ -75,7 +78,7 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
         {
             let finding = Finding::new("structure.encrypted", "parts of the document are encrypted");
             meter.find(at(finding, &member.name));
-            meter.gap(lazaret_sandbox::Coverage::partial("encrypted", "parts of the document are encrypted"));
+            meter.gap(Coverage::partial("encrypted", "parts of the document are encrypted"));
         }
     }
     Ok(())

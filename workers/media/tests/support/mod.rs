@@ -160,9 +160,14 @@ pub fn exif(orientation: u8) -> Vec<u8> {
     tiff
 }
 
-/// A display's, and a long one: it must be carried along.
+/// A display's, and a long one.
 pub fn icc() -> Vec<u8> {
     lazaret_fixtures::icc::profile_of(70_000)
+}
+
+/// What of it must be carried along.
+pub fn kept_icc() -> Vec<u8> {
+    lazaret_watermark::strip::profile(&icc()).unwrap()
 }
 
 pub fn with_meta(bytes: Vec<u8>, orientation: u8) -> Vec<u8> {

@@ -27,34 +27,44 @@ pub(super) fn of_zlib(data: &[u8]) -> Option<(usize, u64)> {
     }
 }
 
-/// Bytes that GIF's LZW takes at the beginning of `data`, and the pixels that it holds. `None` where it is broken or has no
-/// end code.
-pub(super) fn of_lzw(code_size: u8, data: &[u8]) -> Option<(usize, u64)> {
+/// The pixels of a GIF's picture.
+pub(super) struct Pixels {
+    /// Bytes of the data that they take.
+    pub(super) end: usize,
+    pub(super) count: u64,
+    /// The colours of its palette that any has.
+    pub(super) used: [bool; 256],
+}
+
+/// What GIF's LZW holds at the beginning of `data`. `None` where it is broken or has no end code.
+pub(super) fn of_lzw(code_size: u8, data: &[u8]) -> Option<Pixels> {
     // The decoder reads up to eight bytes ahead of the code that it is at: the last ones are given to it one by one.
     let mut stream = Lzw::new(code_size);
     let ahead = stream.until_done(data)??;
-    let pixels = stream.pixels;
+    let (count, used) = (stream.pixels, stream.used);
     let (most, last) = data.split_at(ahead.saturating_sub(8));
     let mut stream = Lzw::new(code_size);
-    match stream.until_done(most)? {
-        Some(end) => Some((end, pixels)),
+    let end = match stream.until_done(most)? {
+        Some(end) => end,
         None => {
             let done = last.chunks(1).position(|byte| !matches!(stream.until_done(byte), Some(None)));
-            Some((most.len() + done? + 1, pixels))
+            most.len() + done? + 1
         }
-    }
+    };
+    Some(Pixels { end, count, used })
 }
 
 struct Lzw {
     stream: Decoder,
     piece: Vec<u8>,
     pixels: u64,
+    used: [bool; 256],
 }
 
 impl Lzw {
     fn new(code_size: u8) -> Self {
         let stream = Configuration::new(BitOrder::Lsb, code_size).with_yield_on_full_buffer(true).build();
-        Self { stream, piece: vec![0; PIECE], pixels: 0 }
+        Self { stream, piece: vec![0; PIECE], pixels: 0, used: [false; 256] }
     }
 
     /// How many of these bytes were taken by the end; `Some(None)` where it wants more.
@@ -64,6 +74,7 @@ impl Lzw {
             let done = self.stream.decode_bytes(data.get(taken..)?, &mut self.piece);
             taken += done.consumed_in;
             self.pixels += done.consumed_out as u64;
+            self.piece[..done.consumed_out].iter().for_each(|index| self.used[usize::from(*index)] = true);
             match done.status.ok()? {
                 LzwStatus::Done => return Some(Some(taken)),
                 LzwStatus::Ok | LzwStatus::NoProgress if done.consumed_in == 0 && done.consumed_out == 0 => {

@@ -18,9 +18,12 @@ pub fn gif(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
     out.extend(signature);
     let screen = reader.array::<7>()?;
     out.extend(screen);
-    out.extend_from_slice(palette(&mut reader, screen[4])?);
+    let shared = palette(&mut reader, screen[4])?;
+    let place = out.len();
+    out.extend_from_slice(shared);
 
-    let mut gif = Blocks { reader, out, control: None, looped: false, profiled: false, pictures: 0 };
+    let used = [false; 256];
+    let mut gif = Blocks { reader, out, control: None, looped: false, profiled: false, pictures: 0, used };
     loop {
         match gif.reader.byte()? {
             0x2C => gif.picture()?,
@@ -33,6 +36,7 @@ pub fn gif(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
         return gif.reader.fail("it ends without a picture");
     }
     gif.out.push(0x3B);
+    gif.out[place..place + shared.len()].copy_from_slice(&shown(shared, &gif.used));
     Ok(gif.out)
 }
 
@@ -44,6 +48,8 @@ struct Blocks<'a> {
     looped: bool,
     profiled: bool,
     pictures: usize,
+    /// Colours of the palette that pictures without their own share.
+    used: [bool; 256],
 }
 
 impl Blocks<'_> {
@@ -58,20 +64,24 @@ impl Blocks<'_> {
         let count = u64::from(u16::from_le_bytes([w0, w1])) * u64::from(u16::from_le_bytes([h0, h1]));
         self.out.push(0x2C);
         self.out.extend(header);
-        self.out.extend_from_slice(palette(&mut self.reader, header[8])?);
+        let own = palette(&mut self.reader, header[8])?;
         let code_size = self.reader.byte()?;
         if !(1..=11).contains(&code_size) {
             return self.reader.fail("a picture has an impossible code size");
         }
-        self.out.push(code_size);
-        let pixels = self.sub_blocks()?;
-        match end::of_lzw(code_size, &pixels) {
-            Some((_, held)) if held > count => {
-                return self.reader.fail("a picture has more pixels than its header says");
-            }
-            Some((end, _)) => self.write(&pixels[..end]),
-            None => return self.reader.fail("a picture's pixels do not end"),
+        let data = self.sub_blocks()?;
+        let Some(pixels) = end::of_lzw(code_size, &data) else {
+            return self.reader.fail("a picture's pixels do not end");
+        };
+        if pixels.count > count {
+            return self.reader.fail("a picture has more pixels than its header says");
         }
+        if own.is_empty() {
+            self.used.iter_mut().zip(pixels.used).for_each(|(any, this)| *any |= this);
+        }
+        self.out.extend(shown(own, &pixels.used));
+        self.out.push(code_size);
+        self.write(&data[..pixels.end]);
         self.pictures += 1;
         Ok(())
     }
@@ -127,7 +137,7 @@ impl Blocks<'_> {
                 self.profiled = true;
                 self.out.extend([0x21, 0xFF, 11]);
                 self.out.extend(name);
-                self.write(profile);
+                self.write(&profile);
             }
             _ => {}
         }
@@ -150,4 +160,10 @@ fn palette<'a>(reader: &mut Reader<'a>, flags: u8) -> Result<&'a [u8], StripErro
         0 => Ok(&[]),
         _ => reader.take(3 * (2 << (flags & 7))),
     }
+}
+
+/// The same palette, black where no pixel has the colour.
+fn shown(palette: &[u8], used: &[bool; 256]) -> Vec<u8> {
+    let colours = palette.as_chunks::<3>().0.iter().zip(used);
+    colours.flat_map(|(colour, used)| if *used { *colour } else { [0; 3] }).collect()
 }

@@ -2,12 +2,11 @@
 //! than the numbers that were scored. So only those are kept that say little: three primaries near those of displays,
 //! and a curve near a gamma of two.
 
-/// No profile found on real pictures is larger (print profiles with full tables come near).
-pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
+mod write;
 
-/// The profile up to its own declared end, or nothing where it is no ICC profile of such a kind: a place that decoders
-/// ignore is a place to hide something in.
-pub fn clean(profile: &[u8]) -> Option<&[u8]> {
+/// The profile written anew, of nothing but its primaries and curves; nothing where it is no ICC profile of such a kind.
+/// Private tags, texts and what lies between tags are places that decoders ignore, and so places to hide something in.
+pub fn clean(profile: &[u8]) -> Option<Vec<u8>> {
     let declared = number(profile, 0)? as usize;
     let profile = profile.get(..declared)?;
     // Header by 7.2: size in bytes 0 to 3, colours and how they connect in 16 to 23, `acsp` in 36 to 39.
@@ -15,18 +14,25 @@ pub fn clean(profile: &[u8]) -> Option<&[u8]> {
         return None;
     }
     let tags = Tags(profile);
-    let kept = match profile.get(16..20)? {
-        b"RGB " => {
-            let primaries = PRIMARIES.iter().all(|(name, bounds)| tags.is_near(name, bounds));
-            primaries && [b"rTRC", b"gTRC", b"bTRC"].into_iter().all(|name| tags.is_sane_curve(name))
-        }
-        b"GRAY" => tags.is_sane_curve(b"kTRC"),
-        _ => false,
-    };
     // Where there are tables, they count in the place of primaries and curves.
-    let tables =
-        tags.names().any(|name| matches!(&name[..3], b"A2B" | b"B2A" | b"D2B" | b"B2D") || &name == b"cicp");
-    (kept && !tables).then_some(profile)
+    if tags.names().any(|name| matches!(&name[..3], b"A2B" | b"B2A" | b"D2B" | b"B2D") || &name == b"cicp") {
+        return None;
+    }
+    let mut kept = Vec::new();
+    let curves: &[&[u8; 4]] = match profile.get(16..20)? {
+        b"RGB " => {
+            for (name, bounds) in &PRIMARIES {
+                kept.push((*name, tags.near(name, bounds)?));
+            }
+            &[b"rTRC", b"gTRC", b"bTRC"]
+        }
+        b"GRAY" => &[b"kTRC"],
+        _ => return None,
+    };
+    for name in curves {
+        kept.push((*name, tags.sane_curve(name)?));
+    }
+    Some(write::profile(profile, kept))
 }
 
 /// The least and the most of X, Y and Z.
@@ -82,34 +88,43 @@ impl<'a> Tags<'a> {
         profile.get(from..from.checked_add(length)?)
     }
 
-    fn is_near(&self, name: &[u8; 4], bounds: &Bounds) -> bool {
-        let Some(tag) = self.tag(name).filter(|tag| tag.starts_with(b"XYZ ")) else { return false };
-        bounds
-            .iter()
-            .zip([8, 12, 16])
-            .all(|((least, most), at)| fixed(tag, at).is_some_and(|value| (*least..=*most).contains(&value)))
+    /// Three numbers within these bounds (10.31).
+    fn near(&self, name: &[u8; 4], bounds: &Bounds) -> Option<Vec<u8>> {
+        let tag = self.tag(name).filter(|tag| tag.starts_with(b"XYZ "))?;
+        let is_near = |((least, most), at): (&(f64, f64), usize)| {
+            fixed(tag, at).is_some_and(|value| (*least..=*most).contains(&value))
+        };
+        let near = bounds.iter().zip([8, 12, 16]).all(is_near);
+        near.then(|| [b"XYZ \0\0\0\0", &tag[8..20]].concat())
     }
 
-    /// Whether a curve lies between a gamma of 1.5 and one of 2.7 (10.6 and 10.18).
-    fn is_sane_curve(&self, name: &[u8; 4]) -> bool {
+    /// A curve that lies between a gamma of 1.5 and one of 2.7 (10.6 and 10.18).
+    fn sane_curve(&self, name: &[u8; 4]) -> Option<Vec<u8>> {
         let sane = |curve: &dyn Fn(f64) -> Option<f64>| {
             (0..=POINTS).all(|i| {
                 let x = i as f64 / POINTS as f64;
                 curve(x).is_some_and(|y| (x.powf(2.7) - 0.03..=x.powf(1.5) + 0.03).contains(&y))
             })
         };
-        let Some(tag) = self.tag(name) else { return false };
-        match tag.get(..4) {
-            Some(b"curv") => match number(tag, 8) {
-                Some(1) => {
-                    let gamma = tag.get(12..14).map(|b| f64::from(u16::from_be_bytes([b[0], b[1]])) / 256.0);
-                    gamma.is_some_and(|gamma| sane(&|x| Some(x.powf(gamma))))
+        let tag = self.tag(name)?;
+        match tag.get(..4)? {
+            b"curv" => match number(tag, 8)? {
+                1 => {
+                    let gamma = *tag.get(12..)?.first_chunk::<2>()?;
+                    let exponent = f64::from(u16::from_be_bytes(gamma)) / 256.0;
+                    sane(&|x| Some(x.powf(exponent))).then(|| write::gamma(gamma))
                 }
-                Some(count @ 2..=65536) => sane(&|x| table(tag, count as usize, x)),
-                _ => false,
+                count @ 2..=65536 => {
+                    let curve = |x| table(tag, count as usize, x);
+                    sane(&curve).then(|| write::table(count as usize, curve))?
+                }
+                _ => None,
             },
-            Some(b"para") => sane(&|x| parametric(tag, x)),
-            _ => false,
+            b"para" => {
+                sane(&|x| parametric(tag, x)).then_some(())?;
+                write::parametric(tag)
+            }
+            _ => None,
         }
     }
 }

@@ -7,12 +7,12 @@ use std::collections::HashSet;
 
 /// The PNG with only the chunks that pixels, colour and animation need; nothing stands after `IEND`.
 ///
-/// The ICC profile is compressed anew, without the name that its chunk may carry. The pixels of each frame stand in one
+/// The ICC profile is written and compressed anew, without the name that its chunk may carry. The pixels of each frame stand in one
 /// chunk, which ends with them.
 ///
 /// # Errors
 /// [`StripError`] when a chunk is cut off, has a wrong checksum or a length that its type cannot have; when header,
-/// pixels or end are missing; for pixels that do not end, or are more than the header says; for an unknown chunk that decoders must understand; for an ICC profile over 4 MiB.
+/// pixels or end are missing; for pixels that do not end, or are more than the header says; for an unknown chunk that decoders must understand.
 pub fn png(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
     let fail = |what| StripError { format: "png", at: bytes.len(), what };
     let mut png = Png::from_bytes(Bytes::copy_from_slice(bytes)).map_err(|error| StripError {
@@ -27,10 +27,7 @@ pub fn png(bytes: &[u8]) -> Result<Vec<u8>, StripError> {
     check_order(png.chunks()).map_err(fail)?;
 
     let profile = png.icc_profile();
-    let profile = profile.as_deref().and_then(icc::clean).map(Bytes::copy_from_slice);
-    if profile.as_ref().is_some_and(|profile| profile.len() > icc::MAX_BYTES) {
-        return Err(fail("its colour profile is over 4 MiB"));
-    }
+    let profile = profile.as_deref().and_then(icc::clean).map(Bytes::from);
 
     // The header's tenth byte is the colour type; elsewhere than in indexed colour a palette is only a suggestion.
     let indexed = png.chunks()[0].contents()[9] == 3;
@@ -64,7 +61,7 @@ fn check_order(chunks: &[PngChunk]) -> Result<(), &'static str> {
         if critical && !matches!(&chunk.kind(), b"IHDR" | b"PLTE" | b"IDAT" | b"IEND") {
             return Err("it has an unknown critical chunk");
         }
-        if !length_fits(chunk) {
+        if !length_fits(chunk, header.contents()[9]) {
             return Err("a chunk has a length that its type cannot have");
         }
     }
@@ -83,13 +80,18 @@ fn wanted(chunk: &PngChunk, animated: bool, indexed: bool) -> bool {
     }
 }
 
-/// Lengths of what is kept, so that none carries more than it should.
-fn length_fits(chunk: &PngChunk) -> bool {
+/// Lengths of what is kept, so that none carries more than it should; some by the colour type.
+fn length_fits(chunk: &PngChunk, colour: u8) -> bool {
     let length = chunk.contents().len();
     match &chunk.kind() {
         b"IEND" => length == 0,
         b"PLTE" => length.is_multiple_of(3) && (3..=768).contains(&length),
-        b"tRNS" => (1..=256).contains(&length),
+        b"tRNS" => match colour {
+            0 => length == 2,
+            2 => length == 6,
+            // The recommendation has none where each pixel says how transparent it is.
+            _ => colour == 3 && (1..=256).contains(&length),
+        },
         b"sRGB" => length == 1,
         b"gAMA" | b"cICP" => length == 4,
         b"cHRM" => length == 32,

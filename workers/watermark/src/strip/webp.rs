@@ -64,7 +64,7 @@ fn extended(mut header: Reader<'_>, mut body: Reader<'_>, out: &mut Vec<u8>) -> 
     }
     push(out, *b"VP8X", &[&[kept, 0, 0, 0], &canvas]);
     if let Some(profile) = profile {
-        push(out, *b"ICCP", &[profile]);
+        push(out, *b"ICCP", &[&profile]);
     }
     match (animation, image) {
         (Some(animation), None) if !frames.is_empty() => {

@@ -1,7 +1,9 @@
-use crate::{assert_clean, icc_profile, planted};
+use crate::{assert_clean, icc_profile, kept_profile, planted};
 use ::gif::{DecodeOptions, DisposalMethod, Encoder, Frame, Repeat};
+use image::{AnimationDecoder, codecs::gif::GifDecoder};
 use lazaret_watermark::strip;
 use std::borrow::Cow;
+use std::io::Cursor;
 
 const PALETTE: [u8; 12] = [0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255];
 const LOCAL: [u8; 12] = [9, 9, 9, 8, 200, 8, 70, 7, 70, 255, 255, 255];
@@ -90,13 +92,13 @@ fn shown(gif: &[u8]) -> Shown {
 fn metadata_goes_and_the_animation_stays() {
     let profile = icc_profile(700);
     for repeat in [Repeat::Infinite, Repeat::Finite(3), Repeat::Finite(0)] {
-        let plain = encode(&[], repeat, Some(&profile));
+        let plain = encode(&[], repeat, Some(&kept_profile()));
         let input = [encode(&meta(), repeat, Some(&profile)), planted("after the end")].concat();
         let output = strip::gif(&input).unwrap();
         assert_clean(&input, &output);
         assert_eq!(shown(&output), shown(&plain));
         assert_eq!(shown(&output).frames.len(), 3);
-        assert_eq!(shown(&output).icc.as_deref(), Some(profile.as_slice()));
+        assert_eq!(shown(&output).icc, Some(kept_profile()));
         assert_eq!(shown(&output).repeat, repeat);
         assert_eq!(strip::gif(&output).unwrap(), output, "a second strip changes nothing");
     }
@@ -162,4 +164,34 @@ fn more_pixels_than_the_header_says_are_refused() {
     let mut fewer = plain;
     fewer[at] = 9;
     assert_eq!(strip::gif(&fewer).unwrap_err().what, "a picture has more pixels than its header says");
+}
+
+/// Of palettes only what is shown stays: of the one that pictures share what any of them uses.
+#[test]
+fn colours_that_no_pixel_has_go() {
+    let hidden = planted("in a palette")[..24].to_vec();
+    let picture = |own: &[u8], pixels: &[u8]| {
+        let mut frame =
+            Frame { width: 2, height: 2, buffer: Cow::Owned(pixels.to_vec()), ..Frame::default() };
+        frame.palette = (!own.is_empty()).then(|| own.to_vec());
+        frame
+    };
+    let laden = |colours: &[u8]| [colours, &hidden].concat();
+    let mut encoder = Encoder::new(Vec::new(), 2, 2, &laden(&PALETTE[..24 - 12])).unwrap();
+    encoder.write_frame(&picture(&[], &[0, 1, 1, 0])).unwrap();
+    encoder.write_frame(&picture(&laden(&LOCAL), &[3, 2, 1, 1])).unwrap();
+    encoder.write_frame(&picture(&[], &[3, 3, 3, 0])).unwrap();
+    let input = encoder.into_inner().unwrap();
+    let output = strip::gif(&input).unwrap();
+    assert_clean(&input, &output);
+    let frames = |gif: &[u8]| -> Vec<_> {
+        let frames = GifDecoder::new(Cursor::new(gif)).unwrap().into_frames();
+        frames.map(|frame| frame.unwrap().into_buffer()).collect()
+    };
+    assert_eq!(frames(&output).len(), 3);
+    assert_eq!(frames(&output), frames(&input));
+    // The third shared colour and the first of the other are nobody's.
+    assert_eq!(output[13..13 + 12], [&PALETTE[..6], &[0; 3], &PALETTE[9..]].concat());
+    assert!(crate::contains(&output, &[&[0; 3], &LOCAL[3..]].concat()) && !crate::contains(&output, &LOCAL));
+    assert_eq!(strip::gif(&output).unwrap(), output);
 }

@@ -31,6 +31,11 @@ fn icc_profile(length: usize) -> Vec<u8> {
     lazaret_fixtures::icc::profile_of(length)
 }
 
+/// What of [`icc_profile`] comes through.
+fn kept_profile() -> Vec<u8> {
+    lazaret_watermark::strip::profile(&icc_profile(600)).unwrap()
+}
+
 /// A photo-like picture, as RGBA with some transparency.
 fn picture(width: u32, height: u32, seed: u32) -> image::RgbaImage {
     image::RgbaImage::from_fn(width, height, |x, y| {

@@ -1,4 +1,4 @@
-use crate::{assert_clean, icc_profile, picture, planted};
+use crate::{assert_clean, icc_profile, kept_profile, picture, planted};
 use ::png::{BitDepth, BlendOp, ColorType, DisposeOp, Encoder};
 use image::codecs::png::PngDecoder;
 use image::{AnimationDecoder, ImageDecoder};
@@ -82,7 +82,7 @@ fn metadata_goes_and_the_picture_stays() {
         let pixels = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().into_rgba8();
         assert_eq!(pixels(&output), pixels(&plain));
         let mut decoder = PngDecoder::new(Cursor::new(&output)).unwrap();
-        assert_eq!(decoder.icc_profile().unwrap(), Some(profile.clone()));
+        assert_eq!(decoder.icc_profile().unwrap(), Some(kept_profile()));
         assert_eq!(strip::png(&output).unwrap(), output, "a second strip changes nothing");
     }
     assert_eq!(
@@ -149,6 +149,34 @@ fn impossible_chunks_are_refused() {
         let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
         png.chunks_mut().insert(1, PngChunk::new(*kind, planted("hidden")[..29].to_vec().into()));
         assert!(strip::png(&png.encoder().bytes()).is_err(), "{kind:?}");
+    }
+}
+
+/// One colour that is transparent is as long as the colour type says; with an alpha channel there is none.
+#[test]
+fn transparency_is_as_long_as_it_must_be() {
+    let of = |colour: u8, length: usize| {
+        let channels = [1, 0, 3, 1, 2, 0, 4][usize::from(colour)];
+        let mut png = Png::from_bytes(Bytes::from(encode(1))).unwrap();
+        let header = [0, 0, 0, 2, 0, 0, 0, 1, 8, colour, 0, 0, 0];
+        png.chunks_mut()[0] = PngChunk::new(*b"IHDR", Bytes::copy_from_slice(&header));
+        let mut data = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut data, &vec![0; 1 + 2 * channels]).unwrap();
+        png.chunks_mut()[1] = PngChunk::new(*b"IDAT", data.finish().unwrap().into());
+        png.chunks_mut().insert(1, PngChunk::new(*b"tRNS", vec![0; length].into()));
+        if colour == 3 {
+            png.chunks_mut().insert(1, PngChunk::new(*b"PLTE", vec![9; 768].into()));
+        }
+        strip::png(&png.encoder().bytes()).is_ok()
+    };
+    for (colour, fine) in [(0, &[2][..]), (2, &[6]), (3, &[1, 2, 6, 200, 256]), (4, &[]), (6, &[])] {
+        for length in [1, 2, 6, 200, 256] {
+            assert_eq!(
+                of(colour, length),
+                fine.contains(&length),
+                "{length} bytes in colours of type {colour}"
+            );
+        }
     }
 }
 

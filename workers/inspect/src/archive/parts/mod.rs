@@ -1,8 +1,11 @@
-//! What the parts of a document say that it fetches from elsewhere, or has done by other programs.
+//! What the parts of a document say that it fetches from elsewhere, or has done by other programs, and what they say that
+//! others of its parts are.
 
 mod fields;
+mod formulas;
 mod odf;
 mod relations;
+mod types;
 mod xml;
 
 use super::log::Log;
@@ -11,38 +14,57 @@ use lazaret_report::Finding;
 /// Longest part that is read.
 pub const LONGEST: usize = 16 << 20;
 
-/// Whether [`judge`] has something to say of a member of this name.
+const EXTERNAL: &str = "structure.external";
+const MACRO: &str = "structure.macro";
+const OBJECT: &str = "structure.object";
+
+/// The code of a finding, and what was seen.
+type Told = (&'static str, String);
+
+/// Whether [`judge`] has something to say of a member of this name, whatever it holds.
 pub fn is_judged(name: &str) -> bool {
     let name = name.to_lowercase();
     name.ends_with(".rels") || name.ends_with(".xml")
 }
 
-/// What `part`, a member of a document, fetches. What cannot be read for sure counts as fetching; `whole` is false where
+/// Whether these bytes, the beginning of a member, are what [`judge`] reads, whatever it is called: a tag, of one, two or
+/// four bytes a character, or of an old code page of IBM's.
+pub fn reads_as_markup(head: &[u8]) -> bool {
+    const EBCDIC: &[u8] = b"\x4c\x6f\xa7\x94\x93";
+    let mark = |b: &&u8| matches!(b, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff) || b.is_ascii_whitespace();
+    head.iter().find(|b| !mark(b)) == Some(&b'<') || head.starts_with(EBCDIC)
+}
+
+/// What `part`, a member of a document, tells. What cannot be read for sure counts as fetching; `whole` is false where
 /// `part` is only the beginning of it.
 pub fn judge(name: &str, part: &[u8], whole: bool) -> Vec<Finding> {
     let mut log = Log::default();
-    let mut told = if name.to_lowercase().ends_with(".rels") {
-        relations::external(part)
+    let lower = name.to_lowercase();
+    let mut told = if lower.ends_with(".rels") {
+        relations::judge(part)
+    } else if lower == "[content_types].xml" {
+        types::judge(part)
     } else {
         match xml::root(part) {
-            Some(root) if root.starts_with(odf::PREFIX) => odf::external(part),
-            Some(root) if root.starts_with(fields::TRANSITIONAL) || root.starts_with(fields::STRICT) => {
-                fields::external(part)
+            Some(root) if root.starts_with(odf::PREFIX) => odf::judge(part),
+            Some(root) if fields::LANGUAGES.iter().any(|prefix| root.starts_with(prefix)) => {
+                fields::judge(part)
             }
             // Nobody fetches anything for what is none of the document's own languages.
             Some(_) => Vec::new(),
-            None => vec![xml::ODD.to_owned()],
+            None => vec![(EXTERNAL, xml::ODD.to_owned())],
         }
     };
     if !whole {
-        told.push("too much to be read".to_owned());
+        told.push((EXTERNAL, "too much to be read".to_owned()));
     }
-    for what in told {
-        log.member(
-            "structure.external",
-            name,
-            &format!("fetches from elsewhere: {}", crate::quote::quoted(&what)),
-        );
+    for (code, what) in told {
+        let does = match code {
+            MACRO => "tells of macros",
+            OBJECT => "tells of an object embedded in the document",
+            _ => "fetches from elsewhere",
+        };
+        log.member(code, name, &format!("{does}: {}", crate::quote::quoted(&what)));
     }
     log.finish().1
 }

@@ -1,27 +1,28 @@
 //! What an office document's own relations say (ECMA-376 part 2, 9.3).
 
 use super::xml::{self, ODD, Piece};
+use super::{EXTERNAL, Told, types};
 
 /// The targets that a part takes from outside of the document, but for hyperlinks, which nothing fetches until somebody
-/// clicks.
-pub(super) fn external(part: &[u8]) -> Vec<String> {
-    let mut targets = Vec::new();
+/// clicks; and within it what no ordinary document holds.
+pub(super) fn judge(part: &[u8]) -> Vec<Told> {
+    let mut told = Vec::new();
     let mut root = None;
     let read = xml::read(part, |piece| {
         let Piece::Element(name, attributes) = piece else { return };
         if root.is_none() {
             root = Some(name);
-        } else if let Some(target) = target(&name, &attributes) {
-            targets.push(target);
+        } else {
+            told.extend(relation(&name, &attributes));
         }
     });
     if read.is_none() || root.as_deref() != Some("Relationships") {
-        targets.push(ODD.to_owned());
+        told.push((EXTERNAL, ODD.to_owned()));
     }
-    targets
+    told
 }
 
-fn target(name: &str, attributes: &[(String, String)]) -> Option<String> {
+fn relation(name: &str, attributes: &[(String, String)]) -> Option<Told> {
     // By local names: a second one under a prefix of its own is one too many.
     let attribute = |name: &str| {
         let mut all = attributes.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -30,7 +31,7 @@ fn target(name: &str, attributes: &[(String, String)]) -> Option<String> {
     let ((mode, m), (kind, k), (target, t)) =
         (attribute("TargetMode"), attribute("Type"), attribute("Target"));
     if name != "Relationship" || m || k || t {
-        return Some(ODD.to_owned());
+        return Some((EXTERNAL, ODD.to_owned()));
     }
     let target = target.unwrap_or(ODD);
     let click = kind.is_some_and(|kind| kind.ends_with("/hyperlink")) && !target.starts_with("file:");
@@ -40,5 +41,6 @@ fn target(name: &str, attributes: &[(String, String)]) -> Option<String> {
         Some("External") => !click,
         Some(_) => true,
     };
-    fetched.then(|| target.chars().take(200).collect())
+    let code = kind.and_then(types::of_relation).or(fetched.then_some(EXTERNAL))?;
+    Some((code, target.chars().take(200).collect()))
 }

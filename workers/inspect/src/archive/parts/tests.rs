@@ -66,6 +66,12 @@ fn fields_that_fetch_or_start_programs() {
     ] {
         assert_eq!(told("word/document.xml", part.as_bytes()), count, "{part}");
     }
+    let click = "<p:sld xmlns:p=\"http://schemas.openxmlformats.org/presentationml/2006/main\"><a:hlinkClick action=\"A\"/></p:sld>";
+    for (action, count) in
+        [("ppaction://hlinksldjump", 0), ("ppaction://program", 1), ("PPAction://macro?name=a", 1)]
+    {
+        assert_eq!(told("ppt/slides/slide1.xml", click.replace('A', action).as_bytes()), count, "{action}");
+    }
     let sheet = "<externalLink xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><ddeLink ddeService=\"cmd\"/></externalLink>";
     assert_eq!(told("xl/externalLinks/externalLink1.xml", sheet.as_bytes()), 1);
 }
@@ -86,9 +92,27 @@ fn what_opendocument_fetches() {
         ("<text:section-source xlink:href=\"../../secret.odt\"/>", 1),
         ("<meta:template xlink:href=\"file://evil.example/x.ott\"/>", 1),
         ("<text:a xlink:href=\"file://evil.example/x\">x</text:a>", 1),
+        ("<table:table-cell table:formula=\"of:=SUM([.A1:.A3])\"/>", 0),
+        ("<table:table-cell table:formula=\"of:=COM.MICROSOFT.WEBSERVICE (&quot;http://e&quot;)\"/>", 1),
         ("<office:dde-source office:dde-application=\"soffice\"/>", 1),
         ("<script:event-listener xlink:href=\"Standard.x\"/>", 1),
     ] {
         assert_eq!(told("content.xml", part(body).as_bytes()), count, "{body}");
+    }
+}
+
+#[test]
+fn formulas_that_fetch() {
+    for (formula, name) in [
+        ("SUM(A1:A3)", None),
+        ("IMAGE_1+IMAGES(A1)", None),
+        ("MYRTD(1)", None),
+        ("_xlfn.IMAGE(\"http://e/x.png\")", Some("IMAGE")),
+        ("1+webservice\n (A1)", Some("WEBSERVICE")),
+        ("IF(A1,\u{df}(2),REGISTER.ID(1))", Some("REGISTER.ID")),
+        ("RTD(\"a.b\",,1)", Some("RTD")),
+        ("(", None),
+    ] {
+        assert_eq!(formulas::fetching(formula), name, "{formula}");
     }
 }

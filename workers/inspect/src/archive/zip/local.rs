@@ -63,17 +63,60 @@ pub(super) fn compare(entry: &Entry, local: &Local) -> Option<&'static str> {
     }
 }
 
-/// A member that is stored and whose length follows it: who reads from front to back takes the first thing in it that
-/// looks like its end for its end.
+/// A member whose length follows it: who reads from front to back takes the first thing in it that looks like its end
+/// for its end. Of what is compressed that is only a descriptor that tells the truth of its place, for archives lie within
+/// archives as they are.
 pub(super) fn ends_within(input: &mut Input<'_>, head: &Head, local: &Local) -> Result<bool, Stop> {
-    if !local.head.is_streamed() || head.method != 0 || head.packed == 0 {
+    if !local.head.is_streamed() || head.packed == 0 {
         return Ok(false);
     }
     let end = local.data.saturating_add(head.packed).min(input.size());
+    if head.method != 0 {
+        return descriptor_within(input, local.data, end);
+    }
     for record in [b"PK\x07\x08", b"PK\x03\x04", b"PK\x01\x02"] {
         if input.find(record, local.data, end)?.is_some() {
             return Ok(true);
         }
+    }
+    Ok(false)
+}
+
+/// Looked at together, and how much of it again with the next.
+const PIECE: usize = 32 * 1024;
+const OVERLAP: usize = 64;
+
+/// Whether between `from` and `to` stands a descriptor, behind its own mark or before that of another record, that tells
+/// as many packed bytes as stand before it.
+fn descriptor_within(input: &mut Input<'_>, from: u64, to: u64) -> Result<bool, Stop> {
+    let mut at = from;
+    while at < to {
+        let piece = input.bytes(at, usize::try_from(to - at).unwrap_or(PIECE).min(PIECE))?;
+        // A checksum stands at `begin`, then in `width` bytes the length of what ends at `end`.
+        let is_true = |begin: Option<usize>, end: Option<usize>, width: usize| {
+            let (Some(begin), Some(end)) = (begin, end) else { return false };
+            let told = piece.get(begin + 4..begin + 4 + width).map(|told| match width {
+                4 => u32_at(told, 0).into(),
+                _ => u64_at(told, 0),
+            });
+            let length = at + end as u64 - from;
+            length > 0 && told == Some(length)
+        };
+        let ends = |mark: usize| match piece[mark + 2..] {
+            [7, 8, ..] => [4, 8].iter().any(|width| is_true(Some(mark + 4), Some(mark), *width)),
+            [3, 4, ..] | [1, 2, ..] => [4, 8].iter().any(|width| {
+                let begin = mark.checked_sub(4 + 2 * width);
+                is_true(begin, begin, *width)
+            }),
+            _ => false,
+        };
+        if memchr::memmem::find_iter(&piece, b"PK").any(ends) {
+            return Ok(true);
+        }
+        if piece.len() < PIECE {
+            break;
+        }
+        at += (PIECE - OVERLAP) as u64;
     }
     Ok(false)
 }
