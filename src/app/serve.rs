@@ -232,7 +232,7 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
     }
     let work = Work {
         policies: Policies::new(Arc::clone(&base.rows.store)).context("the embedded policy")?,
-        examiner: Arc::new(examiner(config, engines.clone(), known, Patience::Wait)),
+        examiner: Arc::new(examiner(config, engines.clone(), known, Patience::Wait)?),
         recipe: Recipe {
             make: config.renditions.make.clone(),
             thumbnail: config.renditions.thumbnail,
