@@ -130,6 +130,44 @@ async fn other_packings_are_read_too() {
     assert_cut_and_cleared(&flv);
 }
 
+/// Under a key that is fetched as segments are; with what encryption begins with in the playlist, and without.
+#[tokio::test]
+async fn encrypted_segments_are_opened() {
+    let (site, server) = site(PULLING).await;
+    let web = Web::start().await;
+    let (clip, _) = film(&site.path(""), "clip.mp4", CLIP, &LIVE);
+    let key = site.write("key", b"sixteen bytes ok");
+    web.put("/key", Page::File(key.clone()));
+    let mut streams = Vec::new();
+    for (name, begin) in [("told", "\n00112233445566778899aabbccddeeff"), ("counted", "")] {
+        let info = format!("/key\n{}{begin}\n", key.display());
+        let info = site.write(&format!("{name}.info"), info.as_bytes());
+        let index = site.write(&format!("{name}/index.m3u8"), b"");
+        let arguments = [
+            "-i",
+            clip.to_str().unwrap(),
+            "-c",
+            "copy",
+            "-f",
+            "hls",
+            "-hls_time",
+            "2",
+            "-start_number",
+            "300",
+        ];
+        let more =
+            ["-hls_list_size", "0", "-hls_key_info_file", info.to_str().unwrap(), index.to_str().unwrap()];
+        crate::sources::ffmpeg(&[&arguments[..], &more].concat());
+        web.put(&format!("/{name}/"), Page::File(site.path(name)));
+        streams.push(pulled(&server, &format!("http://{}/{name}/index.m3u8", web.address)).await);
+    }
+    let (told, counted) = tokio::join!(followed(&server, &streams[0]), followed(&server, &streams[1]));
+    assert_cut_and_cleared(&told);
+    assert_cut_and_cleared(&counted);
+    assert_eq!(web.asked.lock().unwrap().iter().filter(|path| *path == "/key").count(), 2, "once a stream");
+    assert!(!server.log().join("\n").contains("sixteen"));
+}
+
 /// Nothing of the operator's own network is asked, whichever way it is named.
 #[tokio::test]
 async fn private_addresses_are_not_connected_to() {
@@ -180,6 +218,7 @@ async fn what_a_playlist_names_is_judged_as_the_source_is() {
     let port = private.local_addr().unwrap().port();
     let web = Web::start().await;
     let list = |uri: &str| format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{uri}\n#EXT-X-ENDLIST\n").into_bytes();
+    web.put("/short", Page::Bytes(b"fifteen bytes..".to_vec()));
     web.put("/inside", Page::Redirect(format!("http://127.0.0.2:{port}/c.ts")));
     for (n, (page, code)) in [
         (Page::Bytes(list(&format!("http://127.0.0.2:{port}/a.ts"))), "source.private"),
@@ -192,6 +231,12 @@ async fn what_a_playlist_names_is_judged_as_the_source_is() {
         (Page::Bytes(list("file:///etc/passwd")), "source.forbidden"),
         (Page::Bytes(list("concat:/etc/passwd")), "source.forbidden"),
         (Page::Bytes(list("#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n/a.ts")), "source.encrypted"),
+        (Page::Bytes(list("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n/a.ts")), "source.encrypted"),
+        (
+            Page::Bytes(list(&format!("#EXT-X-KEY:METHOD=AES-128,URI=\"http://127.0.0.2:{port}/k\"\n/a.ts"))),
+            "source.private",
+        ),
+        (Page::Bytes(list("#EXT-X-KEY:METHOD=AES-128,URI=\"/short\"\n/a.ts")), "source.protocol"),
     ]
     .into_iter()
     .enumerate()

@@ -3,6 +3,7 @@
 //! understood as it takes to fetch the next bytes (`hls`, `rtmp`). A confined child, which has no network and knows no
 //! address, gets bytes through a pipe, unpacks and decodes them (`screen`), and its frames go the way of pushed ones.
 
+mod attribute;
 mod backoff;
 mod hls;
 mod http;
