@@ -34,7 +34,7 @@ pub struct Opening {
     #[serde(default)]
     queue: bool,
     /// A URL to pull frames from: `http:` or `https:` (an HLS playlist, or MPEG-TS, FLV, fragmented MP4 or WebM as one
-    /// long answer), or `rtmp:`. It never shows again.
+    /// long answer), `rtmp:`, `rtmps:`, `rtsp:` or `rtsps:`. It never shows again.
     source: Option<String>,
 }
 

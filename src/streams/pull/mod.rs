@@ -1,16 +1,18 @@
 //! Sources: streams whose frames are fetched. Every connection is made here, by the process that watches the stream, to an
 //! address that was checked in the resolution that it is connected by (`place`, `http`); of what comes only as much is
-//! understood as it takes to fetch the next bytes (`hls`, `rtmp`). A confined child, which has no network and knows no
+//! understood as it takes to fetch the next bytes (`hls`, `rtmp`, `rtsp`). A confined child, which has no network and knows no
 //! address, gets bytes through a pipe, unpacks and decodes them (`screen`), and its frames go the way of pushed ones.
 
 mod attribute;
 mod backoff;
 mod hls;
 mod http;
+mod line;
 pub mod network;
 mod piece;
 pub mod place;
 mod rtmp;
+mod rtsp;
 mod screen;
 mod trouble;
 
@@ -21,6 +23,7 @@ use crate::ports::streams::{Pull, PullState, Source};
 use bytes::Bytes;
 use http::Http;
 use lazaret_sandbox::Pool;
+use line::Dial;
 use piece::Out;
 use place::{Rules, Speech};
 use screen::{SPOILED, Screen};
@@ -55,20 +58,32 @@ pub struct Puller {
     children: Pool,
     rules: Rules,
     http: Http,
+    dial: Dial,
     options: Options,
 }
 
+/// Why nothing could be fetched at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Unable {
+    #[error("the HTTP client cannot be made")]
+    Http(#[from] reqwest::Error),
+    #[error("TLS cannot be used")]
+    Tls(#[from] tokio_rustls::rustls::Error),
+}
+
 impl Puller {
-    pub fn new(children: Pool, rules: Rules, options: Options) -> Result<Self, reqwest::Error> {
+    pub fn new(children: Pool, rules: Rules, options: Options) -> Result<Self, Unable> {
         let http = Http::new(rules.clone(), options.stall)?;
-        Ok(Self { children, rules, http, options })
+        let dial = Dial::new(rules.clone())?;
+        Ok(Self { children, rules, http, dial, options })
     }
 
     /// Brings what the source brings to `out`, until it is over.
     async fn fetch(&self, url: &Url, speech: Speech, out: Out) -> Result<(), Trouble> {
         let stall = self.options.stall;
         match speech {
-            Speech::Rtmp => rtmp::play(&self.rules, url, stall, &out).await,
+            Speech::Rtmp => rtmp::play(&self.dial, url, stall, &out).await,
+            Speech::Rtsp => rtsp::play(&self.dial, url, stall, &out).await,
             Speech::Http => {
                 let (mut answer, from) = self.http.get(url, None).await?;
                 let mut first = Bytes::new();
