@@ -97,6 +97,14 @@ async fn a_clip_published_over_rtmp_is_cut_and_cleared() {
     assert_cut_and_cleared(&followed);
     assert!(!followed.1.to_string().contains("secret"), "{}", followed.1);
     assert!(!server.log().join("\n").contains("a-secret-name"));
+    let kept = walkdir::WalkDir::new(site.data(""))
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.file_type().is_file());
+    for file in kept {
+        let bytes = std::fs::read(file.path()).unwrap_or_default();
+        assert!(memchr::memmem::find(&bytes, b"a-secret-name").is_none(), "{}", file.path().display());
+    }
     server.kill().await;
 }
 

@@ -14,12 +14,16 @@ pub mod place;
 mod rtmp;
 mod rtsp;
 mod screen;
+pub mod sealed;
 mod trouble;
 
 pub use place::BadSource;
 
 use super::{hub::Hub, live::Live, order::Order};
-use crate::ports::streams::{Pull, PullState, Source};
+use crate::{
+    access::Vault,
+    ports::streams::{Pull, PullState, Source},
+};
 use bytes::Bytes;
 use http::Http;
 use lazaret_sandbox::Pool;
@@ -55,6 +59,8 @@ pub struct Options {
 /// What fetches frames. Copies share children and connections.
 #[derive(Debug, Clone)]
 pub struct Puller {
+    /// What opens the URLs of sources.
+    vault: Option<Arc<Vault>>,
     children: Pool,
     rules: Rules,
     http: Http,
@@ -75,7 +81,11 @@ impl Puller {
     pub fn new(children: Pool, rules: Rules, options: Options) -> Result<Self, Unable> {
         let http = Http::new(rules.clone(), options.stall)?;
         let dial = Dial::new(rules.clone())?;
-        Ok(Self { children, rules, http, dial, options })
+        Ok(Self { vault: None, children, rules, http, dial, options })
+    }
+
+    pub fn with(self, vault: Option<Arc<Vault>>) -> Self {
+        Self { vault, ..self }
     }
 
     /// Brings what the source brings to `out`, until it is over.
@@ -164,7 +174,11 @@ impl Pulling {
     async fn attempt(&self) -> (Result<(), Trouble>, bool) {
         let puller = &self.hub.0.puller;
         // What may be asked may have been changed since it was opened.
-        let (url, speech) = match puller.rules.check(self.of.source.reveal()) {
+        let source = match sealed::open(puller.vault.as_deref(), self.live.id, &self.of.source) {
+            Ok(source) => source,
+            Err(trouble) => return (Err(trouble), false),
+        };
+        let (url, speech) = match puller.rules.check(&source) {
             Ok(checked) => checked,
             Err(bad) => return (Err(Trouble::new("source.forbidden", bad.to_string())), false),
         };
