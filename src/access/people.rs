@@ -111,8 +111,8 @@ impl People {
     }
 
     #[must_use]
-    pub fn with(self, vault: Vault) -> Self {
-        Self { vault: Some(Arc::new(vault)), ..self }
+    pub fn with(self, vault: Arc<Vault>) -> Self {
+        Self { vault: Some(vault), ..self }
     }
 
     fn vault(&self) -> Result<&Vault> {

@@ -1,5 +1,6 @@
-//! Second factors' secrets at rest: sealed with AES-256-GCM under a key that is not in the database, each for its person
-//! alone, so that who reads or changes the database can neither make codes nor give one person another's secret.
+//! Secrets at rest, of second factors and of streams' sources: sealed with AES-256-GCM under a key that is not in the
+//! database, each for its owner alone, so that who reads or changes the database can neither make codes nor give one person
+//! another's secret.
 
 use crate::ports::{Kind, PortError, Result};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -29,30 +30,30 @@ impl Vault {
         hasher.update(key);
         let id = crate::hex(&hasher.finalize()[..4]);
         let key = RandomizedNonceKey::new(&AES_256_GCM, key)
-            .map_err(|e| PortError::new(Kind::Fail, "the key of second factors cannot be used").because(e))?;
+            .map_err(|e| PortError::new(Kind::Fail, "console.key cannot be used").because(e))?;
         Ok(Self { key, id })
     }
 
-    pub fn seal(&self, person: &str, secret: &str) -> Result<String> {
+    pub fn seal(&self, owner: &str, secret: &str) -> Result<String> {
         let mut bytes = secret.as_bytes().to_vec();
         let nonce = self
             .key
-            .seal_in_place_append_tag(Aad::from(person.as_bytes()), &mut bytes)
-            .map_err(|e| PortError::new(Kind::Fail, "a second factor cannot be sealed").because(e))?;
+            .seal_in_place_append_tag(Aad::from(owner.as_bytes()), &mut bytes)
+            .map_err(|e| PortError::new(Kind::Fail, "a secret cannot be sealed").because(e))?;
         let whole = [&nonce.as_ref()[..], &bytes].concat();
         Ok(format!("{FORM}{}.{}", self.id, URL_SAFE_NO_PAD.encode(whole)))
     }
 
-    /// The secret of this person. One from before there was a key comes as it is.
-    pub fn open(&self, person: &str, stored: &str) -> Result<String> {
+    /// The secret of this owner. One from before there was a key comes as it is.
+    pub fn open(&self, owner: &str, stored: &str) -> Result<String> {
         if !is_sealed(stored) {
             return Ok(stored.to_owned());
         }
-        let fail = |why: &str| PortError::new(Kind::Fail, format!("a second factor cannot be opened: {why}"));
+        let fail = |why: &str| PortError::new(Kind::Fail, format!("a sealed secret cannot be opened: {why}"));
         let (id, text) = stored[FORM.len()..].split_once('.').ok_or_else(|| fail("it is damaged"))?;
         if id != self.id {
             return Err(fail(
-                "it was sealed under another key; set console.key to that one, or reset the account",
+                "it was sealed under another key; set console.key to that one, or reset the account (open the stream anew)",
             ));
         }
         let mut bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| fail("it is damaged"))?;
@@ -60,8 +61,8 @@ impl Vault {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| fail("it is damaged"))?;
         let opened = self
             .key
-            .open_in_place(nonce, Aad::from(person.as_bytes()), sealed)
-            .map_err(|_| fail("it is damaged, or another person's"))?;
+            .open_in_place(nonce, Aad::from(owner.as_bytes()), sealed)
+            .map_err(|_| fail("it is damaged, or another's"))?;
         String::from_utf8(opened.to_vec()).map_err(|_| fail("it is damaged"))
     }
 }

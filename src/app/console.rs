@@ -1,13 +1,13 @@
 //! The moderators' pages, as the settings want them.
 
-use super::{engines::children, signer::own, stores::Rows};
+use super::{engines::children, stores::Rows};
 use crate::{
     access::{
         People, Vault,
         oidc::{self, Provider},
         people::Options,
     },
-    config::{Config, sections::CareLimit, units::Secret},
+    config::{Config, sections::CareLimit},
     console::{Console, Pulse},
     http::Api,
     ports::{Accounts, Clock, DeadLetters, Random},
@@ -16,6 +16,7 @@ use crate::{
         care::{Limit, Limits},
     },
 };
+use anyhow::Context;
 use lazaret_sandbox::Pool;
 use std::sync::Arc;
 
@@ -47,16 +48,19 @@ pub(super) fn console(
     rows: Rows,
     letters: Option<Arc<dyn DeadLetters>>,
     media: Option<Pool>,
+    vault: Option<Arc<Vault>>,
 ) -> anyhow::Result<Console> {
     let media = match media {
         Some(media) => media,
         None => children(config, CHILDREN, None)?,
     };
+    let vault = vault.context(
+        "console.key: several machines seal second factors under one key: 64 hex digits, as `openssl rand -hex 32` prints",
+    )?;
     Ok(Console {
         oidc: oidc(config)?,
         federation: rows.federation,
-        people: people(config, rows.accounts, Arc::clone(&api.clock), Arc::clone(&api.random))
-            .with(vault(config)?),
+        people: people(config, rows.accounts, Arc::clone(&api.clock), Arc::clone(&api.random)).with(vault),
         desk: Desk {
             store: Arc::clone(&api.store),
             reviews: rows.reviews,
@@ -93,21 +97,6 @@ fn oidc(config: &Config) -> anyhow::Result<Option<Provider>> {
         name: oidc.name.clone(),
     };
     Provider::new(options).map(Some).map_err(anyhow::Error::msg)
-}
-
-/// Under the key of the settings, or one that the embedded mode makes for itself.
-fn vault(config: &Config) -> anyhow::Result<Vault> {
-    let key: Secret = match config.console.key.0.as_str() {
-        "" if !config.is_embedded() => anyhow::bail!(
-            "console.key: several machines seal second factors under one key: 64 hex digits, as `openssl rand -hex 32` prints"
-        ),
-        "" => {
-            super::folder::make(&config.server.data)?;
-            own(&config.data("console.key"))?
-        }
-        text => text.parse().map_err(|why: String| anyhow::anyhow!("console.key: expected {why}"))?,
-    };
-    Ok(Vault::new(&key.0)?)
 }
 
 fn limits(config: &Config) -> Limits {

@@ -7,7 +7,7 @@ use crate::{
         sections::{Clamd, Sandbox, Signatures},
     },
     pipeline::{Archives, Classifiers, ContentModels, Engines, Examiner, Films, Patience, TypeRules},
-    ports::Clock,
+    ports::{Clock, Random, random::SystemRandom},
     upload::{KnownBad, plan::SwitchedOff},
 };
 use anyhow::Context;
@@ -123,13 +123,21 @@ pub fn known_bad(config: &Config) -> anyhow::Result<Arc<KnownBad>> {
 }
 
 /// The checks, as the settings want them.
-pub fn examiner(config: &Config, engines: Engines, known: Arc<KnownBad>, patience: Patience) -> Examiner {
-    Examiner {
+pub fn examiner(
+    config: &Config,
+    engines: Engines,
+    known: Arc<KnownBad>,
+    patience: Patience,
+) -> anyhow::Result<Examiner> {
+    let mut secret = [0; 32];
+    SystemRandom.fill(&mut secret)?;
+    Ok(Examiner {
         engines,
         types: TypeRules::from(&config.types),
         off: config.checks.off.iter().map(SwitchedOff::from).collect(),
         budget: budget(config),
         films: Films {
+            secret,
             max_gap: config.video.max_gap.0,
             near_gap: config.video.near_gap.0,
             near: config.video.near,
@@ -153,7 +161,7 @@ pub fn examiner(config: &Config, engines: Engines, known: Arc<KnownBad>, patienc
         },
         known,
         patience,
-    }
+    })
 }
 
 fn budget(config: &Config) -> Budget {

@@ -14,6 +14,7 @@ mod signer;
 mod sources;
 mod stores;
 mod streams;
+mod vault;
 
 pub use console::people;
 pub use engines::{child, examiner, known_bad, models_folder, runtime, start_engines};

@@ -14,9 +14,11 @@ use super::{
     start_engines,
     stores::{Bytes, Rows, open_rows},
     streams,
+    vault::vault,
 };
 use crate::{
     Task,
+    access::Vault,
     adapters::{amqp::Amqp, store_queue::StoreQueue},
     config::{
         Config,
@@ -128,8 +130,12 @@ impl App {
             false => None,
         };
         let engines = work.as_ref().map(|work| work.engines.clone());
+        let vault = vault(&config)?;
         let (hub, eyes) = match has(Role::Streams) {
-            true => Some(streams::hub(&config, stream_parts(&base), engines.as_ref()).await?).unzip(),
+            true => {
+                let parts = stream_parts(&base, vault.clone());
+                Some(streams::hub(&config, parts, engines.as_ref()).await?).unzip()
+            }
             false => (None, None),
         };
         let eyes = eyes.filter(|_| engines.is_none());
@@ -160,14 +166,17 @@ impl App {
             limits: limits(&config),
             signer: Arc::new(signer(&config)?),
             kept: Arc::default(),
-            streams: Arc::new(streams::front(&config, hub)?),
+            streams: Arc::new(crate::streams::Front {
+                vault: vault.clone(),
+                ..streams::front(&config, hub)?
+            }),
             readiness: Arc::new(readiness),
             metrics: base.metrics,
             line: takes.then_some(base.line),
         };
         let media = work.as_ref().map(|work| work.engines.media.clone());
         let console = match has(Role::Console) {
-            true => Some(console(&config, &api, base.rows, letters, media)?),
+            true => Some(console(&config, &api, base.rows, letters, media, vault)?),
             false => None,
         };
         let listener = TcpListener::bind(config.server.listen)
@@ -241,7 +250,7 @@ async fn scanning(config: &Config, base: &Base, folder: &DataFolder) -> anyhow::
     }
     let work = Work {
         policies: Policies::new(Arc::clone(&base.rows.store)).context("the embedded policy")?,
-        examiner: Arc::new(examiner(config, engines.clone(), known, Patience::Wait)),
+        examiner: Arc::new(examiner(config, engines.clone(), known, Patience::Wait)?),
         recipe: Recipe {
             make: config.renditions.make.clone(),
             thumbnail: config.renditions.thumbnail,
@@ -288,7 +297,7 @@ fn news_parts(base: &Base) -> news::Parts {
     }
 }
 
-fn stream_parts(base: &Base) -> streams::Parts {
+fn stream_parts(base: &Base, vault: Option<Arc<Vault>>) -> streams::Parts {
     streams::Parts {
         store: Arc::clone(&base.rows.store),
         blobs: Arc::clone(&base.bytes.blobs),
@@ -296,6 +305,7 @@ fn stream_parts(base: &Base) -> streams::Parts {
         settled: base.settled.clone(),
         metrics: Arc::clone(&base.metrics),
         frames: base.broker.as_ref().map(|broker| broker.frames() as Arc<dyn Frames>),
+        vault,
         name: base.name.clone(),
     }
 }

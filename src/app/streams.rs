@@ -6,6 +6,7 @@ use super::{
     models_folder, or, prove_sandbox, runtime,
 };
 use crate::{
+    access::Vault,
     config::Config,
     events::Settled,
     pipeline::{Classifiers, Engines},
@@ -29,6 +30,7 @@ pub(super) struct Parts {
     pub(super) settled: Settled,
     pub(super) metrics: Arc<Metrics>,
     pub(super) frames: Option<Arc<dyn Frames>>,
+    pub(super) vault: Option<Arc<Vault>>,
     /// This process, among all that use the store.
     pub(super) name: String,
 }
@@ -46,6 +48,7 @@ pub fn front(config: &Config, hub: Option<Hub>) -> anyhow::Result<Front> {
         queues: !config.queue.url.starts_with("store:"),
         pictures: Some(children(config, PICTURES, None)?),
         pull: pull_rules(config),
+        vault: None,
         hub,
     })
 }
@@ -72,7 +75,7 @@ pub(super) async fn hub(
         max_pixels: streams.max_pixels,
         deadline: streams.frame_deadline.0,
     });
-    let Parts { store, blobs, clock, settled, metrics, frames, name } = parts;
+    let Parts { store, blobs, clock, settled, metrics, frames, vault, name } = parts;
     let hub = Hub::new(hub::Parts {
         store,
         blobs,
@@ -83,7 +86,7 @@ pub(super) async fn hub(
         kill: kill(config)?,
         book: book(config)?,
         frames,
-        puller: puller(config)?,
+        puller: puller(config)?.with(vault),
         known: known_bad(config)?,
         options: hub::Options { holder: name, term: streams.term.0, places, evidence: streams.evidence },
     });

@@ -28,8 +28,8 @@ pub use outcome::Outcome;
 pub use rules::{Grade, Limit, Rules, Tuning};
 pub use window::{State, Window};
 
-use crate::upload::StreamId;
-use std::time::Duration;
+use crate::{access::Vault, upload::StreamId};
+use std::{sync::Arc, time::Duration};
 
 /// What the calls need to know.
 #[derive(Clone)]
@@ -45,6 +45,8 @@ pub struct Front {
     pub pictures: Option<lazaret_sandbox::Pool>,
     /// Where sources may be.
     pub pull: pull::place::Rules,
+    /// What seals the URLs of sources in the store, where there is a key.
+    pub vault: Option<Arc<Vault>>,
     /// Of a process that watches streams.
     pub hub: Option<Hub>,
 }

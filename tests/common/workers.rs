@@ -22,7 +22,7 @@ pub async fn work(app: &TestApp) -> Work {
         blobs: api.blobs.clone(),
         clock: api.clock.clone(),
         policies: Policies::new(api.store.clone()).unwrap(),
-        examiner: Arc::new(examiner(&config, engines, Arc::default(), Patience::Wait)),
+        examiner: Arc::new(examiner(&config, engines, Arc::default(), Patience::Wait).unwrap()),
         recipe: Recipe::default(),
         settled: api.settled.clone(),
         metrics: api.metrics.clone(),

@@ -1,6 +1,9 @@
 //! A private RabbitMQ node on ports of its own, in a temporary folder, with a vhost for each test. It ends with the test
 //! process, however that ends.
 
+#[path = "certificates.rs"]
+mod certificates;
+
 use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
@@ -64,11 +67,11 @@ impl Rabbit {
         for name in ["home", "mnesia", "log"] {
             fs::create_dir(folder.join(name)).unwrap();
         }
-        certificates(&folder);
+        certificates::make(&folder);
         let [port, tls, distribution, names] = free_ports();
         let settings = format!(
-            "listeners.tcp.1 = 127.0.0.1:{port}\nlisteners.ssl.1 = 127.0.0.1:{tls}\nssl_options.certfile = {0}/node.pem\n\
-             ssl_options.keyfile = {0}/node.key\nlog.file.level = warning\nlog.console = false\ndisk_free_limit.absolute = 1MB\n",
+            "listeners.tcp.1 = 127.0.0.1:{port}\nlisteners.ssl.1 = 127.0.0.1:{tls}\nssl_options.certfile = {0}/server.pem\n\
+             ssl_options.keyfile = {0}/server.key\nlog.file.level = warning\nlog.console = false\ndisk_free_limit.absolute = 1MB\n",
             folder.display()
         );
         fs::write(folder.join("rabbitmq.conf"), settings).unwrap();
@@ -189,21 +192,6 @@ fn environment(command: &mut Command, folder: &Path, name: &str, distribution: u
         ("ERL_EPMD_ADDRESS", PathBuf::from("127.0.0.1")),
     ] {
         command.env(key, value);
-    }
-}
-
-/// An authority, and a certificate for 127.0.0.1 that it signed.
-fn certificates(folder: &Path) {
-    const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout";
-    fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
-    for arguments in [
-        format!("req -x509 {KEY} ca.key -out ca.pem -subj /CN=authority -days 2"),
-        format!("req {KEY} node.key -out node.csr -subj /CN=node"),
-        "x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out node.pem".to_owned(),
-    ] {
-        let mut openssl = Command::new("openssl");
-        let output = openssl.args(arguments.split(' ')).current_dir(folder).output().expect("openssl runs");
-        assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 

@@ -36,6 +36,11 @@ impl Server {
     pub async fn start_as(site: &Site, key: &str, flags: &[&str]) -> Self {
         let mut command = site.command();
         command.arg("serve").args(flags);
+        Self::run(command, key).await
+    }
+
+    /// What this command starts.
+    pub async fn run(command: Command, key: &str) -> Self {
         let running = Running::spawn(command);
         let mut server = Self { running, url: String::new(), client: Client::new(), key: key.to_owned() };
         let address = until("the server listens", async || {

@@ -4,6 +4,8 @@
 #[path = "../service/backing.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod backing;
+#[path = "../servers/certificates.rs"]
+mod certificates;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod common;
@@ -29,9 +31,12 @@ mod fairness;
 mod hook;
 mod hostile;
 mod moving;
+mod played;
 mod pulled;
 #[expect(dead_code, reason = "the distributed tests use more of it")]
 mod red;
+mod rtsp;
+mod secure;
 mod socket;
 mod sources;
 mod troubled;

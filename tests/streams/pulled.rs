@@ -9,7 +9,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 /// Sources of this machine may be asked, and are not waited for long.
 pub const PULLING: &str = r#"
@@ -25,10 +25,18 @@ fn tuning() -> Value {
 }
 
 pub async fn site(settings: &str) -> (Site, Server) {
+    site_with(settings, |_| {}).await
+}
+
+/// Whose process is started in another way.
+pub async fn site_with(settings: &str, changed: impl FnOnce(&mut Command)) -> (Site, Server) {
     let site = Site::new(&format!("{SETTINGS}{settings}"));
     site.hold_clamd_down();
     let key = prepare(&site).await;
-    let server = Server::start_with(&site, &key).await;
+    let mut command = site.command();
+    command.arg("serve");
+    changed(&mut command);
+    let server = Server::run(command, &key).await;
     (site, server)
 }
 
@@ -58,7 +66,7 @@ pub async fn followed(server: &Server, id: &str) -> (Vec<(String, String, Timest
 }
 
 /// Passed, cut in the middle within the deadline, and cleared.
-fn assert_cut_and_cleared((all, last): &(Vec<(String, String, Timestamp)>, Value)) {
+pub fn assert_cut_and_cleared((all, last): &(Vec<(String, String, Timestamp)>, Value)) {
     let decisions: Vec<_> = all.iter().map(|(decision, ..)| decision.as_str()).collect();
     assert_eq!(decisions[..4], ["warn", "pass", "cut", "pass"], "{all:?} {last}");
     let since = |n: usize| all[n].2;
@@ -89,6 +97,14 @@ async fn a_clip_published_over_rtmp_is_cut_and_cleared() {
     assert_cut_and_cleared(&followed);
     assert!(!followed.1.to_string().contains("secret"), "{}", followed.1);
     assert!(!server.log().join("\n").contains("a-secret-name"));
+    let kept = walkdir::WalkDir::new(site.data(""))
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.file_type().is_file());
+    for file in kept {
+        let bytes = std::fs::read(file.path()).unwrap_or_default();
+        assert!(memchr::memmem::find(&bytes, b"a-secret-name").is_none(), "{}", file.path().display());
+    }
     server.kill().await;
 }
 
@@ -130,6 +146,44 @@ async fn other_packings_are_read_too() {
     assert_cut_and_cleared(&flv);
 }
 
+/// Under a key that is fetched as segments are; with what encryption begins with in the playlist, and without.
+#[tokio::test]
+async fn encrypted_segments_are_opened() {
+    let (site, server) = site(PULLING).await;
+    let web = Web::start().await;
+    let (clip, _) = film(&site.path(""), "clip.mp4", CLIP, &LIVE);
+    let key = site.write("key", b"sixteen bytes ok");
+    web.put("/key", Page::File(key.clone()));
+    let mut streams = Vec::new();
+    for (name, begin) in [("told", "\n00112233445566778899aabbccddeeff"), ("counted", "")] {
+        let info = format!("/key\n{}{begin}\n", key.display());
+        let info = site.write(&format!("{name}.info"), info.as_bytes());
+        let index = site.write(&format!("{name}/index.m3u8"), b"");
+        let arguments = [
+            "-i",
+            clip.to_str().unwrap(),
+            "-c",
+            "copy",
+            "-f",
+            "hls",
+            "-hls_time",
+            "2",
+            "-start_number",
+            "300",
+        ];
+        let more =
+            ["-hls_list_size", "0", "-hls_key_info_file", info.to_str().unwrap(), index.to_str().unwrap()];
+        crate::sources::ffmpeg(&[&arguments[..], &more].concat());
+        web.put(&format!("/{name}/"), Page::File(site.path(name)));
+        streams.push(pulled(&server, &format!("http://{}/{name}/index.m3u8", web.address)).await);
+    }
+    let (told, counted) = tokio::join!(followed(&server, &streams[0]), followed(&server, &streams[1]));
+    assert_cut_and_cleared(&told);
+    assert_cut_and_cleared(&counted);
+    assert_eq!(web.asked.lock().unwrap().iter().filter(|path| *path == "/key").count(), 2, "once a stream");
+    assert!(!server.log().join("\n").contains("sixteen"));
+}
+
 /// Nothing of the operator's own network is asked, whichever way it is named.
 #[tokio::test]
 async fn private_addresses_are_not_connected_to() {
@@ -142,7 +196,7 @@ async fn private_addresses_are_not_connected_to() {
         (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
     };
     for address in ["127.0.0.1", "127.1", "[::1]", "0.0.0.0", "169.254.169.254", "10.0.0.1", "2130706433"] {
-        for scheme in ["rtmp", "http", "https"] {
+        for scheme in ["rtmp", "rtmps", "rtsp", "rtsps", "http", "https"] {
             let (status, problem) = post(format!("{scheme}://{address}:{port}/live/x")).await;
             let told = (status, problem["code"].as_str().unwrap_or_default());
             assert_eq!(told, (403, "stream.source_forbidden"), "{scheme} {address}");
@@ -150,7 +204,6 @@ async fn private_addresses_are_not_connected_to() {
     }
     for (source, status, code) in [
         ("file:///etc/passwd".to_owned(), 501, "stream.no_source"),
-        (format!("rtsp://127.0.0.1:{port}/x"), 501, "stream.no_source"),
         (format!("srt://127.0.0.1:{port}"), 501, "stream.no_source"),
         (format!("tcp://127.0.0.1:{port}"), 501, "stream.no_source"),
         ("no url".to_owned(), 400, "body.malformed"),
@@ -159,7 +212,7 @@ async fn private_addresses_are_not_connected_to() {
         assert_eq!((answered, problem["code"].as_str().unwrap()), (status, code), "{source}");
     }
     let mut streams = Vec::new();
-    for scheme in ["rtmp", "http"] {
+    for scheme in ["rtmp", "rtsp", "http"] {
         streams.push(pulled(&server, &format!("{scheme}://localhost:{port}/live/x")).await);
     }
     for stream in streams {
@@ -180,6 +233,7 @@ async fn what_a_playlist_names_is_judged_as_the_source_is() {
     let port = private.local_addr().unwrap().port();
     let web = Web::start().await;
     let list = |uri: &str| format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{uri}\n#EXT-X-ENDLIST\n").into_bytes();
+    web.put("/short", Page::Bytes(b"fifteen bytes..".to_vec()));
     web.put("/inside", Page::Redirect(format!("http://127.0.0.2:{port}/c.ts")));
     for (n, (page, code)) in [
         (Page::Bytes(list(&format!("http://127.0.0.2:{port}/a.ts"))), "source.private"),
@@ -192,6 +246,12 @@ async fn what_a_playlist_names_is_judged_as_the_source_is() {
         (Page::Bytes(list("file:///etc/passwd")), "source.forbidden"),
         (Page::Bytes(list("concat:/etc/passwd")), "source.forbidden"),
         (Page::Bytes(list("#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n/a.ts")), "source.encrypted"),
+        (Page::Bytes(list("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\n/a.ts")), "source.encrypted"),
+        (
+            Page::Bytes(list(&format!("#EXT-X-KEY:METHOD=AES-128,URI=\"http://127.0.0.2:{port}/k\"\n/a.ts"))),
+            "source.private",
+        ),
+        (Page::Bytes(list("#EXT-X-KEY:METHOD=AES-128,URI=\"/short\"\n/a.ts")), "source.protocol"),
     ]
     .into_iter()
     .enumerate()

@@ -10,7 +10,7 @@ use serde_json::Value;
 const GREY: &str = "color=0x5a5a5a:s=320x180:r=10:d=4";
 const RED: &str = "color=0xfa0505:s=640x360:r=10:d=4";
 
-async fn troubled(server: &crate::server::Server, stream: &str, code: &str) -> Value {
+pub async fn troubled(server: &crate::server::Server, stream: &str, code: &str) -> Value {
     until(code, async || {
         let view = show(server, stream).await;
         if view["pull"]["trouble"]["code"] == code { Ok(view) } else { Err(view.to_string()) }

@@ -57,7 +57,7 @@ pub(super) async fn run(args: Args, mut config: Config) -> anyhow::Result<ExitCo
     let known = app::known_bad(&config)?;
     let engines = app::start_engines(&config, &clamd, Arc::new(SystemClock)).await?;
     let antivirus = engines.antivirus.clone();
-    let examiner = app::examiner(&config, engines, known, Patience::GoOn);
+    let examiner = app::examiner(&config, engines, known, Patience::GoOn)?;
     let ready = wait_for_antivirus(&antivirus).await;
     let outcome = scan(&args, entries, &examiner, &policy).await;
     drop(examiner);

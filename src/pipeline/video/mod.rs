@@ -16,12 +16,15 @@ use lazaret_classify::Classifier;
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use lazaret_sandbox::{Film, FilmRequest, Session, Shot, Trouble};
 use scoring::Scored;
+use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 /// How films are looked at, as `[video]` in the settings.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Films {
+    /// Nobody who makes a film knows it, so nobody can try out where looks at random will fall.
+    pub secret: [u8; 32],
     /// The longest time between two frames that are looked at.
     pub max_gap: Duration,
     /// The same near a frame that is close to a threshold.
@@ -78,7 +81,7 @@ pub(super) async fn look(
         max_pixels: films.max_pixels,
         max_cpu_ms: millis(films.time),
         random: films.random,
-        seed: seed(subject.sha256),
+        seed: seed(&films.secret, subject.sha256),
         spans: Vec::new(),
     };
     let mut scored = Scored::new(&classifier, subject, media_type);
@@ -150,9 +153,10 @@ pub(super) fn unsupported(media_type: &str) -> CheckResult {
     CheckResult { check: Check::Video, engine: None, outcome, findings: Vec::new() }
 }
 
-/// The same frames each time that the same bytes are looked at, and others than anybody can foresee who changes a byte.
-fn seed(sha256: &str) -> u64 {
-    sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+/// The same frames each time that this process looks at the same bytes, so that nobody gains by sending them again.
+fn seed(secret: &[u8; 32], sha256: &str) -> u64 {
+    let digest = Sha256::new().chain_update(secret).chain_update(sha256).finalize();
+    digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 fn millis(span: Duration) -> u64 {
@@ -162,4 +166,17 @@ fn millis(span: Duration) -> u64 {
 /// Nothing that comes after it would make it milder.
 fn is_final(decision: Decision) -> bool {
     decision == Decision::Quarantine
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seed;
+
+    #[test]
+    fn a_seed_hangs_on_the_bytes_and_on_what_only_this_process_knows() {
+        let (own, other, file) = ([1; 32], [2; 32], "ab".repeat(32));
+        assert_eq!(seed(&own, &file), seed(&own, &file));
+        assert_ne!(seed(&own, &file), seed(&other, &file));
+        assert_ne!(seed(&own, &file), seed(&own, &"ac".repeat(32)));
+    }
 }

@@ -4,7 +4,10 @@ use crate::{
     config::units::Span,
     http::{Allowed, Api, Problem, caller, codes, extract::Body, problem::ProblemBody},
     ports::streams::NewStream,
-    streams::{Tuning, key, pull::BadSource},
+    streams::{
+        Tuning, key,
+        pull::{self, BadSource},
+    },
     upload::StreamId,
 };
 use axum::{
@@ -34,7 +37,7 @@ pub struct Opening {
     #[serde(default)]
     queue: bool,
     /// A URL to pull frames from: `http:` or `https:` (an HLS playlist, or MPEG-TS, FLV, fragmented MP4 or WebM as one
-    /// long answer), or `rtmp:`. It never shows again.
+    /// long answer), `rtmp:`, `rtmps:`, `rtsp:` or `rtsps:`. It never shows again.
     source: Option<String>,
 }
 
@@ -96,14 +99,16 @@ pub async fn open(
     let (now, mut random) = (api.clock.now(), [0; 10]);
     api.random.fill(&mut random)?;
     let (key, text) = fresh_key(&api, opening.key_expires_in, now)?;
+    let id = StreamId::new(now, &random);
+    let source = opening.source.map(|url| pull::sealed::seal(api.streams.vault.as_deref(), id, url));
     let new = NewStream {
-        id: StreamId::new(now, &random),
+        id,
         actor: caller.actor(),
         tenant: caller.tenant,
         external_id: opening.external_id,
         tuning: tuning.to_string(),
         queued: opening.queue,
-        source: opening.source.map(Into::into),
+        source: source.transpose()?,
         key,
         at: now,
     };

@@ -94,7 +94,7 @@ impl Http {
         let mut all = BytesMut::from(&first[..]);
         while let Some(more) = self.more(answer).await? {
             if all.len() + more.len() > most {
-                return Err(Trouble::nonsense(format!("a playlist of more than {most} bytes")));
+                return Err(Trouble::nonsense(format!("an answer of more than {most} bytes")));
             }
             all.extend_from_slice(&more);
         }

@@ -1,25 +1,33 @@
 //! Sources: streams whose frames are fetched. Every connection is made here, by the process that watches the stream, to an
 //! address that was checked in the resolution that it is connected by (`place`, `http`); of what comes only as much is
-//! understood as it takes to fetch the next bytes (`hls`, `rtmp`). A confined child, which has no network and knows no
+//! understood as it takes to fetch the next bytes (`hls`, `rtmp`, `rtsp`). A confined child, which has no network and knows no
 //! address, gets bytes through a pipe, unpacks and decodes them (`screen`), and its frames go the way of pushed ones.
 
+mod attribute;
 mod backoff;
 pub mod hls;
 mod http;
+mod line;
 pub mod network;
 mod piece;
 pub mod place;
 pub mod rtmp;
+mod rtsp;
 mod screen;
+pub mod sealed;
 mod trouble;
 
 pub use place::BadSource;
 
 use super::{hub::Hub, live::Live, order::Order};
-use crate::ports::streams::{Pull, PullState, Source};
+use crate::{
+    access::Vault,
+    ports::streams::{Pull, PullState, Source},
+};
 use bytes::Bytes;
 use http::Http;
 use lazaret_sandbox::Pool;
+use line::Dial;
 use piece::Out;
 use place::{Rules, Speech};
 use screen::{SPOILED, Screen};
@@ -51,23 +59,41 @@ pub struct Options {
 /// What fetches frames. Copies share children and connections.
 #[derive(Debug, Clone)]
 pub struct Puller {
+    /// What opens the URLs of sources.
+    vault: Option<Arc<Vault>>,
     children: Pool,
     rules: Rules,
     http: Http,
+    dial: Dial,
     options: Options,
 }
 
+/// Why nothing could be fetched at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Unable {
+    #[error("the HTTP client cannot be made")]
+    Http(#[from] reqwest::Error),
+    #[error("TLS cannot be used")]
+    Tls(#[from] tokio_rustls::rustls::Error),
+}
+
 impl Puller {
-    pub fn new(children: Pool, rules: Rules, options: Options) -> Result<Self, reqwest::Error> {
+    pub fn new(children: Pool, rules: Rules, options: Options) -> Result<Self, Unable> {
         let http = Http::new(rules.clone(), options.stall)?;
-        Ok(Self { children, rules, http, options })
+        let dial = Dial::new(rules.clone())?;
+        Ok(Self { vault: None, children, rules, http, dial, options })
+    }
+
+    pub fn with(self, vault: Option<Arc<Vault>>) -> Self {
+        Self { vault, ..self }
     }
 
     /// Brings what the source brings to `out`, until it is over.
     async fn fetch(&self, url: &Url, speech: Speech, out: Out) -> Result<(), Trouble> {
         let stall = self.options.stall;
         match speech {
-            Speech::Rtmp => rtmp::play(&self.rules, url, stall, &out).await,
+            Speech::Rtmp => rtmp::play(&self.dial, url, stall, &out).await,
+            Speech::Rtsp => rtsp::play(&self.dial, url, stall, &out).await,
             Speech::Http => {
                 let (mut answer, from) = self.http.get(url, None).await?;
                 let mut first = Bytes::new();
@@ -148,7 +174,11 @@ impl Pulling {
     async fn attempt(&self) -> (Result<(), Trouble>, bool) {
         let puller = &self.hub.0.puller;
         // What may be asked may have been changed since it was opened.
-        let (url, speech) = match puller.rules.check(self.of.source.reveal()) {
+        let source = match sealed::open(puller.vault.as_deref(), self.live.id, &self.of.source) {
+            Ok(source) => source,
+            Err(trouble) => return (Err(trouble), false),
+        };
+        let (url, speech) = match puller.rules.check(&source) {
             Ok(checked) => checked,
             Err(bad) => return (Err(Trouble::new("source.forbidden", bad.to_string())), false),
         };

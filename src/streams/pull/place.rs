@@ -22,7 +22,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub enum Speech {
     /// HTTP or HTTPS: a playlist, or a stream as one long answer.
     Http,
+    /// RTMP, plain or under TLS.
     Rtmp,
+    /// RTSP, plain or under TLS.
+    Rtsp,
 }
 
 /// Why a URL is no source, each to be told to whoever sent it.
@@ -31,7 +34,7 @@ pub enum BadSource {
     #[error("`source` is a URL of at most {LONGEST} bytes with a host")]
     Url,
     #[error(
-        "sources are pulled over http:, https: (HLS playlists, MPEG-TS, FLV, fragmented MP4 or WebM) and rtmp:; \
+        "sources are pulled over http:, https: (HLS playlists, MPEG-TS, FLV, fragmented MP4 or WebM), rtmp:, rtmps:, rtsp: and rtsps:; \
          {0:?} is not: let its publisher, or ffmpeg beside it, send frames to this stream over a WebSocket"
     )]
     Scheme(String),
@@ -91,7 +94,8 @@ impl Rules {
         let url = Url::parse(source).map_err(|_| BadSource::Url)?;
         let speech = match url.scheme() {
             "http" | "https" => Speech::Http,
-            "rtmp" => Speech::Rtmp,
+            "rtmp" | "rtmps" => Speech::Rtmp,
+            "rtsp" | "rtsps" => Speech::Rtsp,
             other => return Err(BadSource::Scheme(other.chars().take(16).collect())),
         };
         if source.len() > LONGEST || url.host_str().is_none_or(str::is_empty) {
@@ -162,6 +166,9 @@ mod tests {
             ("http://8.8.8.8:8080/a.ts", Speech::Http),
             ("rtmp://example.com/live/key?a=b", Speech::Rtmp),
             ("rtmp://[2606:4700::1111]/live/key", Speech::Rtmp),
+            ("rtmps://example.com/live/key", Speech::Rtmp),
+            ("rtsp://me:secret@example.com/cam/1", Speech::Rtsp),
+            ("rtsps://example.com:8554/x", Speech::Rtsp),
         ] {
             assert_eq!(strict().check(url).unwrap().1, speech, "{url}");
         }
@@ -178,6 +185,9 @@ mod tests {
             "rtmp://2130706433/live/x",
             "rtmp://[::1]/live/x",
             "rtmp://me:secret@192.168.0.1:1936/live/x",
+            "rtmps://127.1/live/x",
+            "rtsp://127.1/x",
+            "rtsps://[::1]/x",
         ] {
             assert_eq!(strict().check(url).unwrap_err(), BadSource::Private, "{url}");
             assert!(loose().check(url).is_ok(), "{url}");
@@ -187,12 +197,12 @@ mod tests {
             "concat:http://a|http://b",
             "subfile,,start,0,end,0,,:/etc/passwd",
             "data:text/plain,x",
-            "rtsp://example.com/x",
+            "rtspu://example.com/x",
             "srt://example.com:9000",
             "udp://239.0.0.1:1234",
             "tcp://example.com:25",
             "gopher://example.com",
-            "rtmps://example.com/live/x",
+            "rtmpe://example.com/live/x",
             "ftp://example.com/a.m3u8",
         ] {
             assert!(

@@ -41,6 +41,12 @@ fn recovery_takes_frames_and_time() {
         assert_eq!(quick.judged(Clean, at(1)).standing, Cut, "a hundred frames within a second");
     }
     assert_eq!(quick.judged(Clean, at(6)).standing, Pass);
+    let mut slow = window();
+    slow.judged(Certain, at(0));
+    for second in [3, 6, 9, 12] {
+        assert_eq!(slow.judged(Clean, at(second)).standing, Cut, "{second}: the window is not full");
+    }
+    assert_eq!(slow.judged(Clean, at(15)).standing, Pass);
     // Of frames that came while nobody watched for too long, none counts.
     let mut gap = window();
     gap.judged(Certain, at(0));

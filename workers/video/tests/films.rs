@@ -48,6 +48,39 @@ async fn the_same_file_shows_the_same_frames_and_another_seed_others() {
     assert!(first.iter().any(|(_, taken)| *taken == Taken::Random));
 }
 
+/// Every other frame is red, and no other depends on it: a player shows it, and a decoder in haste leaves it out.
+#[tokio::test]
+async fn frames_that_no_other_depends_on_are_not_safe_from_a_random_look() {
+    let (pool, studio) = (pool(), Studio::new());
+    let clip = studio.make(
+        "between.mp4",
+        "-f lavfi -i color=gray:size=320x180:rate=25:duration=10 -vf drawbox=t=fill:color=red:enable='mod(n,2)*lt(mod(n,24),20)' \
+         -c:v libx264 -pix_fmt yuv420p -x264-params bframes=1:b-adapt=0:b-pyramid=0:keyint=24:min-keyint=24:scenecut=0",
+    );
+    let mut session = open(&pool, &clip, "video/mp4").await;
+    let (film, shots) = look(&mut session, &FilmRequest { random: 16, ..request() }, usize::MAX).await;
+    assert!(film.unwrap().coverage.is_complete());
+    let is_red = |shot: &&lazaret_sandbox::Shot| colour(shot)[0] > colour(shot)[1] + 60.0;
+    assert!(shots.iter().filter(is_red).count() >= 3, "{:?}", times(&shots));
+}
+
+/// The packet of the frame at which decoding a group may stop holds no picture: what comes behind it is seen instead.
+#[tokio::test]
+async fn packets_without_a_frame_leave_no_hole() {
+    let (pool, studio) = (pool(), Studio::new());
+    let name = "hollow.mp4";
+    let plain =
+        "-f lavfi -i testsrc2=size=320x180:rate=25:duration=10 -c:v libx264 -g 125 -sc_threshold 0 -bf 0";
+    let mut clip = studio.make(name, &format!("{plain} -pix_fmt yuv420p"));
+    let packets = studio.probe(&clip, "-select_streams v -show_entries packet=pos");
+    let at = |frame: usize| -> usize { packets.lines().nth(frame).unwrap()[4..].parse().unwrap() };
+    // The first frame from which the next key frame, 5 s from the first, is in reach. H.264's unit of filler instead.
+    clip[at(75) + 4] = 12;
+    let request = FilmRequest { random: 0, ..request() };
+    let (_, shots) = look(&mut open(&pool, &clip, "video/mp4").await, &request, usize::MAX).await;
+    assert!(gap(&shots, 9_960) <= 2_000, "{:?}", times(&shots));
+}
+
 #[tokio::test]
 async fn a_scene_between_key_frames_is_seen() {
     let (pool, studio) = (pool(), Studio::new());

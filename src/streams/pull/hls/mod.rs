@@ -1,10 +1,12 @@
 //! A source as a playlist of short files, fetched one after another.
 
+mod lock;
 pub mod playlist;
 
 use super::{http::Http, piece::Out, trouble::Trouble};
 use bytes::Bytes;
-use playlist::{Media, Part, Playlist, Segment, choose};
+use lock::{KEY, Opener};
+use playlist::{Lock, Media, Part, Playlist, Segment, choose};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -27,7 +29,7 @@ pub async fn follow(http: &Http, text: &[u8], from: Url, stall: Duration, out: &
             fetch(http, &chosen.url).await?
         }
     };
-    let mut reel = Reel { http, out, next: None, head: None, sent: false, missing: 0 };
+    let mut reel = Reel { http, out, next: None, head: None, key: None, sent: false, missing: 0 };
     let mut fresh = Instant::now();
     loop {
         let asked = Instant::now();
@@ -68,6 +70,8 @@ struct Reel<'a> {
     next: Option<u64>,
     /// What was sent before the segments that followed.
     head: Option<Part>,
+    /// The one that was fetched last.
+    key: Option<(Url, [u8; KEY])>,
     sent: bool,
     missing: u32,
 }
@@ -124,12 +128,40 @@ impl Reel<'_> {
     }
 
     async fn part(&mut self, part: &Part) -> Result<(), Trouble> {
+        let mut opener = match &part.lock {
+            Some(lock) => Some(Opener::new(&self.key(lock).await?, lock.begin)?),
+            None => None,
+        };
         let (mut answer, _) = self.http.get(&part.url, part.range).await?;
         while let Some(bytes) = self.http.more(&mut answer).await? {
             self.sent = true;
+            let bytes = match &mut opener {
+                Some(opener) => opener.open(&bytes)?,
+                None => bytes,
+            };
             self.out.bytes(bytes).await?;
         }
-        Ok(())
+        match opener {
+            Some(opener) => self.out.bytes(opener.finish()?).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn key(&mut self, lock: &Lock) -> Result<[u8; KEY], Trouble> {
+        if let Some((_, key)) = self.key.as_ref().filter(|(url, _)| *url == lock.key) {
+            return Ok(*key);
+        }
+        let (mut answer, _) = self.http.get(&lock.key, None).await.map_err(|trouble| match trouble.code {
+            "source.refused" => {
+                Trouble::new("source.encrypted", format!("its key is not given: {}", trouble.detail))
+            }
+            _ => trouble,
+        })?;
+        let key = self.http.whole(&mut answer, Bytes::new(), KEY).await?;
+        let key =
+            key[..].try_into().map_err(|_| Trouble::nonsense(format!("a key of {} bytes", key.len())))?;
+        self.key = Some((lock.key.clone(), key));
+        Ok(key)
     }
 
     async fn cut(&mut self) -> Result<(), Trouble> {

@@ -1,6 +1,6 @@
 //! HLS playlists (RFC 8216), as much of them as it takes to fetch what they name. Pure.
 
-use crate::streams::pull::trouble::Trouble;
+use crate::streams::pull::{attribute::attribute, trouble::Trouble};
 use url::Url;
 
 /// Lines of a playlist, at most.
@@ -48,6 +48,14 @@ pub struct Segment {
 pub struct Part {
     pub url: Url,
     pub range: Option<(u64, u64)>,
+    pub lock: Option<Lock>,
+}
+
+/// It is encrypted: where the key is, and what encryption began with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lock {
+    pub key: Url,
+    pub begin: [u8; 16],
 }
 
 impl Playlist {
@@ -75,6 +83,8 @@ struct Reader<'a> {
     variant: Option<(u64, Option<u32>)>,
     media: Media,
     head: Option<Part>,
+    /// Of what follows: where the key is, and what encryption began with, where that is told.
+    lock: Option<(Url, Option<[u8; 16]>)>,
     range: Option<(u64, Option<u64>)>,
     /// Where the last range ended: the next may begin there.
     after: u64,
@@ -85,8 +95,8 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(base: &'a Url) -> Self {
         let media = Media { target: 0.0, first: 0, segments: Vec::new(), is_over: false };
-        let (variants, variant, head, range) = (Vec::new(), None, None, None);
-        Self { base, variants, variant, media, head, range, after: 0, is_cut: false, is_missing: false }
+        let (variants, variant, head, lock, range) = (Vec::new(), None, None, None, None);
+        Self { base, variants, variant, media, head, lock, range, after: 0, is_cut: false, is_missing: false }
     }
 
     fn line(&mut self, line: &str) -> Result<(), Trouble> {
@@ -120,14 +130,44 @@ impl<'a> Reader<'a> {
                     }
                     None => None,
                 };
-                self.head = Some(Part { url: self.join(uri)?, range });
+                let lock = match &self.lock {
+                    // It has no number of its own to begin with.
+                    Some((key, begin)) => {
+                        Some(Lock { key: key.clone(), begin: begin.ok_or_else(|| wrong(line))? })
+                    }
+                    None => None,
+                };
+                self.head = Some(Part { url: self.join(uri)?, range, lock });
             }
-            "#EXT-X-KEY" if attribute(value, "METHOD") != Some("NONE") => {
-                return Err(Trouble::new("source.encrypted", "its segments are encrypted"));
-            }
+            "#EXT-X-KEY" => self.lock = self.locked(line, value)?,
             _ => {}
         }
         Ok(())
+    }
+
+    /// AES-128 alone (4.3.2.4): whole segments, under a key that whoever may watch may fetch.
+    fn locked(&self, line: &str, value: &str) -> Result<Option<(Url, Option<[u8; 16]>)>, Trouble> {
+        let method = attribute(value, "METHOD").unwrap_or_default();
+        if method == "NONE" {
+            return Ok(None);
+        }
+        let format = attribute(value, "KEYFORMAT").unwrap_or("identity");
+        if method != "AES-128" || format != "identity" {
+            return Err(Trouble::new(
+                "source.encrypted",
+                format!("its segments are encrypted: {method}, {format}"),
+            ));
+        }
+        let uri = attribute(value, "URI").ok_or_else(|| wrong(line))?;
+        let begin = match attribute(value, "IV") {
+            Some(text) => {
+                let digits =
+                    text.strip_prefix("0x").or(text.strip_prefix("0X")).ok_or_else(|| wrong(line))?;
+                Some(u128::from_str_radix(digits, 16).map_err(|_| wrong(line))?.to_be_bytes())
+            }
+            None => None,
+        };
+        Ok(Some((self.join(uri)?, begin)))
     }
 
     fn names(&mut self, uri: &str) -> Result<(), Trouble> {
@@ -141,8 +181,14 @@ impl<'a> Reader<'a> {
             self.after = from.saturating_add(length);
             (from, length)
         });
+        // Where nothing is told, encryption begins with the segment's number.
+        let number = self.media.first.saturating_add(self.media.segments.len() as u64);
+        let lock = self.lock.as_ref().map(|(key, begin)| Lock {
+            key: key.clone(),
+            begin: begin.unwrap_or_else(|| u128::from(number).to_be_bytes()),
+        });
         self.media.segments.push(Segment {
-            part: Part { url, range },
+            part: Part { url, range, lock },
             head: self.head.clone(),
             is_cut: std::mem::take(&mut self.is_cut),
             is_missing: std::mem::take(&mut self.is_missing),
@@ -178,25 +224,6 @@ fn range(text: &str) -> Option<(u64, Option<u64>)> {
         Some((length, from)) => Some((length.parse().ok()?, Some(from.parse().ok()?))),
         None => Some((text.parse().ok()?, None)),
     }
-}
-
-/// Of `NAME=value,NAME="value, with commas"`.
-fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
-    let mut rest = list;
-    while let Some((key, after)) = rest.split_once('=') {
-        let (value, next) = match after.strip_prefix('"') {
-            Some(quoted) => {
-                let (value, next) = quoted.split_once('"')?;
-                (value, next.trim_start_matches(','))
-            }
-            None => after.split_once(',').unwrap_or((after, "")),
-        };
-        if key.trim() == name {
-            return Some(value);
-        }
-        rest = next;
-    }
-    None
 }
 
 fn wrong(line: &str) -> Trouble {
@@ -241,13 +268,37 @@ mod tests {
     }
 
     #[test]
+    fn locks_hold_from_where_they_stand_and_begin_with_a_number() {
+        let text = "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:258\na.ts\n#EXT-X-KEY:METHOD=AES-128,URI=\"/k?a,b\"\nb.ts\nc.ts\n\
+            #EXT-X-KEY:METHOD=AES-128,URI=\"k2\",IV=0X0a\n#EXT-X-MAP:URI=\"i\"\nd.ts\n#EXT-X-KEY:METHOD=NONE\ne.ts\n";
+        let Ok(Playlist::Media(media)) = read(text) else { panic!() };
+        let told = |lock: &Option<Lock>| {
+            lock.as_ref().map(|lock| (lock.key.path().to_owned(), u128::from_be_bytes(lock.begin)))
+        };
+        let locks: Vec<_> = media.segments.iter().map(|segment| told(&segment.part.lock)).collect();
+        let (first, second) = ("/k".to_owned(), "/live/k2".to_owned());
+        assert_eq!(
+            locks,
+            [None, Some((first.clone(), 259)), Some((first, 260)), Some((second.clone(), 10)), None]
+        );
+        assert_eq!(told(&media.segments[3].head.as_ref().unwrap().lock), Some((second, 10)));
+    }
+
+    #[test]
     fn what_is_no_playlist_or_cannot_be_followed_is_said() {
         for (text, code) in [
             ("", "source.protocol"),
             ("#EXT", "source.protocol"),
             ("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:x\na.ts", "source.protocol"),
             ("#EXTM3U\nhttp://", "source.protocol"),
-            ("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\na.ts", "source.encrypted"),
+            ("#EXTM3U\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\"\na.ts", "source.encrypted"),
+            (
+                "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,KEYFORMAT=\"com.apple.streamingkeydelivery\",URI=\"k\"",
+                "source.encrypted",
+            ),
+            ("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128\na.ts", "source.protocol"),
+            ("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\",IV=0xx\na.ts", "source.protocol"),
+            ("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXT-X-MAP:URI=\"i\"\na.m4s", "source.protocol"),
         ] {
             assert_eq!(read(text).unwrap_err().code, code, "{text}");
         }

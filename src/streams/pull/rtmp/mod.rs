@@ -3,29 +3,28 @@
 pub mod amf;
 pub mod chunks;
 
-use super::{piece::Out, place::Rules, trouble::Trouble};
+use super::{
+    line::{Dial, Line},
+    piece::Out,
+    trouble::Trouble,
+};
 use amf::Value;
 use bytes::{Bytes, BytesMut};
 use chunks::{Chunks, Message, chunked};
 use std::time::Duration;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 use url::Url;
 
-const PORT: u16 = 1935;
+/// Without TLS and with it.
+const PORTS: (u16, u16) = (1935, 443);
 const HANDSHAKE: usize = 1536;
 /// Bytes that are read at a time.
 const SIP: usize = 64 << 10;
 
 /// Plays it until it is over.
-pub async fn play(rules: &Rules, url: &Url, stall: Duration, out: &Out) -> Result<(), Trouble> {
+pub async fn play(dial: &Dial, url: &Url, stall: Duration, out: &Out) -> Result<(), Trouble> {
     let (app, name) = names(url)?;
-    let stream = rules.connect(url, PORT).await?;
     let mut player = Player {
-        stream,
-        stall,
+        line: dial.connect(url, PORTS, stall).await?,
         chunks: Chunks::default(),
         buffer: BytesMut::with_capacity(SIP),
         read: 0,
@@ -33,10 +32,8 @@ pub async fn play(rules: &Rules, url: &Url, stall: Duration, out: &Out) -> Resul
         window: u32::MAX,
     };
     player.shake_hands().await?;
-    let place = match url.port() {
-        Some(port) => format!("rtmp://{}:{port}/{app}", url.host_str().unwrap_or_default()),
-        None => format!("rtmp://{}/{app}", url.host_str().unwrap_or_default()),
-    };
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let place = format!("{}://{}{port}/{app}", url.scheme(), url.host_str().unwrap_or_default());
     let text = |text: &str| Value::Text(text.to_owned());
     let told = Value::Object(vec![
         ("app".into(), text(&app)),
@@ -74,8 +71,7 @@ fn names(url: &Url) -> Result<(String, String), Trouble> {
 }
 
 struct Player {
-    stream: TcpStream,
-    stall: Duration,
+    line: Line,
     chunks: Chunks,
     buffer: BytesMut,
     /// Bytes so far, and those of them that the other end was told of.
@@ -89,7 +85,7 @@ impl Player {
     async fn shake_hands(&mut self) -> Result<(), Trouble> {
         let mut ours = [0; 1 + HANDSHAKE];
         ours[0] = 3;
-        self.send(&ours).await?;
+        self.line.send(&ours).await?;
         while self.buffer.len() < 1 + 2 * HANDSHAKE {
             self.more().await?;
         }
@@ -97,34 +93,18 @@ impl Player {
             return Err(Trouble::nonsense("it does not speak RTMP"));
         }
         let theirs = self.buffer.split_to(1 + 2 * HANDSHAKE);
-        self.send(&theirs[1..=HANDSHAKE]).await
-    }
-
-    async fn send(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
-        match tokio::time::timeout(self.stall, self.stream.write_all(bytes)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Trouble::unreachable(error.to_string())),
-            Err(_) => Err(Trouble::stalled(self.stall.as_secs())),
-        }
+        self.line.send(&theirs[1..=HANDSHAKE]).await
     }
 
     async fn more(&mut self) -> Result<(), Trouble> {
-        self.buffer.reserve(SIP);
-        match tokio::time::timeout(self.stall, self.stream.read_buf(&mut self.buffer)).await {
-            Ok(Ok(0)) => Err(Trouble::unreachable("the connection was closed")),
-            Ok(Ok(read)) => {
-                self.read += read as u64;
-                if self.read - self.acknowledged >= u64::from(self.window) {
-                    self.acknowledged = self.read;
-                    // It counts in 32 bits, round and round.
-                    let told = (self.read as u32).to_be_bytes();
-                    self.send(&chunked(2, 3, 0, &told)).await?;
-                }
-                Ok(())
-            }
-            Ok(Err(error)) => Err(Trouble::unreachable(error.to_string())),
-            Err(_) => Err(Trouble::stalled(self.stall.as_secs())),
+        self.read += self.line.more(&mut self.buffer, SIP).await? as u64;
+        if self.read - self.acknowledged >= u64::from(self.window) {
+            self.acknowledged = self.read;
+            // It counts in 32 bits, round and round.
+            let told = (self.read as u32).to_be_bytes();
+            self.line.send(&chunked(2, 3, 0, &told)).await?;
         }
+        Ok(())
     }
 
     /// The next message that is not about the connection itself.
@@ -138,7 +118,7 @@ impl Player {
                 // A ping.
                 (4, [0, 6, time @ ..]) => {
                     let answer = [&[0, 7], time].concat();
-                    self.send(&chunked(2, 4, 0, &answer)).await?;
+                    self.line.send(&chunked(2, 4, 0, &answer)).await?;
                 }
                 (5, [a, b, c, d, ..]) => self.window = u32::from_be_bytes([*a, *b, *c, *d]).max(1 << 16),
                 _ => return Ok(message),
@@ -147,7 +127,7 @@ impl Player {
     }
 
     async fn command(&mut self, stream: u32, values: &[Value]) -> Result<(), Trouble> {
-        self.send(&chunked(3, 20, stream, &amf::write(values))).await
+        self.line.send(&chunked(3, 20, stream, &amf::write(values))).await
     }
 
     /// The answer to a command of ours.

@@ -54,7 +54,7 @@ pub(crate) fn look(
         flaw: None,
         over: None,
     };
-    look.groups(&mut source)?;
+    look.groups(job, &mut source)?;
     look.told(&source, name)
 }
 
@@ -88,41 +88,73 @@ struct Look<'a, 'b> {
 }
 
 impl Look<'_, '_> {
-    fn groups(&mut self, source: &mut Source) -> Result<(), Why> {
+    fn groups(&mut self, job: &Job, source: &mut Source) -> Result<(), Why> {
         let mut packets = Packets { source, next: 0 };
-        // In a closer look every frame counts.
-        let whole = self.request.spans.is_empty();
-        self.decoder.skip_frame(if whole { Discard::NonReference } else { Discard::Default });
+        let mut hasty = true;
         for group in need::groups(self.index) {
             if self.is_needless(&group) {
                 continue;
             }
-            for n in group.from..group.to {
-                let Some(packet) = packets.get(n) else { break };
-                match packet {
-                    Ok(packet) => {
-                        if let Err(error) = self.decoder.send_packet(&packet) {
-                            self.damaged(error);
-                        }
-                    }
-                    Err(error) => self.damaged(error),
-                }
-                self.receive(&group, source_of(&packets))?;
-                // A decoder holds frames back: asked before the key frame comes out, not after.
-                if self.over.is_some() || self.key_will_do(&group) || self.has_all(&group) {
-                    break;
-                }
+            let need = self.need(&group);
+            self.decode(&mut packets, &group, if hasty { need } else { Need { to: group.to, ..need } })?;
+            if hasty && need.to < group.to && self.over.is_none() && !self.has_all(&group) {
+                // Fewer frames came than packets promised. From here on a group is decoded until it has shown enough.
+                hasty = false;
+                *packets.source = job.open()?;
+                packets.next = 0;
+                self.decode(&mut packets, &group, Need { to: group.to, ..need })?;
             }
-            // What was held back by the decoder still belongs to the group.
-            self.decoder.send_eof().map_err(fault::at("the decoder"))?;
-            self.receive(&group, source_of(&packets))?;
-            self.decoder.flush();
             self.end(&group, source_of(&packets))?;
             if self.over.is_some() {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn decode(&mut self, packets: &mut Packets<'_>, group: &Group, need: Need) -> Result<(), Why> {
+        // In a closer look every frame counts.
+        let whole = self.request.spans.is_empty();
+        for n in group.from..need.to {
+            let Some(packet) = packets.get(n) else { break };
+            match packet {
+                Ok(packet) => {
+                    // Whoever hides something in frames that no other depends on must not be safe from a random look.
+                    let rank = self.index.entries[n].rank;
+                    let asked =
+                        Some(rank) == need.last || self.wanted.iter().any(|(wanted, _)| *wanted == rank);
+                    let skip = if whole && !asked { Discard::NonReference } else { Discard::Default };
+                    self.decoder.skip_frame(skip);
+                    if let Err(error) = self.decoder.send_packet(&packet) {
+                        self.damaged(error);
+                    }
+                }
+                Err(error) => self.damaged(error),
+            }
+            self.receive(group, source_of(packets))?;
+            if self.over.is_some() || self.has_all(group) {
+                break;
+            }
+        }
+        // What was held back by the decoder still belongs to the group.
+        self.decoder.send_eof().map_err(fault::at("the decoder"))?;
+        self.receive(group, source_of(packets))?;
+        self.decoder.flush();
+        Ok(())
+    }
+
+    /// What must be decoded of a group: a decoder holds frames back, so that waiting for what is wanted to come out takes
+    /// some more packets each time.
+    fn need(&self, group: &Group) -> Need {
+        let last = if !self.request.spans.is_empty() {
+            self.last_wanted(group)
+        } else {
+            let asked = self.wanted.iter().map(|(rank, _)| *rank).filter(|rank| *rank < group.next).max();
+            let reach = self.index.clock.partition_point(|clock| *clock < self.next_clock(group) - self.gap);
+            Some(asked.unwrap_or(0).max(reach).min(group.next.saturating_sub(1)).max(group.key))
+        };
+        let to = last.map_or(group.to, |last| need::until(self.index, group, last));
+        Need { last, to }
     }
 
     /// On the clock: when the next group begins, or the film ends.
@@ -144,13 +176,6 @@ impl Look<'_, '_> {
             && self.next_clock(group) - shown.clock <= self.gap
     }
 
-    /// Nothing of the group is needed but its key frame.
-    fn key_will_do(&self, group: &Group) -> bool {
-        self.request.spans.is_empty()
-            && !self.wanted.iter().any(|(rank, _)| *rank > group.key && *rank < group.next)
-            && self.next_clock(group) - self.index.clock[group.key] <= self.gap
-    }
-
     fn has_all(&self, group: &Group) -> bool {
         if !self.request.spans.is_empty() {
             let newest = self.picker.kept.or(self.picker.shown).map_or(0, |seen| seen.rank);
@@ -168,7 +193,7 @@ impl Look<'_, '_> {
     /// The last frame of the group that a closer look wants.
     fn last_wanted(&self, group: &Group) -> Option<usize> {
         let within = self.stretches.iter().filter(|(first, last)| *first < group.next && *last >= group.key);
-        within.map(|(_, last)| (*last).min(group.next - 1)).max()
+        within.map(|(_, last)| (*last).min(group.next.saturating_sub(1))).max()
     }
 
     fn damaged(&mut self, error: ffmpeg_next::Error) {
@@ -341,6 +366,15 @@ impl Look<'_, '_> {
             decoder: format!("libavcodec {major}.{minor}.{micro}, {codec}"),
         })
     }
+}
+
+/// What must be decoded of a group.
+#[derive(Debug, Clone, Copy)]
+struct Need {
+    /// Rank of the last frame that is looked at.
+    last: Option<usize>,
+    /// The packet before which to stop.
+    to: usize,
 }
 
 /// How the track's times and pictures are meant.

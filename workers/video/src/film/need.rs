@@ -23,6 +23,12 @@ pub(super) fn groups(index: &Index) -> Vec<Group> {
     keys.iter().copied().zip(ends).map(group).collect()
 }
 
+/// The packet of the group behind those of its frames up to this one.
+pub(super) fn until(index: &Index, group: &Group, last: usize) -> usize {
+    let within = |packet: &usize| (group.key..=last).contains(&index.entries[*packet].rank);
+    (group.from..group.to).rev().find(within).unwrap_or(group.from) + 1
+}
+
 /// Instants that are to be seen for themselves, by rank: the first frame from there on. In order.
 pub(super) fn instants(index: &Index, request: &FilmRequest) -> Vec<(usize, Taken)> {
     if !request.spans.is_empty() {
@@ -81,6 +87,22 @@ mod tests {
             [(0, 50), (50, 100), (100, 130)]
         );
         assert_eq!((found[2].key, found[2].next), (100, 130));
+    }
+
+    #[test]
+    fn packets_are_needed_up_to_the_last_one_of_a_frame_that_is_looked_at() {
+        // As encoders put them: a key frame, one that hangs on the group before, a far one, those between.
+        let raw = [0, 120, 40, 80, 240, 160, 200, 320, 280, 400]
+            .map(|ms| (Some(ms * 1000), [0, 320].contains(&ms)));
+        let index = Index::of(&raw, None);
+        let found = groups(&index);
+        let of = |group: usize, last| until(&index, &found[group], last);
+        assert_eq!((of(0, 0), of(0, 1), of(0, 3), of(0, 6)), (1, 3, 4, 7));
+        assert_eq!(
+            (found[1].key, of(1, 8), of(1, 9)),
+            (8, 8, 10),
+            "what comes before the key frame is not needed"
+        );
     }
 
     #[test]
