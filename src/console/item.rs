@@ -46,6 +46,8 @@ struct Page {
     size: String,
     sha256: String,
     external_id: String,
+    /// Absent where the upload names none.
+    uploader: Option<String>,
     accepted: String,
     queued: String,
     why: Vec<String>,
@@ -218,6 +220,7 @@ fn page(
         size: words::bytes(upload.size),
         sha256: upload.sha256.clone(),
         external_id: upload.external_id.clone().unwrap_or_else(|| "–".into()),
+        uploader: upload.uploader.as_deref().map(words::brief),
         accepted: words::time(upload.accepted_at),
         queued: words::age(item.queued_at, console.desk.clock.now()),
         why: detail.reasons.iter().map(|code| words::reason(code)).collect(),

@@ -10,7 +10,7 @@ use sqlx::{Connection, SqliteConnection};
 
 const OPEN: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
 
-const QUEUES: &str = "[[rule]]\nname = \"pictures\"\nabout = \"pictures\"\n\
+pub const QUEUES: &str = "[[rule]]\nname = \"pictures\"\nabout = \"pictures\"\n\
     when = \"file.media_type.startsWith('image/')\"\nverdict = \"review\"\n\
     [[rule]]\nname = \"documents\"\nabout = \"the rest\"\nwhen = \"true\"\nverdict = \"review\"\n";
 

@@ -26,6 +26,7 @@ pub struct Submission {
     /// Hex, where it was said and must be this.
     pub sha256: Option<String>,
     pub external_id: Option<String>,
+    pub uploader: Option<String>,
 }
 
 /// Why a message is not worked on, ever.

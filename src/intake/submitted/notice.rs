@@ -84,6 +84,7 @@ fn submission(record: Record) -> Result<Option<Submission>, Refusal> {
         size: object.size.filter(|_| version_id.is_some()),
         sha256: None,
         external_id: None,
+        uploader: None,
         object: ObjectRef { bucket: bucket.name, key: name, version_id },
     }))
 }

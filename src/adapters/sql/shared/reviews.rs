@@ -4,6 +4,7 @@
 use super::{
     both::{Engine, This, append, begin, reader},
     rule,
+    sight::{lines_in_sight, of_queues, of_tenants},
 };
 use crate::{
     adapters::sql::{parse, signed, small, time, unsigned},
@@ -83,26 +84,8 @@ fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
     if !view.escalated {
         query.push(" AND r.escalated = 0");
     }
-    if let Tenants::These(these) = &view.tenants {
-        query.push(" AND r.tenant IN (");
-        let mut list = query.separated(", ");
-        for tenant in these {
-            list.push_bind(tenant.as_str().to_owned());
-        }
-        // Of nobody, where there are none: an empty list is not SQL everywhere.
-        list.push("''");
-        query.push(")");
-    }
-    if let Queues::These(these) = &view.queues {
-        query.push(" AND (1 = 0");
-        for class in these {
-            query.push(" OR r.reason = ").push_bind(class.clone());
-            // Every reason of the class: '/' comes next after '.'.
-            query.push(" OR (r.reason >= ").push_bind(format!("{class}."));
-            query.push(" AND r.reason < ").push_bind(format!("{class}/")).push(")");
-        }
-        query.push(")");
-    }
+    of_tenants(query, "r.tenant", &view.tenants);
+    of_queues(query, "r.reason", &view.queues);
     if let Some(tenant) = &view.tenant {
         query.push(" AND r.tenant = ").push_bind(tenant.as_str().to_owned());
     }
