@@ -76,6 +76,7 @@ impl Desk {
             tenant: None,
             reason: None,
             media_type: None,
+            voiced: None,
             before: None,
         }
     }

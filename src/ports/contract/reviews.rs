@@ -47,6 +47,7 @@ fn all() -> View {
         tenant: None,
         reason: None,
         media_type: None,
+        voiced: None,
         before: None,
     }
 }
@@ -120,6 +121,7 @@ pub async fn what_goes_to_review_is_in_the_queue<S: Store + Reviews>(store: Arc<
         not_by: Vec::new(),
         reports: 0,
         appealed: false,
+        appeals: 0,
     };
     assert_eq!(queue, std::slice::from_ref(&expected));
     assert_eq!(store.item(id(1)).await.unwrap(), Some(expected));

@@ -10,8 +10,8 @@ use crate::{
     adapters::sql::{parse, signed, small, time, unsigned},
     ports::{
         PortError, Result,
-        accounts::{Deed, Queues, Tenants},
-        reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Reviews, Ruling, View},
+        accounts::Deed,
+        reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Reviews, Ruling, View, Voiced},
         store::{AuditLine, Stale, Store},
     },
     upload::UploadId,
@@ -39,6 +39,7 @@ struct ItemRow {
     held_until: Option<i64>,
     not_by: Option<String>,
     reports: i64,
+    appealed: i64,
     appeals: i64,
 }
 
@@ -63,7 +64,8 @@ impl TryFrom<ItemRow> for Item {
             held_until: row.held_until.map(time).transpose()?,
             not_by: words(row.not_by.as_deref().unwrap_or_default()),
             reports: unsigned(row.reports)?,
-            appealed: row.appeals > 0,
+            appealed: row.appealed > 0,
+            appeals: unsigned(row.appeals)?,
         })
     }
 }
@@ -75,7 +77,8 @@ pub(super) fn words(text: &str) -> Vec<String> {
 const ITEMS: &str = "SELECT r.upload, r.tenant, u.filename, r.status, r.severity, r.reasons, r.media_type, r.queued_at, \
     r.escalated, r.sealed, r.version, r.fence, r.holder, r.held_until, r.not_by, \
     (SELECT count(*) FROM reports p WHERE p.upload = r.upload AND p.outcome IS NULL) AS reports, \
-    (SELECT count(*) FROM appeals a WHERE a.upload = r.upload AND a.outcome IS NULL) AS appeals \
+    (SELECT count(*) FROM appeals a WHERE a.upload = r.upload AND a.outcome IS NULL) AS appealed, \
+    (SELECT count(*) FROM appeals a WHERE a.upload = r.upload) AS appeals \
     FROM reviews r JOIN uploads u ON u.id = r.upload";
 
 /// What of the open queue the view shows.
@@ -96,6 +99,12 @@ fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
         // Every type that begins so: '~' sorts above all that a type is made of.
         query.push(" AND r.media_type >= ").push_bind(media_type.clone());
         query.push(" AND r.media_type <= ").push_bind(format!("{media_type}~"));
+    }
+    if let Some(voiced) = view.voiced {
+        query.push(match voiced {
+            Voiced::Reported => " AND r.upload IN (SELECT upload FROM reports WHERE outcome IS NULL)",
+            Voiced::Appealed => " AND r.upload IN (SELECT upload FROM appeals WHERE outcome IS NULL)",
+        });
     }
     if let Some(before) = view.before {
         query.push(" AND r.queued_at < ").push_bind(before.as_millisecond());
