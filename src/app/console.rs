@@ -1,6 +1,10 @@
 //! The moderators' pages, as the settings want them.
 
-use super::{engines::children, signer::own, stores::Rows};
+use super::{
+    engines::{children, films},
+    signer::own,
+    stores::Rows,
+};
 use crate::{
     access::{
         People, Vault,
@@ -12,14 +16,14 @@ use crate::{
     http::Api,
     ports::{Accounts, Clock, DeadLetters, Random},
     review::{
-        Desk, Previews, Rules, Tryouts,
+        Desk, Player, Previews, Rules, Tryouts,
         care::{Limit, Limits},
     },
 };
 use lazaret_sandbox::Pool;
 use std::sync::Arc;
 
-/// Children that decode for moderators, in a process that does not scan.
+/// Children that decode for moderators: pictures in a process that does not scan, and films to be played in any.
 const CHILDREN: usize = 2;
 
 /// Accounts and sessions, as the settings want them.
@@ -74,6 +78,8 @@ pub(super) fn console(
         settled: api.settled.clone(),
         health: Arc::clone(&api.readiness),
         letters,
+        // Of its own, for a long film keeps a child busy that uploads would wait for.
+        player: Player::new(Arc::clone(&api.blobs), films(config, CHILDREN)?),
         previews: Previews { blobs: Arc::clone(&api.blobs), media },
         max_edge: config.console.preview,
         files_host: files_host(&config.delivery.public_url),

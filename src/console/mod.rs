@@ -11,6 +11,7 @@ mod episode;
 mod events;
 mod fail;
 mod fields;
+mod film;
 mod guard;
 mod insight;
 mod item;
@@ -35,7 +36,7 @@ use crate::{
     events::Settled,
     http::Readiness,
     ports::{DeadLetters, Federation, Insight, Wall},
-    review::{Desk, Previews, Tryouts},
+    review::{Desk, Player, Previews, Tryouts},
     streams::Hub,
 };
 use axum::{
@@ -58,6 +59,7 @@ pub struct Console {
     pub federation: Arc<dyn Federation>,
     pub desk: Desk,
     pub previews: Previews,
+    pub player: Player,
     pub insight: Arc<dyn Insight>,
     pub tryouts: Tryouts,
     pub health: Arc<dyn Readiness>,
@@ -97,6 +99,8 @@ pub fn router(console: Console) -> Router {
         .route("/console/next", post(queue::next))
         .route("/console/items/{id}", get(item::item))
         .route("/console/items/{id}/media", get(media::media))
+        .route("/console/items/{id}/play", post(film::play))
+        .route("/console/items/{id}/film", get(film::film))
         .route("/console/items/{id}/take", post(item::take))
         .route("/console/items/{id}/extend", post(item::extend))
         .route("/console/items/{id}/leave", post(item::leave))

@@ -154,7 +154,7 @@ pub(super) fn csrf(person: &Person) -> String {
 /// The page, under a policy that lets in nothing but our own.
 pub(super) fn render(template: &impl Template, frame: &Frame) -> Response {
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'nonce-{}'; img-src 'self' data:; connect-src 'self'; \
+        "default-src 'none'; style-src 'self'; script-src 'nonce-{}'; img-src 'self' data:; media-src 'self'; connect-src 'self'; \
          form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         frame.nonce
     );

@@ -24,13 +24,12 @@ fn film(world: &World) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_film_shows_its_contact_sheet_and_nothing_else() {
+async fn a_film_shows_its_contact_sheet_first_and_is_played_when_asked() {
     let world = World::start(LONG).await;
     let id = world.in_review("bars.mp4", &film(&world)).await;
     let browser = Browser::start().await;
     arrive(&browser, &world, "ann@example.org", "moderator").await;
     browser.go(&world.url(&format!("/console/items/{id}"))).await;
-    browser.shows("held films are not played").await;
     let width = until("the sheet is shown", async || {
         let width = browser.eval("return document.querySelector('#media').naturalWidth").await;
         if width.as_u64() > Some(0) { Ok(width.as_u64().unwrap()) } else { Err(width) }
@@ -63,7 +62,56 @@ async fn a_film_shows_its_contact_sheet_and_nothing_else() {
     browser.eval("localStorage.setItem('keys', 'on')").await;
     browser.press("?").await;
     browser.shows("hold to reveal").await;
+    browser.press("\u{E00C}").await;
+    // Asked for, it is made ready without leaving the page, and plays neither by itself nor aloud nor unveiled.
+    browser.eval("window.here = true").await;
+    browser.press("p").await;
+    let video =
+        async |what: &str| browser.eval(&format!("return document.querySelector('video')?.{what}")).await;
+    until("the film can be played", async || {
+        let state = video("readyState").await;
+        if state.as_u64() >= Some(2) { Ok(()) } else { Err((state, browser.text("#player").await)) }
+    })
+    .await;
+    assert_eq!(browser.eval("return window.here").await, true);
+    let still = (video("paused").await, video("muted").await, video("autoplay").await);
+    assert_eq!(still, (true.into(), true.into(), false.into()));
+    assert_eq!((video("videoWidth").await, video("videoHeight").await), (320.into(), 240.into()));
+    let veil = "return getComputedStyle(document.querySelector('video')).filter";
+    assert!(browser.eval(veil).await.as_str().unwrap().contains("blur"));
+    browser.hold("v").await;
+    until("it is shown", async || match browser.eval(veil).await {
+        shown if shown == "none" => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    browser.shoot("item-film-played").await;
+    browser.let_go("v").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+    browser.press("p").await;
+    until("it plays", async || {
+        let at = video("currentTime").await;
+        if at.as_f64() > Some(0.3) { Ok(()) } else { Err(at) }
+    })
+    .await;
+    assert_eq!(video("muted").await, true);
+    // A finding's moment, and a frame's, is one press away.
+    let wanted = browser.eval("return document.querySelector('.frames li:last-child a').dataset.at").await;
+    let wanted: f64 = wanted.as_str().unwrap().parse().unwrap();
+    assert!(wanted > 1.0, "{wanted}");
+    browser.click(".card details summary").await;
+    browser.click(".frames li:last-child a").await;
+    until("it stands at the moment", async || {
+        let (at, paused) = (video("currentTime").await, video("paused").await);
+        if (at.as_f64().unwrap() - wanted).abs() < 0.1 && paused == true { Ok(()) } else { Err((at, paused)) }
+    })
+    .await;
     // What lies in the sheet's place and is not it is not shown.
+    // What is drawn over the sheet lies where its frames are.
+    let boxes = "const of = (css) => { const { top, height } = document.querySelector(css).getBoundingClientRect(); \
+                 return [Math.round(top), Math.round(height)]; }; return [of('#media'), of('.drawn')]";
+    let boxes = browser.eval(boxes).await;
+    assert_eq!(boxes[0], boxes[1], "{boxes}");
     let status = "const done = arguments[arguments.length - 1]; \
                   fetch(document.querySelector('#media').src).then((answer) => done(answer.status))";
     assert_eq!(browser.eval_async(status).await, 200);
