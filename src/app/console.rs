@@ -65,6 +65,7 @@ pub(super) fn console(
             store: Arc::clone(&api.store),
             reviews: rows.reviews,
             care: rows.care,
+            wall: Arc::clone(&rows.wall),
             clock: Arc::clone(&api.clock),
             rules: Rules { undo: config.console.undo.0, second: config.console.second.clone() },
             lease: config.console.lease.0,

@@ -13,6 +13,7 @@ mod fail;
 mod fields;
 mod film;
 mod guard;
+mod hand;
 mod insight;
 mod item;
 mod media;
@@ -108,6 +109,9 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/rule", post(rule::rule))
         .route("/console/episodes/{stream}/{number}", get(episode::episode))
         .route("/console/episodes/{stream}/{number}/frames/{n}", get(episode::shot))
+        .route("/console/episodes/{stream}/{number}/take", post(episode::take))
+        .route("/console/episodes/{stream}/{number}/extend", post(episode::extend))
+        .route("/console/episodes/{stream}/{number}/leave", post(episode::leave))
         .route("/console/episodes/{stream}/{number}/rule", post(episode::rule))
         .route("/console/bulk", post(bulk::preview))
         .route("/console/bulk/decide", post(bulk::rule))
@@ -116,7 +120,8 @@ pub fn router(console: Console) -> Router {
         .route("/console/streams", get(streams::wall))
         .route("/console/streams/events", get(streams::live))
         .route("/console/streams/{id}/frame", get(streams::frame))
-        .route("/console/streams/{id}/hand", post(streams::rule))
+        .route("/console/streams/{id}/hand", post(hand::rule))
+        .route("/console/streams/{id}/undo", post(hand::undo))
         .route("/console/insight", get(insight::insight))
         .route("/console/insight/engines", get(engines::engines))
         .route("/console/insight/dead", post(engines::redrive))

@@ -9,6 +9,7 @@ use super::{
     words,
 };
 use crate::{
+    access::Person,
     ports::{
         accounts::Tenants,
         reviews::{Item, View},
@@ -147,7 +148,10 @@ pub(super) async fn queue(
     };
     let page = Page {
         rows: items.iter().map(|item| Row::new(item, &person.user.id, now)).collect(),
-        episodes: episodes.iter().map(|episode| super::episode::Row::new(episode, now)).collect(),
+        episodes: episodes
+            .iter()
+            .map(|episode| super::episode::Row::new(episode, &person.user, now))
+            .collect(),
         open: counts.open,
         held: counts.held,
         oldest: counts.oldest.map_or("–".to_owned(), |at| words::age(at, now)),
@@ -190,5 +194,6 @@ pub(super) async fn handed(
     if !all {
         return Ok(None);
     }
-    .into_response())
+    let episode = console.desk.next_episode(person).await?;
+    Ok(episode.map(|episode| super::episode::path(episode.stream, episode.number)))
 }

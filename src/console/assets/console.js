@@ -97,7 +97,7 @@
 
   // a held item is kept while its page is open, and given back when it is left
   if (form && form.hasAttribute("data-holds")) {
-    const base = `/console/items/${form.dataset.id}`;
+    const base = form.dataset.base;
     const body = () => new URLSearchParams({ csrf: form.elements.csrf.value, fence: form.dataset.fence });
     let sent = false;
     const keep = async () => {
@@ -111,9 +111,9 @@
     window.addEventListener("pagehide", () => { if (!sent) navigator.sendBeacon(`${base}/leave`, body()); });
   }
 
-  // the undo bar counts down
-  const undo = $("form.undo");
-  if (undo) {
+  // undo bars count down
+  const undos = [...document.querySelectorAll("form.undo")];
+  for (const undo of undos) {
     const end = Date.now() + Number(undo.dataset.undo) * 1000;
     const tick = setInterval(() => {
       const left = Math.ceil((end - Date.now()) / 1000);
@@ -172,7 +172,9 @@
     box.addEventListener("change", () => { try { localStorage.setItem("keys", box.checked ? "on" : "off"); } catch { /* for this page only */ } });
   }
   const kinds = { a: "approve", q: "quarantine", e: "escalate", n: "note" };
-  let kind = null;
+  // Where there is one list of reasons, its keys need no other before.
+  const lists = form ? form.querySelectorAll("fieldset[data-kind]") : [];
+  let kind = lists.length === 1 ? lists[0].dataset.kind : null;
   const choices = (of) => form ? [...form.querySelectorAll(`fieldset[data-kind="${of}"]:not([disabled]) input[type=radio]`)] : [];
   const pick = (input) => { if (input) { input.checked = true; input.focus(); } };
   const press = (button) => { if (button) button.click(); };
@@ -193,7 +195,7 @@
       if (next) next.checked = true;
       return;
     }
-    if (key === "u" && undo && undo.isConnected) { press(undo.querySelector("button")); return; }
+    if (key === "u") { press(undos.find((undo) => undo.isConnected)?.querySelector("button")); return; }
     if (key === "r") { press($("button[data-key=r]")); return; }
     if (!form) return;
     if (kinds[key]) { kind = kinds[key]; pick(choices(kind)[0]); }
