@@ -229,6 +229,9 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     pub subject: Option<String>,
     pub action: Option<String>,
+    /// Only what is about uploads of these tenants that are filed under these queues, about their streams where the queue
+    /// `stream` is among them, and, where all queues are, about their keys and policies.
+    pub sight: Option<(Tenants, Queues)>,
     /// Only lines below this sequence.
     pub before: Option<u64>,
     pub limit: u32,

@@ -318,16 +318,19 @@ impl Reviews for This {
 
     async fn audit_find(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>> {
         let mut query = QueryBuilder::<Engine>::new(
-            "SELECT sequence, at, actor, action, subject, detail FROM audit WHERE sequence < ",
+            "SELECT a.sequence, a.at, a.actor, a.action, a.subject, a.detail FROM audit a WHERE a.sequence < ",
         );
         query.push_bind(filter.before.map_or(Ok(i64::MAX), signed)?);
         let wanted = [("actor", &filter.actor), ("subject", &filter.subject), ("action", &filter.action)];
         for (column, value) in wanted {
             if let Some(value) = value {
-                query.push(" AND ").push(column).push(" = ").push_bind(value.clone());
+                query.push(" AND a.").push(column).push(" = ").push_bind(value.clone());
             }
         }
-        query.push(" ORDER BY sequence DESC LIMIT ").push_bind(i64::from(filter.limit));
+        if let Some((tenants, queues)) = &filter.sight {
+            lines_in_sight(&mut query, tenants, queues);
+        }
+        query.push(" ORDER BY a.sequence DESC LIMIT ").push_bind(i64::from(filter.limit));
         let rows: Vec<(i64, i64, String, String, String, String)> =
             query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
         rows.into_iter()
