@@ -66,7 +66,8 @@
       const answer = await fetch(player.dataset.film, { headers: { range: "bytes=0-0" } }).catch(() => null);
       if (answer?.status === 206) break;
       if (answer?.status === 202) said.querySelector("span").textContent = await answer.text();
-      else if (answer) { said.textContent = answer.status === 422 ? `It cannot be played: ${await answer.text()}` : "It cannot be played just now. Reload the page."; return; }
+      // A service that is busy just now is asked again.
+      else if (answer && answer.status < 500) { said.textContent = answer.status === 422 ? `It cannot be played: ${await answer.text()}` : "It cannot be played just now. Reload the page."; return; }
       await new Promise((later) => { setTimeout(later, 500); });
     }
     player.replaceChildren(player.querySelector("template").content.cloneNode(true));
