@@ -23,7 +23,7 @@ test: build ## Set up and run every test, on real clamd, real SQLite and real de
 	cargo test --workspace --locked
 
 screenshots: build ## Take pictures of the console's pages, as the browser tests see them, into docs/screenshots
-	LAZARET_SCREENSHOTS=$(abspath docs/screenshots) cargo test --locked --test console -- axe ten_items live_wall policy_is_tried a_film
+	LAZARET_SCREENSHOTS=$(abspath docs/screenshots) cargo test --workspace --locked --test console -- axe ten_items live_wall policy_is_tried a_film
 
 faults: setup ## Break everything under 500 uploads, then with holes made on purpose (FAULTS_UPLOADS, FAULTS_SEED)
 	cargo build --locked --package lazaret --bin lazaret --features sabotage
