@@ -122,6 +122,7 @@ fn new_upload(n: u64, sha256: &str, size: u64) -> anyhow::Result<NewUpload> {
         sha256: sha256.to_owned(),
         idempotency_key: None,
         external_id: None,
+        uploader: None,
         actor: "key:bench".to_owned(),
         at,
     })

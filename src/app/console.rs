@@ -1,6 +1,9 @@
 //! The moderators' pages, as the settings want them.
 
-use super::{engines::children, stores::Rows};
+use super::{
+    engines::{children, films},
+    stores::Rows,
+};
 use crate::{
     access::{
         People, Vault,
@@ -12,7 +15,7 @@ use crate::{
     http::Api,
     ports::{Accounts, Clock, DeadLetters, Random},
     review::{
-        Desk, Previews, Rules, Tryouts,
+        Desk, Player, Previews, Rules, Tryouts,
         care::{Limit, Limits},
     },
 };
@@ -20,7 +23,7 @@ use anyhow::Context;
 use lazaret_sandbox::Pool;
 use std::sync::Arc;
 
-/// Children that decode for moderators, in a process that does not scan.
+/// Children that decode for moderators: pictures in a process that does not scan, and films to be played in any.
 const CHILDREN: usize = 2;
 
 /// Accounts and sessions, as the settings want them.
@@ -65,6 +68,7 @@ pub(super) fn console(
             store: Arc::clone(&api.store),
             reviews: rows.reviews,
             care: rows.care,
+            wall: Arc::clone(&rows.wall),
             clock: Arc::clone(&api.clock),
             rules: Rules { undo: config.console.undo.0, second: config.console.second.clone() },
             lease: config.console.lease.0,
@@ -78,6 +82,8 @@ pub(super) fn console(
         settled: api.settled.clone(),
         health: Arc::clone(&api.readiness),
         letters,
+        // Of its own, for a long film keeps a child busy that uploads would wait for.
+        player: Player::new(Arc::clone(&api.blobs), films(config, CHILDREN)?),
         previews: Previews { blobs: Arc::clone(&api.blobs), media },
         max_edge: config.console.preview,
         files_host: files_host(&config.delivery.public_url),

@@ -44,7 +44,13 @@ pub async fn start_engines(config: &Config, clamd: &Path, clock: Arc<dyn Clock>)
     let classifiers = Classifiers::new(models_folder(config), runtime(config), threads);
     let pool = children(config, or(config.media.children, cores() * 2), None)?;
     let content = ContentModels::new(threads, runtime(config));
-    Ok(Engines { content, antivirus, media: pool, video: films(config)?, classifiers })
+    Ok(Engines {
+        content,
+        antivirus,
+        media: pool,
+        video: films(config, or(config.video.children, cores()))?,
+        classifiers,
+    })
 }
 
 /// So many children at a time, under the settings' limits. With `deadline` a request may take no longer than that, and
@@ -67,12 +73,12 @@ pub(super) fn children(config: &Config, size: usize, deadline: Option<Duration>)
     }))
 }
 
-/// The children that decode films.
-fn films(config: &Config) -> anyhow::Result<Pool> {
+/// So many children that decode films.
+pub(super) fn films(config: &Config, size: usize) -> anyhow::Result<Pool> {
     let video = &config.video;
     Ok(Pool::new(PoolConfig {
         child: beside(&video.child, "lazaret-video", "video.child")?,
-        size: or(video.children, cores()),
+        size,
         wall: video.wall.0,
         cpu: video.cpu.0,
         memory_bytes: video.memory.0,

@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     access::Right,
-    ports::{reviews::AuditFilter, store::AuditLine},
+    ports::{
+        accounts::{Queues, Tenants, User},
+        reviews::AuditFilter,
+        store::AuditLine,
+    },
 };
 use askama::Template;
 use axum::{
@@ -29,6 +33,8 @@ const EXPORTED: u32 = 50_000;
 struct Page {
     frame: Frame,
     lines: Vec<Row>,
+    /// Only a part of the log is shown to this person.
+    part: bool,
     actor: String,
     subject: String,
     action: String,
@@ -47,15 +53,21 @@ struct Row {
     item: bool,
 }
 
-fn filter(fields: &Fields, limit: u32) -> AuditFilter {
+fn filter(user: &User, fields: &Fields, limit: u32) -> AuditFilter {
     let text = |name| fields.some(name).map(|value| value.trim().to_owned());
     AuditFilter {
         actor: text("actor"),
         subject: text("subject"),
         action: text("action"),
+        sight: (!sees_all(user)).then(|| (user.tenants.clone(), user.queues.clone())),
         before: fields.some("before").and_then(|n| n.parse().ok()).filter(|n| i64::try_from(*n).is_ok()),
         limit,
     }
+}
+
+/// Who does not sees what is on record of their tenants and queues, and nothing of people.
+fn sees_all(user: &User) -> bool {
+    user.tenants == Tenants::All && user.queues == Queues::All
 }
 
 pub(super) async fn audit(
@@ -65,7 +77,7 @@ pub(super) async fn audit(
 ) -> Result<Response, Fail> {
     needs(&person, Right::Audit)?;
     let fields = Fields::of(&uri);
-    let mut lines = console.desk.reviews.audit_find(&filter(&fields, ROWS + 1)).await?;
+    let mut lines = console.desk.reviews.audit_find(&filter(&person.user, &fields, ROWS + 1)).await?;
     let more = lines.len() > ROWS as usize;
     lines.truncate(ROWS as usize);
     let query = fields.query(&["before", "said"]);
@@ -73,6 +85,7 @@ pub(super) async fn audit(
     let frame = Frame::of(&console, &person, "Audit log").await?;
     let page = Page {
         lines: lines.into_iter().map(row).collect(),
+        part: !sees_all(&person.user),
         actor: fields.get("actor").to_owned(),
         subject: fields.get("subject").to_owned(),
         action: fields.get("action").to_owned(),
@@ -102,7 +115,7 @@ pub(super) async fn export(
 ) -> Result<Response, Fail> {
     needs(&person, Right::Audit)?;
     let fields = Fields::of(&uri);
-    let lines = console.desk.reviews.audit_find(&filter(&fields, EXPORTED)).await?;
+    let lines = console.desk.reviews.audit_find(&filter(&person.user, &fields, EXPORTED)).await?;
     let csv = fields.get("format") == "csv";
     let actor = person.actor();
     let deed = console.people.deed(&actor, "audit.exported");

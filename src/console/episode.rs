@@ -3,21 +3,26 @@
 use super::{
     Console,
     fail::Fail,
+    fields::Fields,
     media::{answer, mark},
     page::{Frame, render},
     visitor::{Posted, Signed},
     words,
 };
 use crate::{
-    access::{Right, may, session::same},
-    ports::streams::{Episode, EpisodeState, Evidence},
-    review::episodes::SAID,
+    access::{Person, Right, may, session::same},
+    ports::{
+        accounts::User,
+        streams::{Episode, EpisodeState, Evidence},
+        wall::EpisodeId,
+    },
+    review::episodes::{SAID, is_taken},
     upload::StreamId,
 };
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::Uri,
+    http::{StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -36,9 +41,24 @@ struct Page {
     labels: Vec<(String, String)>,
     frames: Vec<Shot>,
     ruled: Option<Ruled>,
-    /// Absent where this person says nothing of it.
-    choices: Vec<(&'static str, &'static str)>,
+    /// Absent where this person says nothing of it just now; then `idle` says why.
+    form: Option<Form>,
     idle: &'static str,
+    takes: bool,
+    lease_ms: u128,
+}
+
+struct Form {
+    fence: u64,
+    choices: Vec<Choice>,
+    note: String,
+}
+
+struct Choice {
+    code: &'static str,
+    words: &'static str,
+    chosen: bool,
+    key: usize,
 }
 
 struct Shot {
@@ -63,12 +83,24 @@ pub(super) struct Row {
     pub(super) because: &'static str,
     pub(super) frames: usize,
     pub(super) age: String,
+    pub(super) holder: &'static str,
+}
+
+pub(super) fn path(stream: StreamId, number: u32) -> String {
+    format!("/console/episodes/{stream}/{number}")
 }
 
 impl Row {
-    pub(super) fn new(episode: &Episode, now: Timestamp) -> Self {
+    pub(super) fn new(episode: &Episode, me: &User, now: Timestamp) -> Self {
+        let held = episode.held_until.is_some_and(|until| until > now);
         Self {
-            path: format!("/console/episodes/{}/{}", episode.stream, episode.number),
+            path: path(episode.stream, episode.number),
+            holder: match held {
+                true if is_taken(episode, me, now) => "in review",
+                true => "yours",
+                false if episode.holder.is_some() => "came back",
+                false => "",
+            },
             tenant: episode.tenant.to_string(),
             worst: episode.worst.as_str(),
             because: episode.because.as_str(),
@@ -78,7 +110,7 @@ impl Row {
     }
 }
 
-fn ids(stream: &str, number: &str) -> Result<(StreamId, u32), Fail> {
+fn ids(stream: &str, number: &str) -> Result<EpisodeId, Fail> {
     let stream = stream.parse().map_err(|_| Fail::no_page())?;
     Ok((stream, number.parse().map_err(|_| Fail::no_page())?))
 }
@@ -89,11 +121,15 @@ pub(super) async fn episode(
     Path((stream, number)): Path<(String, String)>,
     uri: Uri,
 ) -> Result<Response, Fail> {
-    let (stream, number) = ids(&stream, &number)?;
-    let episode = console.desk.open_episode(&person, stream, number).await?;
-    let said = super::fields::Fields::of(&uri);
-    let frame = Frame::of(&console, &person, "Episode").await?.saying(said.get("said"));
-    let view = person.token.derive(&format!("episode {stream}/{number}"));
+    let of = ids(&stream, &number)?;
+    let (fields, user) = (Fields::of(&uri), &person.user);
+    let episode = console.desk.open_episode(&person, of).await?;
+    if episode.holder.as_deref() == Some(user.id.as_str()) {
+        // Somebody without scripts keeps it by coming back.
+        console.desk.extend_episode(&person, of, episode.fence).await?;
+    }
+    let frame = Frame::of(&console, &person, "Episode").await?.saying(fields.get("said"));
+    let view = view(&person, of);
     let ruled = match &episode.ruling {
         Some(ruling) => {
             let by = console.people.accounts.user(&ruling.by).await?;
@@ -106,29 +142,60 @@ pub(super) async fn episode(
         }
         None => None,
     };
-    let (choices, idle) = match episode.state {
-        _ if !may(person.user.role, Right::Decide) => (Vec::new(), "You can look at it, and change nothing."),
-        EpisodeState::Open => (Vec::new(), "It goes on: it can be decided once it is over."),
-        EpisodeState::InReview => (SAID.to_vec(), ""),
-        EpisodeState::Ruled => (Vec::new(), "It was decided."),
-    };
-    let page = page(&episode, frame.clone(), &view, ruled, (choices, idle), console.desk.clock.now());
+    let decision = decision(&episode, user, &fields, console.desk.clock.now());
+    let page = page(&console, &episode, frame.clone(), &view, ruled, decision);
     Ok(render(&page, &frame))
 }
 
+fn view(person: &Person, (stream, number): EpisodeId) -> String {
+    person.token.derive(&format!("episode {stream}/{number}"))
+}
+
+/// The form, or why there is none; and whether it can be taken.
+fn decision(
+    episode: &Episode,
+    user: &User,
+    fields: &Fields,
+    now: Timestamp,
+) -> (Option<Form>, &'static str, bool) {
+    match episode.state {
+        _ if !may(user.role, Right::Decide) => (None, "You can look at it, and change nothing.", false),
+        EpisodeState::Open => (None, "It goes on: it can be decided once it is over.", false),
+        EpisodeState::Ruled => (None, "It was decided.", false),
+        EpisodeState::InReview if is_taken(episode, user, now) => {
+            (None, "Somebody else is looking at it.", false)
+        }
+        EpisodeState::InReview if episode.holder.as_deref() != Some(user.id.as_str()) => {
+            (None, "Take it to decide it.", true)
+        }
+        EpisodeState::InReview => {
+            let chosen = fields.get("choice");
+            let choices = SAID.iter().enumerate().map(|(n, &(code, words))| Choice {
+                code,
+                words,
+                chosen: code == chosen,
+                key: n + 1,
+            });
+            let note = fields.get("note").to_owned();
+            (Some(Form { fence: episode.fence, choices: choices.collect(), note }), "", false)
+        }
+    }
+}
+
 fn page(
+    console: &Console,
     episode: &Episode,
     frame: Frame,
     view: &str,
     ruled: Option<Ruled>,
-    (choices, idle): (Vec<(&'static str, &'static str)>, &'static str),
-    now: Timestamp,
+    (form, idle, takes): (Option<Form>, &'static str, bool),
 ) -> Page {
+    let now = console.desk.clock.now();
     let scores = |scores: &std::collections::BTreeMap<String, f32>| -> Vec<(String, String)> {
         scores.iter().map(|(label, score)| (label.clone(), format!("{score:.3}"))).collect()
     };
     let shot = |(n, kept): (usize, &Evidence)| Shot {
-        url: format!("/console/episodes/{}/{}/frames/{n}?view={view}", episode.stream, episode.number),
+        url: format!("{}/frames/{n}?view={view}", path(episode.stream, episode.number)),
         at: words::time(kept.came_at),
         sequence: kept.sequence,
         scores: scores(&kept.scores),
@@ -145,8 +212,10 @@ fn page(
         labels: scores(&episode.scores),
         frames: episode.evidence.iter().enumerate().map(shot).collect(),
         ruled,
-        choices,
+        form,
         idle,
+        takes,
+        lease_ms: console.desk.lease.as_millis(),
     }
 }
 
@@ -156,16 +225,49 @@ pub(super) async fn shot(
     Path((stream, number, n)): Path<(String, String, usize)>,
     uri: Uri,
 ) -> Result<Response, Fail> {
-    let (stream, number) = ids(&stream, &number)?;
-    let view = person.token.derive(&format!("episode {stream}/{number}"));
-    if !same(super::fields::Fields::of(&uri).get("view"), &view) {
+    let of = ids(&stream, &number)?;
+    if !same(Fields::of(&uri).get("view"), &view(&person, of)) {
         return Err(Fail::no_page());
     }
-    let episode = console.desk.seen_episode(&person.user, stream, number).await?;
+    let episode = console.desk.shown_episode(&person, of).await?;
     let kept = episode.evidence.get(n).ok_or_else(Fail::no_page)?;
     let by = mark(&console, &person);
     let shown = console.previews.held(&kept.key, &kept.media_type, console.max_edge, Some(&by)).await?;
     Ok(answer(shown))
+}
+
+pub(super) async fn take(
+    State(console): State<Console>,
+    Path((stream, number)): Path<(String, String)>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let of = ids(&stream, &number)?;
+    let said = if console.desk.take_episode(&person, of).await?.is_some() { "" } else { "taken" };
+    let query = fields.query(&["csrf", "said"]);
+    Ok(Redirect::to(&format!("{}?said={said}&{query}", path(of.0, of.1))).into_response())
+}
+
+fn fence(fields: &Fields) -> u64 {
+    fields.get("fence").parse().unwrap_or(0)
+}
+
+/// Asked by the page's script while it is open.
+pub(super) async fn extend(
+    State(console): State<Console>,
+    Path((stream, number)): Path<(String, String)>,
+    Posted { person, fields }: Posted,
+) -> Result<StatusCode, Fail> {
+    let kept = console.desk.extend_episode(&person, ids(&stream, &number)?, fence(&fields)).await?;
+    Ok(if kept { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT })
+}
+
+pub(super) async fn leave(
+    State(console): State<Console>,
+    Path((stream, number)): Path<(String, String)>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    console.desk.leave_episode(&person, ids(&stream, &number)?, fence(&fields)).await?;
+    Ok(Redirect::to("/console/queue?said=left").into_response())
 }
 
 pub(super) async fn rule(
@@ -175,7 +277,10 @@ pub(super) async fn rule(
 ) -> Result<Response, Fail> {
     let of = ids(&stream, &number)?;
     let (said, note) = (fields.get("choice"), fields.get("note"));
-    let done = console.desk.rule_episode(&person, of, said, note).await?;
-    let said = if done { "ruled" } else { "late" };
+    let done = console.desk.rule_episode(&person, of, said, note, fence(&fields)).await?;
+    if done && fields.get("then") == "next" {
+        return super::rule::onward(&console, &person, "said").await;
+    }
+    let said = if done { "said" } else { "late" };
     Ok(Redirect::to(&format!("/console/queue?said={said}")).into_response())
 }

@@ -4,6 +4,7 @@ use super::{
     Console,
     fail::Fail,
     fields::Fields,
+    film::Screen,
     nearby::Nearby,
     page::{Frame, render},
     shown::Stage,
@@ -46,6 +47,8 @@ struct Page {
     size: String,
     sha256: String,
     external_id: String,
+    /// Absent where the upload names none.
+    uploader: Option<String>,
     accepted: String,
     queued: String,
     why: Vec<String>,
@@ -61,6 +64,8 @@ struct Page {
     sealed: bool,
     second: bool,
     stage: Stage,
+    /// Of a film.
+    screen: Option<Screen>,
     nearby: [Nearby; 2],
     /// May read the log of what was done with it.
     audits: bool,
@@ -155,7 +160,8 @@ pub(super) async fn item(
     let names = names(&console, &opened.rulings).await?;
     let view = person.token.derive(&format!("media {id}"));
     let nearby = Nearby::of(&console, &person, &opened).await?;
-    let around = Around { names: &names, nearby, stage: stage(&console, &opened, &view).await };
+    let screen = Screen::of(&console, &person, &opened);
+    let around = Around { names: &names, nearby, stage: stage(&console, &opened, &view).await, screen };
     let page = page(&console, &person.user, &opened, &fields, frame.clone(), around);
     Ok(render(&page, &frame))
 }
@@ -178,6 +184,7 @@ struct Around<'a> {
     names: &'a BTreeMap<String, String>,
     nearby: [Nearby; 2],
     stage: Stage,
+    screen: Option<Screen>,
 }
 
 /// What there is to see, or why there is nothing, as far as that is plain before anything is decoded.
@@ -200,7 +207,7 @@ fn page(
     opened: &Opened,
     fields: &Fields,
     frame: Frame,
-    Around { names, nearby, stage }: Around<'_>,
+    Around { names, nearby, stage, screen }: Around<'_>,
 ) -> Page {
     let Opened { item, upload, verdict, reports, appeals, .. } = opened;
     let detail = &verdict.detail;
@@ -218,6 +225,7 @@ fn page(
         size: words::bytes(upload.size),
         sha256: upload.sha256.clone(),
         external_id: upload.external_id.clone().unwrap_or_else(|| "–".into()),
+        uploader: upload.uploader.as_deref().map(words::brief),
         accepted: words::time(upload.accepted_at),
         queued: words::age(item.queued_at, console.desk.clock.now()),
         why: detail.reasons.iter().map(|code| words::reason(code)).collect(),
@@ -259,6 +267,7 @@ fn page(
         sealed: item.sealed,
         second: needs_second(item, &console.desk.rules),
         stage,
+        screen,
         nearby,
         audits: may(user.role, Right::Audit),
         form,

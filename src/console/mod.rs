@@ -11,7 +11,9 @@ mod episode;
 mod events;
 mod fail;
 mod fields;
+mod film;
 mod guard;
+mod hand;
 mod insight;
 mod item;
 mod media;
@@ -35,7 +37,7 @@ use crate::{
     events::Settled,
     http::Readiness,
     ports::{DeadLetters, Federation, Insight, Wall},
-    review::{Desk, Previews, Tryouts},
+    review::{Desk, Player, Previews, Tryouts},
     streams::Hub,
 };
 use axum::{
@@ -58,6 +60,7 @@ pub struct Console {
     pub federation: Arc<dyn Federation>,
     pub desk: Desk,
     pub previews: Previews,
+    pub player: Player,
     pub insight: Arc<dyn Insight>,
     pub tryouts: Tryouts,
     pub health: Arc<dyn Readiness>,
@@ -97,6 +100,8 @@ pub fn router(console: Console) -> Router {
         .route("/console/next", post(queue::next))
         .route("/console/items/{id}", get(item::item))
         .route("/console/items/{id}/media", get(media::media))
+        .route("/console/items/{id}/play", post(film::play))
+        .route("/console/items/{id}/film", get(film::film))
         .route("/console/items/{id}/take", post(item::take))
         .route("/console/items/{id}/extend", post(item::extend))
         .route("/console/items/{id}/leave", post(item::leave))
@@ -104,6 +109,9 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/rule", post(rule::rule))
         .route("/console/episodes/{stream}/{number}", get(episode::episode))
         .route("/console/episodes/{stream}/{number}/frames/{n}", get(episode::shot))
+        .route("/console/episodes/{stream}/{number}/take", post(episode::take))
+        .route("/console/episodes/{stream}/{number}/extend", post(episode::extend))
+        .route("/console/episodes/{stream}/{number}/leave", post(episode::leave))
         .route("/console/episodes/{stream}/{number}/rule", post(episode::rule))
         .route("/console/bulk", post(bulk::preview))
         .route("/console/bulk/decide", post(bulk::rule))
@@ -112,7 +120,8 @@ pub fn router(console: Console) -> Router {
         .route("/console/streams", get(streams::wall))
         .route("/console/streams/events", get(streams::live))
         .route("/console/streams/{id}/frame", get(streams::frame))
-        .route("/console/streams/{id}/hand", post(streams::rule))
+        .route("/console/streams/{id}/hand", post(hand::rule))
+        .route("/console/streams/{id}/undo", post(hand::undo))
         .route("/console/insight", get(insight::insight))
         .route("/console/insight/engines", get(engines::engines))
         .route("/console/insight/dead", post(engines::redrive))

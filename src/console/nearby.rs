@@ -1,12 +1,10 @@
-//! An item's neighbours: the very same bytes, and what came before from the same tenant. Uploads name no uploader.
+//! An item's neighbours: the very same bytes, and what came before from the same of the tenant's users; where an upload
+//! names none of them, from the tenant.
 
 use super::{Console, fail::Fail, words};
 use crate::{
     access::Person,
-    ports::{
-        accounts::Queues,
-        insight::{Neighbour, Sight},
-    },
+    ports::insight::{Neighbour, Sight},
     review::Opened,
     upload::filename,
 };
@@ -18,6 +16,8 @@ pub(super) struct Near {
     pub name: String,
     pub tenant: String,
     pub state: String,
+    /// What the machine said of it.
+    pub verdict: String,
     pub at: String,
 }
 
@@ -29,26 +29,27 @@ pub(super) struct Nearby {
 
 impl Nearby {
     pub(super) async fn of(console: &Console, person: &Person, opened: &Opened) -> Result<[Self; 2], Fail> {
+        let user = &person.user;
         // Sealed ones are in no list but beside each other.
-        let sight = Sight { tenants: person.user.tenants.clone(), sealed: opened.item.sealed };
-        let upload = &opened.upload;
-        // What never came to review is filed under no queue: whose queues are named sees none of it.
-        let (same, earlier) = match person.user.queues {
-            Queues::All => (
-                console.insight.same_bytes(&sight, &upload.sha256, upload.id, SHOWN).await?,
-                console.insight.earlier(&sight, &upload.tenant, upload.id, SHOWN).await?,
-            ),
-            Queues::These(_) => (Vec::new(), Vec::new()),
-        };
+        let sight =
+            Sight { tenants: user.tenants.clone(), queues: user.queues.clone(), sealed: opened.item.sealed };
+        let (upload, insight) = (&opened.upload, &console.insight);
+        let same = insight.same_bytes(&sight, &upload.sha256, upload.id, SHOWN).await?;
+        let uploader = upload.uploader.as_deref();
+        let earlier = insight.earlier(&sight, &upload.tenant, uploader, upload.id, SHOWN).await?;
         let of = |title, about, list: Vec<Neighbour>| Self {
             title,
             about,
             list: list.into_iter().map(near).collect(),
         };
-        Ok([
-            of("The very same bytes", "other uploads with this SHA-256", same),
-            of("Earlier from this tenant", "uploads do not say who of its users sent them", earlier),
-        ])
+        let same = of("The very same bytes", "other uploads with this SHA-256", same);
+        let earlier = match uploader {
+            Some(_) => of("Earlier from this uploader", "of the same tenant", earlier),
+            None => {
+                of("Earlier from this tenant", "the upload does not say who of its users sent it", earlier)
+            }
+        };
+        Ok([same, earlier])
     }
 }
 
@@ -58,6 +59,7 @@ fn near(one: Neighbour) -> Near {
         name: one.filename.as_deref().map_or("unnamed".to_owned(), filename::display),
         tenant: one.tenant.to_string(),
         state: one.state.to_string().replace('_', " "),
+        verdict: one.verdict.map_or_else(String::new, |verdict| format!("verdict: {verdict}")),
         at: words::time(one.accepted_at),
     }
 }

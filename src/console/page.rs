@@ -3,7 +3,12 @@
 use super::{Console, assets, fail::Fail, words};
 use crate::{
     access::{Person, Right, may},
-    ports::{Random, random::SystemRandom, reviews::Ruling},
+    ports::{
+        Random,
+        random::SystemRandom,
+        reviews::Ruling,
+        wall::{Hand, StreamRuling},
+    },
     review::care::Rest,
     upload::ruling::Kind,
 };
@@ -23,6 +28,7 @@ pub(super) struct Frame {
     /// Absent where nobody is signed in.
     pub who: Option<Who>,
     pub undo: Option<Undo>,
+    pub hand: Option<HandUndo>,
     /// What was looked at today, where it is much; and whether a rest is offered.
     pub today: String,
     pub rest: bool,
@@ -50,6 +56,25 @@ pub(super) struct Undo {
     pub seconds: u64,
     /// Of what was decided together; else empty.
     pub batch: String,
+}
+
+/// A cut or a clearing of a stream by hand that can be taken back still.
+#[derive(Debug, Clone)]
+pub(super) struct HandUndo {
+    pub stream: String,
+    pub number: u32,
+    pub what: &'static str,
+    pub seconds: u64,
+}
+
+impl HandUndo {
+    fn new((ruling, seconds): (StreamRuling, u64)) -> Self {
+        let what = match ruling.hand {
+            Hand::Cut => "Cut by hand: to take it back clears the stream",
+            Hand::Clear => "Cleared by hand: to take it back cuts the stream again",
+        };
+        Self { stream: ruling.stream.to_string(), number: ruling.number, what, seconds }
+    }
 }
 
 impl Undo {
@@ -90,6 +115,7 @@ impl Frame {
         let user = &person.user;
         let undo = console.desk.undoable(user).await?;
         let undo = undo.and_then(|(rulings, seconds)| Undo::new(&rulings, seconds));
+        let hand = super::hand::undoable(console, user).await?.map(HandUndo::new);
         let (exposure, rest) = console.desk.rest(user).await?;
         let hard = exposure.high.views;
         let today = match hard {
@@ -105,13 +131,21 @@ impl Frame {
             accounts: may(user.role, Right::Accounts),
             insight: may(user.role, Right::Insight),
         };
-        Ok(Self { who: Some(who), undo, today, rest: matches!(rest, Rest::Offered(_)), ..Self::bare(title) })
+        Ok(Self {
+            who: Some(who),
+            undo,
+            hand,
+            today,
+            rest: matches!(rest, Rest::Offered(_)),
+            ..Self::bare(title)
+        })
     }
 
     /// The words for `?said=`; what is none of ours says nothing.
     #[must_use]
     pub(super) fn saying(mut self, code: &str) -> Self {
         self.said = match code {
+            "said" => "What you said of it is stored.",
             "ruled" => "Your decision is stored.",
             "second" => "Stored. A second person is to agree before it is published.",
             "escalated" => "Escalated to a senior.",
@@ -125,6 +159,8 @@ impl Frame {
             "ended" => "The session is ended.",
             "cut" => "Cut. It stays so until somebody clears it.",
             "clear" => "Cleared. It begins anew.",
+            "cleared_again" => "Taken back: the stream is cleared. What the cut ended stays ended.",
+            "cut_again" => "Taken back: the stream is cut again.",
             "redriven" => "Sent back to where it came from.",
             "nothing_dead" => "There was nothing dead by that name any more.",
             "together" => "Decided together. The bar above takes all of it back.",
@@ -154,7 +190,7 @@ pub(super) fn csrf(person: &Person) -> String {
 /// The page, under a policy that lets in nothing but our own.
 pub(super) fn render(template: &impl Template, frame: &Frame) -> Response {
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'nonce-{}'; img-src 'self' data:; connect-src 'self'; \
+        "default-src 'none'; style-src 'self'; script-src 'nonce-{}'; img-src 'self' data:; media-src 'self'; connect-src 'self'; \
          form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         frame.nonce
     );

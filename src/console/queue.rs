@@ -9,6 +9,7 @@ use super::{
     words,
 };
 use crate::{
+    access::Person,
     ports::{
         accounts::Tenants,
         reviews::{Item, View},
@@ -28,6 +29,8 @@ use axum::{
 use jiff::Timestamp;
 use std::time::Duration;
 
+/// What the queue is filtered by.
+const FILTERS: [&str; 5] = ["tenant", "reason", "type", "users", "older"];
 /// Rows of one page.
 const ROWS: u32 = 100;
 
@@ -45,6 +48,7 @@ struct Page {
     tenant: String,
     reason: String,
     media_type: String,
+    users: String,
     older: String,
     filtered: bool,
     /// What the filter asks for, as a query.
@@ -64,7 +68,8 @@ struct Row {
     holder: &'static str,
     escalated: bool,
     reports: u64,
-    appealed: bool,
+    /// Which appeal it is that waits; 0 where none does.
+    appeal: u64,
 }
 
 /// A decision that can be made on many.
@@ -103,7 +108,7 @@ impl Row {
             },
             escalated: item.escalated,
             reports: item.reports,
-            appealed: item.appealed,
+            appeal: if item.appealed { item.appeals } else { 0 },
         }
     }
 }
@@ -117,6 +122,7 @@ pub(super) fn view(desk: &Desk, user: &crate::ports::accounts::User, fields: &Fi
         tenant: fields.some("tenant").and_then(|name| name.parse().ok()),
         reason: fields.some("reason").map(str::to_owned),
         media_type: fields.some("type").map(str::to_owned),
+        voiced: fields.some("users").and_then(|what| what.parse().ok()),
         before,
         ..desk.view(user)
     }
@@ -142,7 +148,10 @@ pub(super) async fn queue(
     };
     let page = Page {
         rows: items.iter().map(|item| Row::new(item, &person.user.id, now)).collect(),
-        episodes: episodes.iter().map(|episode| super::episode::Row::new(episode, now)).collect(),
+        episodes: episodes
+            .iter()
+            .map(|episode| super::episode::Row::new(episode, &person.user, now))
+            .collect(),
         open: counts.open,
         held: counts.held,
         oldest: counts.oldest.map_or("–".to_owned(), |at| words::age(at, now)),
@@ -151,9 +160,10 @@ pub(super) async fn queue(
         tenant: fields.get("tenant").to_owned(),
         reason: fields.get("reason").to_owned(),
         media_type: fields.get("type").to_owned(),
+        users: fields.get("users").to_owned(),
         older: fields.get("older").to_owned(),
         together: together(),
-        filtered: ["tenant", "reason", "type", "older"].iter().any(|name| fields.some(name).is_some()),
+        filtered: FILTERS.iter().any(|name| fields.some(name).is_some()),
         query: fields.query(&["said"]),
         frame: frame.clone(),
     };
@@ -166,9 +176,24 @@ pub(super) async fn next(
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
     let view = view(&console.desk, &person.user, &fields);
-    Ok(match console.desk.next(&person, &view).await? {
-        Some(item) => Redirect::to(&format!("/console/items/{}", item.upload)),
-        None => Redirect::to("/console/queue?said=none"),
+    let to = handed(&console, &person, &view, FILTERS.iter().all(|name| fields.some(name).is_none())).await?;
+    Ok(Redirect::to(&to.unwrap_or_else(|| "/console/queue?said=none".to_owned())).into_response())
+}
+
+/// Where the next item is, which is this person's now. Episodes of live streams, which are over, come after uploads, and
+/// only to who asks for `all`.
+pub(super) async fn handed(
+    console: &Console,
+    person: &Person,
+    view: &View,
+    all: bool,
+) -> Result<Option<String>, Fail> {
+    if let Some(item) = console.desk.next(person, view).await? {
+        return Ok(Some(format!("/console/items/{}", item.upload)));
     }
-    .into_response())
+    if !all {
+        return Ok(None);
+    }
+    let episode = console.desk.next_episode(person).await?;
+    Ok(episode.map(|episode| super::episode::path(episode.stream, episode.number)))
 }

@@ -52,8 +52,8 @@ pub(super) async fn rule(
 /// To the next item, or to the queue where there is none.
 pub(super) async fn onward(console: &Console, person: &Person, said: &str) -> Result<Response, Fail> {
     let view = console.desk.view(&person.user);
-    let to = match console.desk.next(person, &view).await? {
-        Some(item) => format!("/console/items/{}?said={said}", item.upload),
+    let to = match super::queue::handed(console, person, &view, true).await? {
+        Some(place) => format!("{place}?said={said}"),
         None => "/console/queue?said=none".to_owned(),
     };
     Ok(Redirect::to(&to).into_response())

@@ -42,6 +42,8 @@ pub(super) struct Cell {
     pub column: usize,
     pub row: usize,
     pub at: String,
+    /// In seconds.
+    pub moment: String,
     pub taken: String,
     /// The worst one of a finding.
     pub marked: bool,
@@ -52,6 +54,8 @@ pub(super) struct Span {
     pub width: String,
     pub worst: String,
     pub words: String,
+    /// When it was worst, in seconds.
+    pub moment: String,
 }
 
 /// What is known of a film.
@@ -82,7 +86,7 @@ impl Stage {
         } else if let Some(film) = film.filter(|film| film.sheet.is_some()) {
             stage.url = Some(base.to_owned());
             stage.alt = "Frames of the held film in a contact sheet, blurred until you ask to see them";
-            stage.about = "a contact sheet made in the sandbox, grey and blurred until you hold; held films are not played";
+            stage.about = "a contact sheet made in the sandbox, grey and blurred until you hold";
             stage.sheet = Some(Sheet::of(film, &detail.findings));
         } else {
             stage.why_not = why_not(media_type);
@@ -101,7 +105,7 @@ fn why_not(media_type: &str) -> String {
              not looked at."
         }
         ("video", _) => {
-            "No frame of this film could be shown: no contact sheet could be made of it. Held films are not played."
+            "No frame of this film could be shown: no contact sheet could be made of it."
         }
         ("audio", _) => "Nothing listens to sound here, and held files are not played.",
         ("text", _) | (_, "application/json") => "Text of held files is not shown here.",
@@ -124,6 +128,11 @@ impl Film {
     }
 }
 
+/// For a player, which counts in seconds.
+fn moment(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
 impl Sheet {
     fn of(film: &FilmDetail, findings: &[FindingDetail]) -> Self {
         let times: Vec<(&FindingDetail, u64, u64, u64)> = findings
@@ -141,6 +150,7 @@ impl Sheet {
             column: n % columns,
             row: n / columns,
             at: words::clock(frame.at_ms),
+            moment: moment(frame.at_ms),
             taken: frame.taken.clone(),
             marked: times.iter().any(|(_, _, _, worst)| *worst == frame.at_ms),
         });
@@ -150,6 +160,7 @@ impl Sheet {
             width: format!("{:.1}", (x(*to) - x(*from)).max(4.0)),
             worst: format!("{:.1}", x(*worst)),
             words: words::finding(finding),
+            moment: moment(*worst),
         });
         Self {
             columns,
@@ -201,8 +212,8 @@ mod tests {
             drawn.cells.iter().filter(|cell| cell.marked).map(|cell| cell.at.as_str()).collect();
         assert_eq!(marked, ["0:03.0"]);
         assert_eq!((drawn.cells[7].column, drawn.cells[7].row), (1, 1));
-        let Span { x, width, worst, .. } = &drawn.spans[0];
-        assert_eq!([x, width, worst], ["250.0", "150.0", "300.0"]);
+        let Span { x, width, worst, moment, .. } = &drawn.spans[0];
+        assert_eq!([x, width, worst, moment], ["250.0", "150.0", "300.0", "3.000"]);
         // A film without a length, and one without frames, draw nothing that is no number.
         let empty = FilmDetail { duration_ms: 0, sheet: None, ..film };
         assert_eq!(Sheet::of(&empty, &[]).columns, 1);

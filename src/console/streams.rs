@@ -6,20 +6,13 @@ use super::{
     fail::Fail,
     fields::Fields,
     page::{Frame, render},
-    visitor::{Posted, Signed, needs},
+    visitor::{Signed, needs},
     words,
 };
 use crate::{
     access::{Person, Right, may, session::same},
-    ports::{
-        PortError,
-        accounts::User,
-        blobs::Zone,
-        store::Stale,
-        streams::Stream,
-        wall::{Hand, StreamRuling},
-    },
-    review::{admit::LONGEST_NOTE, episodes::sees},
+    ports::{PortError, accounts::User, blobs::Zone, streams::Stream},
+    review::episodes::sees,
     upload::{
         Because, Standing, StreamId, filename,
         ruling::{Kind, reasons},
@@ -28,8 +21,8 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::{StatusCode, Uri},
-    response::{IntoResponse, Redirect, Response},
+    http::Uri,
+    response::Response,
 };
 use serde::Serialize;
 use std::{io::Read, time::Duration};
@@ -240,61 +233,11 @@ async fn kept(console: &Console, stream: &Stream) -> Result<Option<(Vec<u8>, Str
 }
 
 /// The stream, where it is this person's to see.
-async fn of(console: &Console, user: &User, id: &str) -> Result<Stream, Fail> {
+pub(super) async fn of(console: &Console, user: &User, id: &str) -> Result<Stream, Fail> {
     let id: StreamId = id.parse().map_err(|_| Fail::no_page())?;
     let stream = console.desk.store.stream(id).await?;
     let theirs = |stream: &Stream| sees(user) && user.tenants.includes(&stream.tenant);
     stream.filter(theirs).ok_or_else(Fail::no_page)
-}
-
-pub(super) async fn rule(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { person, fields }: Posted,
-) -> Result<Response, Fail> {
-    needs(&person, Right::Decide)?;
-    let stream = of(&console, &person.user, &id).await?;
-    let wrong = |why: &str| Fail::Said(StatusCode::UNPROCESSABLE_ENTITY, why.to_owned());
-    let (hand, reason) = fields.get("choice").split_once(':').ok_or_else(|| wrong("Choose a reason."))?;
-    let hand: Hand = hand.parse().map_err(|_| wrong("Choose a reason."))?;
-    let kind = match hand {
-        Hand::Cut => Kind::Quarantine,
-        Hand::Clear => Kind::Approve,
-    };
-    if !reasons(kind).iter().any(|(code, _)| *code == reason) {
-        return Err(wrong("Choose a reason."));
-    }
-    let note = fields.get("note").trim();
-    if note.chars().count() > LONGEST_NOTE {
-        return Err(wrong("The note is too long."));
-    }
-    if note.is_empty() && reason == "other" {
-        return Err(wrong("Say in the note what the reason is."));
-    }
-    let now = console.desk.clock.now();
-    let ruling = StreamRuling {
-        stream: stream.id,
-        number: 0,
-        hand,
-        reason: reason.to_owned(),
-        note: note.to_owned(),
-        by: person.user.id.clone(),
-        at: now,
-    };
-    let actor = person.actor();
-    let deed = console.people.deed(&actor, "stream.ruled");
-    match console.wall.rule_stream(&ruling, deed).await? {
-        Ok(_) => {
-            if let Some(hub) = &console.hub {
-                hub.ruled(&stream, hand == Hand::Cut);
-            }
-            Ok(Redirect::to(&format!("/console/streams?said={}", hand.as_str())).into_response())
-        }
-        Err(Stale) => {
-            let why = "Nothing was changed: it is over, or it stands so already.";
-            Err(Fail::Said(StatusCode::CONFLICT, why.to_owned()))
-        }
-    }
 }
 
 impl Shown {

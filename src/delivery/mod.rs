@@ -1,6 +1,6 @@
 //! Signed URLs: made, verified, and served from the published zone, which is all that this module can open.
 
-mod body;
+pub(crate) mod body;
 pub mod conditional;
 pub mod disposition;
 pub mod kept;

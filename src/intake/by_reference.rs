@@ -22,6 +22,8 @@ pub struct Referred {
     media_type: Option<String>,
     /// The sender's own id: one upload a tenant has it, and a repeat gets that one.
     external_id: Option<String>,
+    /// The application's own name for whoever of its users sent it, 1 to 255 bytes.
+    uploader: Option<String>,
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -61,7 +63,7 @@ pub async fn by_reference(
         Problem::new(codes::SOURCE_UNAVAILABLE, "no buckets are read here; send the file to POST /v1/uploads")
     })?;
     let idempotency_key = idempotency_key(&headers)?;
-    check_names(said.media_type.as_deref(), said.external_id.as_deref())?;
+    check_names(said.media_type.as_deref(), said.external_id.as_deref(), said.uploader.as_deref())?;
     let object = ObjectRef::from_url(&said.source.url, said.source.version_id)
         .ok_or_else(|| Problem::new(codes::BODY_MALFORMED, "write `source.url` as s3://bucket/key"))?;
     let spooled = fetching.fetch(&caller.tenant, &object, None, None).await?;
@@ -80,6 +82,7 @@ pub async fn by_reference(
         sha256: crate::hex(&spooled.hashes.sha256),
         idempotency_key,
         external_id: said.external_id,
+        uploader: said.uploader,
         at,
     };
     Ok(answer(accept::accept(Door::from(&api), new, spooled).await?))

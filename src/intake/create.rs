@@ -30,6 +30,9 @@ pub struct Query {
     size: Option<u64>,
     /// The sender's own id for the upload, 1 to 255 characters: one upload a tenant has it, and a repeat gets that one.
     external_id: Option<String>,
+    /// The application's own name for whoever of its users sent the file, 1 to 255 bytes, opaque to Lazaret: moderators
+    /// see what came from the same one before. A form's field may name it too; this one counts.
+    uploader: Option<String>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -74,6 +77,7 @@ pub async fn create(
     if external_id.as_deref().is_some_and(|id| !external::is_legal(id)) {
         return Err(Problem::new(codes::QUERY_MALFORMED, format!("`external_id` is {}", external::EXPECTED)));
     }
+    check_uploader(query.uploader.as_deref(), codes::QUERY_MALFORMED)?;
     let head = Head::read(request.headers())?;
     head.admit(&api).await?;
     let received = receive::receive(&api, head, request).await?;
@@ -94,6 +98,7 @@ pub async fn create(
     api.random.fill(&mut random)?;
     let new = NewUpload {
         external_id,
+        uploader: query.uploader.or(received.uploader),
         id: UploadId::new(at, &random),
         actor: caller.actor(),
         tenant: caller.tenant,
@@ -113,6 +118,14 @@ pub async fn create(
 pub struct Form {
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
+    uploader: Option<String>,
+}
+
+pub(super) fn check_uploader(name: Option<&str>, code: codes::Code) -> Result<(), Problem> {
+    if name.is_none_or(external::is_uploader) {
+        return Ok(());
+    }
+    Err(Problem::new(code, format!("`uploader` is {}", external::UPLOADER)))
 }
 
 pub(super) fn answer(receipt: Receipt) -> Response {

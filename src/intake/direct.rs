@@ -4,7 +4,7 @@
 //! completing reads it once, hashes it, and holds that copy.
 
 use super::{
-    create::{Created, idempotency_key, replayed},
+    create::{Created, check_uploader, idempotency_key, replayed},
     external,
     source::{FetchError, spooled},
 };
@@ -56,6 +56,8 @@ pub struct Announced {
     size: u64,
     /// The sender's own id: one upload a tenant has it, and a repeat gets that one.
     external_id: Option<String>,
+    /// The application's own name for whoever of its users sent it, 1 to 255 bytes.
+    uploader: Option<String>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -110,6 +112,7 @@ pub async fn announce(
         sha256: String::new(),
         idempotency_key,
         external_id: said.external_id,
+        uploader: said.uploader,
         at: now,
     };
     let term = api.remote.direct_term;
@@ -148,12 +151,16 @@ impl Announced {
         if self.size > max {
             return Err(Problem::new(codes::UPLOAD_TOO_LARGE, format!("at most {max} bytes are taken")));
         }
-        check_names(self.media_type.as_deref(), self.external_id.as_deref())
+        check_names(self.media_type.as_deref(), self.external_id.as_deref(), self.uploader.as_deref())
     }
 }
 
 /// What a sender says of its file in JSON.
-pub(super) fn check_names(media_type: Option<&str>, external_id: Option<&str>) -> Result<(), Problem> {
+pub(super) fn check_names(
+    media_type: Option<&str>,
+    external_id: Option<&str>,
+    uploader: Option<&str>,
+) -> Result<(), Problem> {
     if media_type.is_some_and(|t| t.len() > DECLARED_BYTES || t.contains(char::is_control)) {
         let detail = format!("`media_type` is up to {DECLARED_BYTES} characters such as image/jpeg");
         return Err(Problem::new(codes::BODY_MALFORMED, detail));
@@ -161,7 +168,7 @@ pub(super) fn check_names(media_type: Option<&str>, external_id: Option<&str>) -
     if external_id.is_some_and(|id| !external::is_legal(id)) {
         return Err(Problem::new(codes::BODY_MALFORMED, format!("`external_id` is {}", external::EXPECTED)));
     }
-    Ok(())
+    check_uploader(uploader, codes::BODY_MALFORMED)
 }
 
 /// The file is there. 202 means that it is durable; saying it again changes nothing.

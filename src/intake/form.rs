@@ -2,7 +2,9 @@
 //! to it: one piece at a time, and no more than [`FORM_OVERHEAD`] that is not of the file.
 
 use super::{
+    create::check_uploader,
     digest::Expected,
+    external::UPLOADER_BYTES,
     receive::{
         FORM_OVERHEAD, Head, Received, SharedSums, content_digest, digest_mismatch, incomplete, media_type,
         take, too_large,
@@ -34,9 +36,12 @@ pub async fn receive(api: &Api, head: Head, file: File, request: Request) -> Res
         request.map(|body| Body::from_stream(Dealt::new(body.into_data_stream(), taken.clone(), summed)));
     let mut form =
         Multipart::from_request(request, &()).await.map_err(|rejection| bad_form(&rejection.body_text()))?;
-    let (mut file, mut received) = (Some(file), None);
+    let (mut file, mut received, mut uploader) = (Some(file), None, None);
     while let Some(field) = idle(api, form.next_field()).await?.map_err(|e| broken(api, &e))? {
         if field.file_name().is_none() {
+            if field.name() == Some("uploader") {
+                uploader = Some(named(api, field).await?);
+            }
             // Not a file. Its bytes go by as those of the next one are looked for.
             continue;
         }
@@ -51,9 +56,23 @@ pub async fn receive(api: &Api, head: Head, file: File, request: Request) -> Res
             return Err(digest_mismatch());
         }
     }
-    received.ok_or_else(|| {
+    let received = received.ok_or_else(|| {
         bad_form("the form holds no file; name the part's file as in `filename=\"photo.jpg\"`")
-    })
+    })?;
+    Ok(Received { uploader, ..received })
+}
+
+/// Who sent it, as the field says. What is too long shows early: no more of it is kept.
+async fn named(api: &Api, mut field: Field<'_>) -> Result<String, Problem> {
+    let mut name = Vec::new();
+    while name.len() <= UPLOADER_BYTES
+        && let Some(bytes) = idle(api, field.chunk()).await?.map_err(|e| broken(api, &e))?
+    {
+        name.extend_from_slice(&bytes);
+    }
+    let name = String::from_utf8(name).map_err(|_| bad_form("the field `uploader` is not UTF-8"))?;
+    check_uploader(Some(&name), codes::BODY_MALFORMED)?;
+    Ok(name)
 }
 
 async fn part(api: &Api, file: File, mut field: Field<'_>, taken: &AtomicU64) -> Result<Received, Problem> {
@@ -69,7 +88,7 @@ async fn part(api: &Api, file: File, mut field: Field<'_>, taken: &AtomicU64) ->
     if !digest.agrees(&spooled.hashes) {
         return Err(digest_mismatch());
     }
-    Ok(Received { spooled, filename, declared })
+    Ok(Received { spooled, filename, declared, uploader: None })
 }
 
 async fn idle<T>(api: &Api, next: impl Future<Output = T>) -> Result<T, Problem> {

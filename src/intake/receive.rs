@@ -21,6 +21,7 @@ pub struct Received {
     /// As the form said.
     pub filename: Option<String>,
     pub declared: Option<String>,
+    pub uploader: Option<String>,
 }
 
 /// What the request's head says of its body.
@@ -76,7 +77,7 @@ pub async fn receive(api: &Api, head: Head, request: Request) -> Result<Received
     if !head.digest.agrees(&spooled.hashes) {
         return Err(digest_mismatch());
     }
-    Ok(Received { spooled, filename: None, declared: head.declared })
+    Ok(Received { spooled, filename: None, declared: head.declared, uploader: None })
 }
 
 /// Adds to the spool what is still allowed.

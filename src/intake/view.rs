@@ -30,6 +30,8 @@ pub struct UploadSummary {
     pub sha256: String,
     /// The sender's own id for it.
     pub external_id: Option<String>,
+    /// The application's own name for whoever of its users sent it.
+    pub uploader: Option<String>,
     /// Why it waits, where an engine is unavailable; of a scan that takes long, what it is busy with.
     pub waiting_for: Option<String>,
 }
@@ -74,6 +76,7 @@ impl From<Upload> for UploadSummary {
             size: upload.size,
             sha256: upload.sha256,
             external_id: upload.external_id,
+            uploader: upload.uploader,
             waiting_for: upload.waiting_for,
         }
     }

@@ -26,5 +26,5 @@ pub use policies::Policies;
 pub use spool::{digest, sha256_of};
 pub use sweep::{Company, sweep};
 pub use types::TypeRules;
-pub use video::{Films, Sheet};
+pub use video::{Films, Sheet, is_decodable as is_film};
 pub use worker::{Work, Workers};

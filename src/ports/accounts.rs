@@ -86,6 +86,9 @@ impl FromStr for Tenants {
     }
 }
 
+/// The queue that live streams and their episodes are filed under.
+pub const STREAMS: &str = "stream";
+
 /// Which queues a person sees, by what items are filed under. Stored and shown as `*`, or as classes of reasons with
 /// commas between: `image` is every reason that is `image` or begins with `image.`.
 #[derive(Debug, Clone, PartialEq, Eq)]

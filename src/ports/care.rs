@@ -1,10 +1,10 @@
 //! What looking does to people: who looked at what, and for how long.
 
 use super::{Result, accounts::Deed};
-use crate::upload::UploadId;
+use crate::upload::{StreamId, UploadId};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 /// How hard something is to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,11 +34,41 @@ impl Level {
     }
 }
 
-impl std::str::FromStr for Level {
+impl FromStr for Level {
     type Err = String;
 
     fn from_str(s: &str) -> std::result::Result<Self, String> {
         Self::ALL.into_iter().find(|level| level.as_str() == s).ok_or_else(|| format!("no such level: {s:?}"))
+    }
+}
+
+/// What is looked at. Stored as an id, or as a stream's with a slash and the episode's number behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Upload(UploadId),
+    Episode(StreamId, u32),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upload(id) => write!(f, "{id}"),
+            Self::Episode(stream, number) => write!(f, "{stream}/{number}"),
+        }
+    }
+}
+
+impl FromStr for Subject {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        let bad = || format!("nothing to look at: {s:?}");
+        match s.split_once('/') {
+            Some((stream, number)) => {
+                Ok(Self::Episode(stream.parse().map_err(|_| bad())?, number.parse().map_err(|_| bad())?))
+            }
+            None => s.parse().map(Self::Upload).map_err(|_| bad()),
+        }
     }
 }
 
@@ -83,20 +113,20 @@ pub fn day(at: Timestamp) -> i64 {
 
 #[async_trait]
 pub trait Care: Send + Sync + 'static {
-    /// The person looks at the item. A view whose person was heard of within `gap` goes on; else one begins. True where
+    /// The person looks at it. A view whose person was heard of within `gap` goes on; else one begins. True where
     /// it began.
     async fn looks(
         &self,
         person: &str,
-        upload: UploadId,
+        subject: Subject,
         level: Level,
         now: Timestamp,
         gap: Duration,
     ) -> Result<bool>;
     /// The person is still there: a view that is under way goes on, and none begins.
-    async fn still_looks(&self, person: &str, upload: UploadId, now: Timestamp, gap: Duration) -> Result<()>;
-    /// Ends the person's view of the item; how long it was goes into the audit log.
-    async fn looked(&self, person: &str, upload: UploadId, now: Timestamp) -> Result<()>;
+    async fn still_looks(&self, person: &str, subject: Subject, now: Timestamp, gap: Duration) -> Result<()>;
+    /// Ends the person's view of it; how long it was goes into the audit log.
+    async fn looked(&self, person: &str, subject: Subject, now: Timestamp) -> Result<()>;
     /// The same of everybody who was not heard of since. Returns how many views ended.
     async fn end_views(&self, before: Timestamp, now: Timestamp) -> Result<u64>;
     async fn exposure(&self, person: &str, day: i64) -> Result<Exposure>;

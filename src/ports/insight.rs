@@ -1,7 +1,10 @@
 //! What happened over many days, and what an item has for neighbours: for people who look at the whole.
 
-use super::{Result, accounts::Tenants};
-use crate::upload::{State, TenantId, UploadId};
+use super::{
+    Result,
+    accounts::{Queues, Tenants},
+};
+use crate::upload::{Decision, State, TenantId, UploadId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -100,12 +103,15 @@ pub struct Neighbour {
     pub filename: Option<String>,
     pub state: State,
     pub accepted_at: Timestamp,
+    /// The latest.
+    pub verdict: Option<Decision>,
 }
 
 /// Whose neighbours somebody may see.
 #[derive(Debug, Clone)]
 pub struct Sight {
     pub tenants: Tenants,
+    pub queues: Queues,
     /// Sealed ones too.
     pub sealed: bool,
 }
@@ -128,11 +134,12 @@ pub trait Insight: Send + Sync + 'static {
         but: UploadId,
         limit: u32,
     ) -> Result<Vec<Neighbour>>;
-    /// The tenant's uploads before this one, newest first.
+    /// The tenant's uploads before this one, newest first; with `uploader`, those of this user of its alone.
     async fn earlier(
         &self,
         sight: &Sight,
         tenant: &TenantId,
+        uploader: Option<&str>,
         before: UploadId,
         limit: u32,
     ) -> Result<Vec<Neighbour>>;

@@ -73,6 +73,8 @@ pub struct Item {
     pub reports: u64,
     /// An appeal waits for one.
     pub appealed: bool,
+    /// Appeals so far, answered ones too.
+    pub appeals: u64,
 }
 
 impl Item {
@@ -83,6 +85,25 @@ impl Item {
     /// What it is filed under.
     pub fn filed_under(&self) -> &str {
         self.reasons.first().map_or("review", String::as_str)
+    }
+}
+
+/// What users wait for an answer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voiced {
+    Reported,
+    Appealed,
+}
+
+impl std::str::FromStr for Voiced {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        match s {
+            "reported" => Ok(Self::Reported),
+            "appealed" => Ok(Self::Appealed),
+            other => Err(format!("users say no such thing: {other:?}")),
+        }
     }
 }
 
@@ -97,6 +118,8 @@ pub struct View {
     pub reason: Option<String>,
     /// `image/png`, or `image/` for the family.
     pub media_type: Option<String>,
+    /// Only what users reported, or appealed against.
+    pub voiced: Option<Voiced>,
     /// Queued before.
     pub before: Option<Timestamp>,
 }
@@ -206,6 +229,9 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     pub subject: Option<String>,
     pub action: Option<String>,
+    /// Only what is about uploads of these tenants that are filed under these queues, about their streams where the queue
+    /// `stream` is among them, and, where all queues are, about their keys and policies.
+    pub sight: Option<(Tenants, Queues)>,
     /// Only lines below this sequence.
     pub before: Option<u64>,
     pub limit: u32,

@@ -24,6 +24,8 @@ pub struct NewUpload {
     pub idempotency_key: Option<String>,
     /// The sender's own id for the upload: one upload a tenant has it, for ever.
     pub external_id: Option<String>,
+    /// The application's own name for whoever of its users sent it.
+    pub uploader: Option<String>,
     /// Who did it, for the audit log: a key's id, never a person's name.
     pub actor: String,
     pub at: Timestamp,
@@ -54,6 +56,7 @@ pub struct Upload {
     /// Empty while it is awaited.
     pub sha256: String,
     pub external_id: Option<String>,
+    pub uploader: Option<String>,
     pub accepted_at: Timestamp,
     pub settled_at: Option<Timestamp>,
     /// Scans begun that did not end for an engine's trouble.
@@ -203,7 +206,7 @@ pub trait Store: Streams + Reports {
     async fn uploads(&self, tenant: &TenantId, page: &Page) -> Result<Vec<Upload>>;
     /// The latest verdict.
     async fn verdict(&self, id: UploadId) -> Result<Option<NumberedVerdict>>;
-    /// Moves the upload to erased, from any state, and forgets its name, declared type, Idempotency-Key, the sender's id and renditions;
+    /// Moves the upload to erased, from any state, and forgets its name, declared type, Idempotency-Key, the sender's id, uploader and renditions;
     /// returns the keys to remove from the published zone (its object in the held zone is named by its id). Whoever
     /// holds its lease is [`Stale`] from now on. `None` where the tenant has no such upload, or it is erased already.
     async fn erase(

@@ -200,6 +200,11 @@ pub struct Episode {
     pub evidence: Vec<Evidence>,
     /// What a person said of it.
     pub ruling: Option<EpisodeRuling>,
+    /// Grows with every claim.
+    pub fence: u64,
+    /// Who looks at it, until when. One whose time is over still counts, until somebody else takes it.
+    pub holder: Option<String>,
+    pub held_until: Option<Timestamp>,
 }
 
 /// What a person says of an episode.
@@ -307,6 +312,7 @@ pub trait Streams: Send + Sync + 'static {
     async fn episode(&self, stream: StreamId, number: u32) -> Result<Option<Episode>>;
     /// Those of these tenants that nobody has looked at: cut ones first, then by age.
     async fn episodes_in_review(&self, tenants: &Tenants, limit: u32) -> Result<Vec<Episode>>;
-    /// Ruling and audit line in one commit; false where it is not in review any more.
+    /// Ruling and audit line in one commit; false where it is not in review any more, or not in the hands of who rules
+    /// under the fence that `episode` has.
     async fn rule_episode(&self, episode: &Episode, ruling: &EpisodeRuling, deed: Deed<'_>) -> Result<bool>;
 }

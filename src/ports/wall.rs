@@ -4,9 +4,9 @@ use super::{
     Result,
     accounts::{Deed, Tenants},
     store::Stale,
-    streams::Stream,
+    streams::{Episode, Stream},
 };
-use crate::upload::StreamId;
+use crate::upload::{Standing, StreamId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -38,6 +38,9 @@ impl std::str::FromStr for Hand {
     }
 }
 
+/// The reason of a ruling that takes another back.
+pub const TAKEN_BACK: &str = "taken_back";
+
 /// A person's numbered decision on a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamRuling {
@@ -51,19 +54,58 @@ pub struct StreamRuling {
     /// A person's id.
     pub by: String,
     pub at: Timestamp,
+    /// How the stream stood before; the store says so.
+    pub stood: Option<Standing>,
 }
+
+impl StreamRuling {
+    /// What takes it back, if anything does: of a stream that was not cut, how it stands is seen anew in any case.
+    pub fn undo(&self) -> Option<Hand> {
+        match (self.hand, self.stood) {
+            _ if self.reason == TAKEN_BACK => None,
+            (Hand::Cut, _) => Some(Hand::Clear),
+            (Hand::Clear, Some(Standing::Cut)) => Some(Hand::Cut),
+            (Hand::Clear, _) => None,
+        }
+    }
+}
+
+/// One episode: its stream and number.
+pub type EpisodeId = (StreamId, u32);
 
 #[async_trait]
 pub trait Wall: Send + Sync + 'static {
     /// Streams that are open, the latest first.
     async fn open_streams(&self, tenants: &Tenants, limit: u32) -> Result<Vec<Stream>>;
     /// The stream stands so from now on, and whoever watches it is [`Stale`]: row, ruling, outbox entry and audit line in
-    /// one commit; returns the ruling's number. Refused where it is closed, or stands so by hand already.
+    /// one commit; returns the ruling's number. Refused where it is closed, or stands so by hand already; and with
+    /// `after` where another ruling than that was the last.
     async fn rule_stream(
         &self,
         ruling: &StreamRuling,
+        after: Option<u32>,
         deed: Deed<'_>,
     ) -> Result<std::result::Result<u32, Stale>>;
+    /// The newest ruling of this person since then that is its stream's last, on a stream that is open.
+    async fn last_hand(&self, who: &str, since: Timestamp) -> Result<Option<StreamRuling>>;
     /// The latest first.
     async fn stream_rulings(&self, id: StreamId, limit: u32) -> Result<Vec<StreamRuling>>;
+
+    /// Hands out this very episode, if it is in review and nobody else holds it.
+    async fn take_episode(
+        &self,
+        of: EpisodeId,
+        who: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Episode>>;
+    async fn keep_episode(
+        &self,
+        of: EpisodeId,
+        who: &str,
+        fence: u64,
+        until: Timestamp,
+    ) -> Result<std::result::Result<(), Stale>>;
+    /// Gives it back, if it is this person's still.
+    async fn leave_episode(&self, of: EpisodeId, who: &str, fence: u64) -> Result<()>;
 }

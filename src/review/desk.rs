@@ -8,9 +8,9 @@ use crate::{
     Task,
     access::{Person, Right, may, people::actor},
     ports::{
-        Care, Clock, PortError, Reviews, Store,
+        Care, Clock, PortError, Reviews, Store, Wall,
         accounts::{Deed, User},
-        care::{Exposure, Level, day},
+        care::{Exposure, Level, Subject, day},
         reports::{Appeal, Report},
         reviews::{Counts, Item, Ruling, Standing, View},
         store::{NumberedVerdict, Upload},
@@ -31,6 +31,7 @@ pub struct Desk {
     pub store: Arc<dyn Store>,
     pub reviews: Arc<dyn Reviews>,
     pub care: Arc<dyn Care>,
+    pub wall: Arc<dyn Wall>,
     pub clock: Arc<dyn Clock>,
     pub rules: Rules,
     /// How long an item is somebody's, from when they were last heard of.
@@ -76,6 +77,7 @@ impl Desk {
             tenant: None,
             reason: None,
             media_type: None,
+            voiced: None,
             before: None,
         }
     }
@@ -118,7 +120,7 @@ impl Desk {
     pub async fn open(&self, person: &Person, id: UploadId) -> Result<Opened> {
         let opened = self.shown(person, id).await?;
         let (level, now) = (Level::of(opened.item.severity), self.clock.now());
-        self.care.looks(&person.user.id, id, level, now, self.gap()).await?;
+        self.care.looks(&person.user.id, Subject::Upload(id), level, now, self.gap()).await?;
         self.note(&person.user, "item.viewed", id, json!({ "sealed": opened.item.sealed })).await?;
         Ok(opened)
     }
@@ -159,7 +161,7 @@ impl Desk {
     pub async fn extend(&self, person: &Person, id: UploadId, fence: u64) -> Result<bool> {
         let now = self.clock.now();
         let until = now + self.lease;
-        self.care.still_looks(&person.user.id, id, now, self.gap()).await?;
+        self.care.still_looks(&person.user.id, Subject::Upload(id), now, self.gap()).await?;
         Ok(self.reviews.keep(id, &person.user.id, fence, until).await?.is_ok())
     }
 
@@ -174,7 +176,7 @@ impl Desk {
         let actor = person.actor();
         let deed = self.deed(&actor, "item.skipped");
         let _ = self.reviews.put_back(id, &person.user.id, fence, skipped.map(|why| (why, deed))).await?;
-        self.looked(person, id).await
+        self.looked(person, Subject::Upload(id)).await
     }
 
     /// Rules; gives the ruling as it was stored.
@@ -189,7 +191,7 @@ impl Desk {
             // The item changed in between, by a report perhaps: it is asked again whether this may be.
             if let Ok(number) = made {
                 if ruling.kind != Kind::Note {
-                    self.looked(person, id).await?;
+                    self.looked(person, Subject::Upload(id)).await?;
                 }
                 return Ok(Ruling { number, ..ruling });
             }
@@ -198,15 +200,15 @@ impl Desk {
     }
 
     /// Of a view: the page is heard of three times in a lease, and one that comes late is no new one.
-    fn gap(&self) -> Duration {
+    pub(super) fn gap(&self) -> Duration {
         self.lease * 2
     }
 
     /// The person is done with looking at it, for now.
-    async fn looked(&self, person: &Person, id: UploadId) -> Result<()> {
+    pub(super) async fn looked(&self, person: &Person, subject: Subject) -> Result<()> {
         let now = self.clock.now();
-        self.care.still_looks(&person.user.id, id, now, self.gap()).await?;
-        Ok(self.care.looked(&person.user.id, id, now).await?)
+        self.care.still_looks(&person.user.id, subject, now, self.gap()).await?;
+        Ok(self.care.looked(&person.user.id, subject, now).await?)
     }
 
     /// What the person looked at today, and whether it is enough.
@@ -215,7 +217,7 @@ impl Desk {
         Ok((exposure, self.limits.rest(&exposure)))
     }
 
-    async fn rested(&self, user: &User) -> Result<()> {
+    pub(super) async fn rested(&self, user: &User) -> Result<()> {
         match self.rest(user).await? {
             (_, Rest::Due(_)) => Err(Denied::Paused.into()),
             _ => Ok(()),

@@ -5,11 +5,13 @@ pub mod admit;
 pub mod care;
 pub mod desk;
 pub mod episodes;
+pub mod play;
 pub mod preview;
 pub mod together;
 pub mod tryout;
 
 pub use admit::{Ask, Denied, Rules};
 pub use desk::{Desk, Opened};
+pub use play::Player;
 pub use preview::{Preview, Previews};
 pub use tryout::Tryouts;

@@ -65,6 +65,9 @@ impl Case {
                 scores: BTreeMap::new(),
                 evidence: Vec::new(),
                 ruling: None,
+                fence: 0,
+                holder: None,
+                held_until: None,
             },
         };
         let mut case = Self { episode, dirty: true, most };

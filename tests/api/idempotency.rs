@@ -88,3 +88,31 @@ async fn the_senders_own_id_stands_for_one_upload() {
         assert_problem(send(bad, "body").await.unwrap(), 400, "query.malformed", bad).await;
     }
 }
+
+#[tokio::test]
+async fn who_of_the_applications_users_sent_it_is_kept() {
+    let app = TestApp::start().await;
+    let shown = async |answer: reqwest::Response| {
+        assert_eq!(answer.status(), 202);
+        let id = id_of(answer).await;
+        json(app.get(&format!("/v1/uploads/{id}")).send().await.unwrap()).await["uploader"].clone()
+    };
+    let send = |uploader: &str| app.post(&format!("/v1/uploads?uploader={uploader}")).body("body").send();
+    assert_eq!(shown(send("user%2F17").await.unwrap()).await, "user/17");
+    let none = app.post("/v1/uploads").body("body").send().await.unwrap();
+    assert!(shown(none).await.is_null());
+    for bad in ["", "a%0Ab", &"%C3%A9".repeat(128)] {
+        assert_problem(send(bad).await.unwrap(), 400, "query.malformed", bad).await;
+    }
+    let form = |name: &str, query: &str| {
+        let body = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"uploader\"\r\n\r\n{name}\r\n--b\r\n\
+             Content-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\nbody\r\n--b--\r\n"
+        );
+        let sent = app.post(&format!("/v1/uploads{query}"));
+        sent.header("content-type", "multipart/form-data; boundary=b").body(body).send()
+    };
+    assert_eq!(shown(form("user 18", "").await.unwrap()).await, "user 18");
+    assert_eq!(shown(form("user 18", "?uploader=user-19").await.unwrap()).await, "user-19");
+    assert_problem(form(&"x".repeat(256), "").await.unwrap(), 400, "body.malformed", "too long").await;
+}

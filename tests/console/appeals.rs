@@ -32,7 +32,7 @@ async fn a_report_brings_back_what_is_published_and_an_appeal_goes_to_another_pe
     world.becomes(&id, "quarantined").await;
     assert!(bob.page(&item).await.contains("upheld"));
 
-    let appeal = json!({ "text": "it is a ship", "appellant": "user-3" });
+    let appeal = json!({ "text": "it is a ship, <b>really</b>", "appellant": "user-3" });
     assert_eq!(world.says(&id, "appeals", appeal.clone()).await, 202);
     assert_eq!(world.says(&id, "appeals", appeal).await, 202);
     // Who decided it does not get it, and may not decide it.
@@ -47,7 +47,8 @@ async fn a_report_brings_back_what_is_published_and_an_appeal_goes_to_another_pe
     browser.shows("appeal").await;
     browser.shoot("queue-appeal").await;
     browser.press("r").await;
-    browser.shows("it is a ship").await;
+    browser.shows("it is a ship, <b>really</b>").await;
+    assert!(!browser.has(".voices b").await, "what users say is text");
     browser.shows("uphold the appeal").await;
     browser.shoot("item-appeal").await;
     assert_eq!(browser.axe().await, Vec::<String>::new());
@@ -82,4 +83,56 @@ async fn an_escalation_is_taken_back() {
     let undo = [("csrf", csrf.as_str()), ("upload", &id), ("number", "2")];
     assert!(location(&ann.send("/console/undo", &undo).await).ends_with("said=late"));
     assert_eq!(zoe.rule(&id, "quarantine:spam", &[]).await.status(), 303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_queue_is_filtered_by_what_users_say_and_counts_it() {
+    let world = World::start(SHORT).await;
+    let reported = world.photo("reported.jpg", 1).await;
+    world.photo("quiet.jpg", 2).await;
+    let appealed = world.photo("appealed.jpg", 3).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    assert_eq!(ann.rule(&appealed, "quarantine:spam", &[]).await.status(), 303);
+    world.becomes(&appealed, "quarantined").await;
+    for who in ["u1", "u2", "u3"] {
+        let report = json!({ "category": "spam", "reporter": who });
+        assert_eq!(world.says(&reported, "reports", report).await, 202);
+    }
+    let appeal = json!({ "text": "it is a ship", "appellant": "u4" });
+    assert_eq!(world.says(&appealed, "appeals", appeal).await, 202);
+
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "bob@example.org", "moderator").await;
+    browser.go(&world.url("/console/queue")).await;
+    let listed = async || {
+        let links =
+            "return [...document.querySelectorAll('.items a')].map((a) => a.textContent).sort().join(' ')";
+        browser.eval(links).await.as_str().unwrap().to_owned()
+    };
+    let all = until("the appeal is in the queue", async || {
+        let all = listed().await;
+        if all.contains("appealed.jpg") {
+            return Ok(all);
+        }
+        browser.go(&world.url("/console/queue")).await;
+        Err(all)
+    })
+    .await;
+    assert_eq!(all, "appealed.jpg quiet.jpg reported.jpg");
+    browser.shows("3 reports").await;
+    browser.shows("1 appeal").await;
+    for (choice, only) in [("reported", "reported.jpg"), ("appealed", "appealed.jpg")] {
+        browser.click(&format!("select[name=users] option[value={choice}]")).await;
+        browser.click("form.filter button").await;
+        until("the filter holds", async || {
+            let shown = listed().await;
+            if shown == only { Ok(()) } else { Err(shown) }
+        })
+        .await;
+        assert_eq!(browser.text("[data-of=open]").await, "1", "{choice}");
+    }
+    // Who reviews on from there is handed what it shows.
+    browser.press("r").await;
+    browser.shows("uphold the appeal").await;
+    assert!(browser.place().await.contains(&appealed));
 }

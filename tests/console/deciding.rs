@@ -251,6 +251,25 @@ async fn a_lease_that_ran_out_is_anothers_and_its_holder_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_taken_or_was_given_back_is_not_decided() {
+    let world = World::start(LONG).await;
+    let id = world.letter("letter.pdf").await;
+    let item = format!("/console/items/{id}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    assert_eq!(ann.rule_untaken(&id, "quarantine:spam").await.status(), 409);
+    let (csrf, old) = ann.take(&id).await;
+    ann.send(&format!("{item}/leave"), &[("csrf", &csrf), ("fence", &old)]).await;
+    let (_, new) = ann.take(&id).await;
+    assert_ne!(old, new);
+    // A form of before, from a page that stayed open: others may have looked at it in between.
+    for (fence, status) in [(&old, 409), (&new, 303)] {
+        let fields =
+            [("csrf", csrf.as_str()), ("fence", fence), ("choice", "quarantine:spam"), ("then", "stay")];
+        assert_eq!(ann.send(&format!("{item}/rule"), &fields).await.status(), status, "{fence}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ruling_is_undone_and_nothing_came_of_it() {
     let world = World::start(LONG).await;
     let id = world.letter("letter.pdf").await;

@@ -2,7 +2,7 @@
 
 use crate::{
     browser::Browser,
-    people::{Visitor, arrive, location},
+    people::{Visitor, arrive, field, location},
     world::World,
 };
 use lazaret_fixtures::picture;
@@ -79,26 +79,112 @@ async fn an_episode_of_a_stream_is_one_item() {
     let browser = Browser::start().await;
     arrive(&browser, &world, "zoe@example.org", "moderator").await;
     browser.go(&world.url(&path)).await;
+    browser.press("r").await;
     browser.shows("What it was").await;
     browser.shoot("episode").await;
     assert_eq!(browser.axe().await, Vec::<String>::new());
+    browser.click("#leave button").await;
+    browser.shows("Given back to the queue").await;
 
-    let rule = format!("{path}/rule");
-    let send = async |who: &Visitor, choice: &str| {
+    let send = async |who: &Visitor, deed: &str, choice: &str, fence: &str| {
         let csrf = who.csrf("/console/queue").await;
-        who.send(&rule, &[("csrf", &csrf), ("choice", choice), ("note", "a <b>wolf</b>")]).await
+        let fields =
+            [("csrf", csrf.as_str()), ("choice", choice), ("note", "a <b>wolf</b>"), ("fence", fence)];
+        who.send(&format!("{path}/{deed}"), &fields).await
     };
-    assert_eq!(send(&eve, "confirmed").await.status(), 403);
-    assert_eq!(send(&bob, "confirmed").await.status(), 404);
-    assert!(send(&ann, "nonsense").await.status().is_client_error());
-    assert!(location(&send(&ann, "confirmed").await).ends_with("said=ruled"));
-    assert!(location(&send(&ann, "mistaken").await).ends_with("said=late"), "once");
+    for (who, status) in [(&eve, 403), (&bob, 404)] {
+        for deed in ["take", "rule"] {
+            assert_eq!(send(who, deed, "confirmed", "1").await.status(), status, "{deed}");
+        }
+    }
+    assert_eq!(send(&ann, "rule", "confirmed", "1").await.status(), 409, "who has not taken it");
+    assert_eq!(send(&ann, "take", "", "").await.status(), 303);
+    let fence = field(&ann.page(&path).await, "fence");
+    assert_eq!(send(&ann, "rule", "nonsense", &fence).await.status(), 422);
+    assert!(location(&send(&ann, "rule", "confirmed", &fence).await).ends_with("said=said"));
+    assert!(location(&send(&ann, "rule", "mistaken", &fence).await).ends_with("said=late"), "once");
     let page = ann.page(&path).await;
     assert!(page.contains("as bad as it was taken for") && page.contains("ann@example.org"), "{page}");
     assert!(!page.contains("<b>wolf"), "{page}");
     assert_eq!(listed(&ann).await, 0);
     let log = eve.page("/console/audit").await;
     assert!(log.contains("episode.ruled") && log.contains("episode.viewed"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_moderators_one_has_an_episode() {
+    let world = World::start(&CERTAIN.replace("totp = false\n", "totp = false\nlease = \"4s\"\n")).await;
+    let stream = cut(&world, "acme").await;
+    let path = format!("/console/episodes/{stream}/1");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let (hers, his) = (ann.csrf("/console/queue").await, bob.csrf("/console/queue").await);
+    let next =
+        async |who: &Visitor, csrf: &str| location(&who.send("/console/next", &[("csrf", csrf)]).await);
+    // Reviewing hands it out like any item, and to nobody else.
+    crate::wait::until("ann is handed it", async || {
+        let place = next(&ann, &hers).await;
+        if place == path { Ok(()) } else { Err(place) }
+    })
+    .await;
+    assert_eq!(next(&bob, &his).await, "/console/queue?said=none");
+    assert!(bob.page("/console/queue").await.contains(">in review</span>"));
+    let page = bob.page(&path).await;
+    assert!(page.contains("Somebody else is looking at it") && !page.contains("name=\"choice\""), "{page}");
+    let fence = field(&ann.page(&path).await, "fence");
+    let rule = [("csrf", his.as_str()), ("fence", &fence), ("choice", "confirmed")];
+    let answer = bob.send(&format!("{path}/rule"), &rule).await;
+    assert_eq!(answer.status(), 409);
+    assert!(answer.text().await.unwrap().contains("is looking at this item now"));
+    let take = location(&bob.send(&format!("{path}/take"), &[("csrf", &his)]).await);
+    assert!(take.contains("said=taken"), "{take}");
+    // Given back it is anybody's; and once more when a lease runs out, whose holder is told.
+    let leave = [("csrf", hers.as_str()), ("fence", &fence)];
+    ann.send(&format!("{path}/leave"), &leave).await;
+    assert_eq!(next(&bob, &his).await, path);
+    let old = field(&bob.page(&path).await, "fence");
+    crate::wait::until("it comes back", async || {
+        let place = next(&ann, &hers).await;
+        if place == path { Ok(()) } else { Err(place) }
+    })
+    .await;
+    let late = [("csrf", his.as_str()), ("fence", &old), ("choice", "confirmed")];
+    assert_eq!(bob.send(&format!("{path}/rule"), &late).await.status(), 409);
+    let fence = field(&ann.page(&path).await, "fence");
+    let rule = [("csrf", hers.as_str()), ("fence", &fence), ("choice", "confirmed"), ("then", "next")];
+    let to = location(&ann.send(&format!("{path}/rule"), &rule).await);
+    assert_eq!(to, "/console/queue?said=none", "and on to the next");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn looking_at_episodes_counts_as_looking_at_items() {
+    let care = "[console.care]\noffer = 0.5\n[console.care.high]\nviews = 1\n";
+    let world = World::start(&CERTAIN.replace("[streams]", &format!("{care}[streams]"))).await;
+    let (first, second) = (cut(&world, "acme").await, cut(&world, "acme").await);
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let csrf = ann.csrf("/console/queue").await;
+    let episode = |stream: &str| format!("/console/episodes/{stream}/1");
+    crate::wait::until("it can be taken", async || {
+        ann.send(&format!("{}/take", episode(&first)), &[("csrf", &csrf)]).await;
+        let page = ann.page(&episode(&first)).await;
+        if page.contains("What it was") { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+    assert_eq!(location(&ann.get("/console/queue").await), "/console/pause", "one was enough");
+    for path in [episode(&second), "/console/queue".to_owned()] {
+        assert_eq!(location(&ann.get(&path).await), "/console/pause", "{path}");
+    }
+    let take = ann.send(&format!("{}/take", episode(&second)), &[("csrf", &csrf)]).await;
+    assert_eq!(location(&take), "/console/pause");
+    // What is in hand is brought to its end, and how long it took is on record.
+    let page = ann.page(&episode(&first)).await;
+    assert_eq!(ann.get(&shown(&page, &format!("{}/frames/0", episode(&first)))).await.status(), 200);
+    let fence = field(&page, "fence");
+    let rule = [("csrf", csrf.as_str()), ("fence", &fence), ("choice", "confirmed"), ("then", "stay")];
+    assert_eq!(ann.send(&format!("{}/rule", episode(&first)), &rule).await.status(), 303);
+    let eve = Visitor::arrive(&world, "eve@example.org", "auditor", "*").await;
+    let log = eve.page("/console/audit/export?format=jsonl&action=episode.left").await;
+    assert!(log.contains("\"level\":\"high\"") && log.contains(&first), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

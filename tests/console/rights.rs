@@ -10,7 +10,7 @@ use sqlx::{Connection, SqliteConnection};
 
 const OPEN: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
 
-const QUEUES: &str = "[[rule]]\nname = \"pictures\"\nabout = \"pictures\"\n\
+pub const QUEUES: &str = "[[rule]]\nname = \"pictures\"\nabout = \"pictures\"\n\
     when = \"file.media_type.startsWith('image/')\"\nverdict = \"review\"\n\
     [[rule]]\nname = \"documents\"\nabout = \"the rest\"\nwhen = \"true\"\nverdict = \"review\"\n";
 
@@ -146,4 +146,66 @@ async fn second_factors_are_sealed_at_rest_those_from_before_too() {
     assert_eq!(sign_in(&mut ann).await, "/console/queue");
     let key = std::fs::read_to_string(world.site.data("console.key")).unwrap();
     assert_eq!(key.len(), 64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_log_keeps_to_tenants_and_queues() {
+    let world = World::start(OPEN).await;
+    let policy = world.site.write("queues.toml", QUEUES.as_bytes());
+    for tenant in ["acme", "globex"] {
+        let applied =
+            world.site.run(&["policy", "apply", policy.to_str().unwrap(), "--tenant", tenant]).await;
+        assert_eq!(applied.code(), 0, "{applied:?}");
+    }
+    let (photo, letter) = (world.photo("photo.jpg", 1).await, world.letter("letter.pdf").await);
+    let other = world.site.key("globex").await;
+    let sent = world.server.client.post(world.url("/v1/uploads?filename=theirs.pdf")).bearer_auth(&other);
+    let sent = sent.body(lazaret_fixtures::document::pdf()).send().await.unwrap();
+    let theirs = crate::upload::accepted(sent).await;
+    world
+        .server
+        .client
+        .get(world.url(&format!("/v1/uploads/{theirs}?wait=20s")))
+        .bearer_auth(&other)
+        .send()
+        .await
+        .unwrap();
+    let made = world.site.run(&["key", "create", "--tenant", "acme", "--scopes", "stream", "--json"]).await;
+    let key = made.json()[0]["key"].as_str().unwrap().to_owned();
+    let opened = world.server.client.post(world.url("/v1/streams")).bearer_auth(key);
+    let opened = opened.json(&serde_json::json!({})).send().await.unwrap();
+    let opened: serde_json::Value = opened.json().await.unwrap();
+    let stream = opened["id"].as_str().unwrap().to_owned();
+
+    let mut logs = Vec::new();
+    let who =
+        [("all", "*", "*"), ("acme", "acme", "*"), ("papers", "*", "documents"), ("live", "acme", "stream")];
+    for (name, tenants, queues) in who {
+        let email = format!("{name}@example.org");
+        let person = Visitor::arrive_at(&world, &email, "auditor", tenants, queues).await;
+        let log = person.page("/console/audit/export?format=jsonl").await;
+        let page = person.page("/console/audit").await;
+        let kinds = ["user.added", "key.created", "policy.applied"];
+        let subjects = [&photo, &letter, &theirs, &stream].map(|id| id.as_str());
+        let seen = |text: &str| {
+            [&subjects[..], &kinds]
+                .concat()
+                .into_iter()
+                .map(|what| u8::from(text.contains(what)))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(seen(&page), seen(&log), "{name}: the export shows what the page does");
+        for id in subjects {
+            let one = person.page(&format!("/console/audit/export?format=jsonl&subject={id}")).await;
+            assert_eq!(!one.is_empty(), log.contains(id), "{name}: no filter shows more");
+        }
+        logs.push((name, seen(&log)));
+    }
+    let expected = [
+        ("all", vec![1, 1, 1, 1, 1, 1, 1]),
+        ("acme", vec![1, 1, 0, 1, 0, 1, 1]),
+        ("papers", vec![0, 1, 1, 0, 0, 0, 0]),
+        ("live", vec![0, 0, 0, 1, 0, 0, 0]),
+    ];
+    assert_eq!(logs, expected);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     browser::Browser,
-    people::{PASSWORD, Visitor, arrive, location},
+    people::{PASSWORD, Visitor, arrive, field, location},
     world::World,
 };
 
@@ -24,6 +24,46 @@ async fn a_session_cannot_be_fixed_beforehand() {
     assert_eq!(victim.send("/console/sign-out", &[("csrf", &csrf)]).await.status(), 303);
     let late = Visitor { cookie: before, ..Visitor::new(&world) };
     assert_eq!(late.get("/console/queue").await.status(), 303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_session_opens_nothing_and_is_none_after_the_second_factor() {
+    let world = World::start("").await;
+    let mut ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let page = ann.page("/console/account/totp").await;
+    let (csrf, secret) = (field(&page, "csrf"), field(&page, "secret"));
+    let now = lazaret::ports::clock::SystemClock;
+    let code = lazaret::access::totp::code_now(&secret, lazaret::ports::Clock::now(&now)).unwrap();
+    ann.send("/console/account/totp", &[("csrf", &csrf), ("secret", &secret), ("code", &code)]).await;
+    ann.enter("/console/sign-in", &[("email", "ann@example.org"), ("password", PASSWORD)]).await;
+    let half = Visitor { cookie: ann.cookie.clone(), ..Visitor::new(&world) };
+    for path in ["/console/queue", "/console/account", "/console/account/password", "/console/queue/events"] {
+        assert_eq!(location(&half.get(path).await), "/console/code", "{path}");
+    }
+    let csrf = half.csrf("/console/code").await;
+    for path in ["next", "undo", "account/password", "account/totp", "account/end", "streams/x/undo"] {
+        let path = format!("/console/{path}");
+        let fields =
+            [("csrf", csrf.as_str()), ("secret", &secret), ("password", PASSWORD), ("code", "000000")];
+        assert_eq!(location(&half.send(&path, &fields).await), "/console/code", "{path}");
+    }
+    ann.enter("/console/code", &[("csrf", &csrf), ("code", &crate::people::next_code(&secret))]).await;
+    assert_eq!(ann.get("/console/queue").await.status(), 200);
+    let late = location(&half.get("/console/code").await);
+    assert!(late.starts_with("/console/sign-in"), "the cookie of before is nobody's: {late}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_nobody_uses_or_that_is_old_ends_by_itself() {
+    for setting in ["idle", "longest"] {
+        let world = World::start(&format!("[console]\ntotp = false\n{setting} = \"15s\"\n")).await;
+        let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+        crate::wait::until("the session is over", async || {
+            let answer = ann.get("/console/queue").await;
+            if location(&answer).starts_with("/console/sign-in") { Ok(()) } else { Err(answer.status()) }
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,7 +154,7 @@ async fn nothing_that_anybody_sends_runs_in_a_page() {
         let external: String =
             url::form_urlencoded::byte_serialize(format!("{n}{payload}").as_bytes()).collect();
         let bytes = [lazaret_fixtures::document::pdf(), format!("\n% {n}\n").into_bytes()].concat();
-        let sent = world.server.post(&format!("{name}&external_id={external}"), &bytes);
+        let sent = world.server.post(&format!("{name}&external_id={external}&uploader={external}"), &bytes);
         let id: serde_json::Value = sent.send().await.unwrap().json().await.unwrap();
         let id = id["id"].as_str().unwrap_or_else(|| panic!("{payload}: {id}")).to_owned();
         world.server.settled(&id).await;

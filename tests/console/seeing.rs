@@ -6,7 +6,7 @@ use crate::{
     wait::until,
     world::World,
 };
-use lazaret_fixtures::document;
+use lazaret_fixtures::{document, picture};
 use std::{fs, process::Command};
 
 const LONG: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
@@ -24,13 +24,12 @@ fn film(world: &World) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_film_shows_its_contact_sheet_and_nothing_else() {
+async fn a_film_shows_its_contact_sheet_first_and_is_played_when_asked() {
     let world = World::start(LONG).await;
     let id = world.in_review("bars.mp4", &film(&world)).await;
     let browser = Browser::start().await;
     arrive(&browser, &world, "ann@example.org", "moderator").await;
     browser.go(&world.url(&format!("/console/items/{id}"))).await;
-    browser.shows("held films are not played").await;
     let width = until("the sheet is shown", async || {
         let width = browser.eval("return document.querySelector('#media').naturalWidth").await;
         if width.as_u64() > Some(0) { Ok(width.as_u64().unwrap()) } else { Err(width) }
@@ -63,7 +62,56 @@ async fn a_film_shows_its_contact_sheet_and_nothing_else() {
     browser.eval("localStorage.setItem('keys', 'on')").await;
     browser.press("?").await;
     browser.shows("hold to reveal").await;
+    browser.press("\u{E00C}").await;
+    // Asked for, it is made ready without leaving the page, and plays neither by itself nor aloud nor unveiled.
+    browser.eval("window.here = true").await;
+    browser.press("p").await;
+    let video =
+        async |what: &str| browser.eval(&format!("return document.querySelector('video')?.{what}")).await;
+    until("the film can be played", async || {
+        let state = video("readyState").await;
+        if state.as_u64() >= Some(2) { Ok(()) } else { Err((state, browser.text("#player").await)) }
+    })
+    .await;
+    assert_eq!(browser.eval("return window.here").await, true);
+    let still = (video("paused").await, video("muted").await, video("autoplay").await);
+    assert_eq!(still, (true.into(), true.into(), false.into()));
+    assert_eq!((video("videoWidth").await, video("videoHeight").await), (320.into(), 240.into()));
+    let veil = "return getComputedStyle(document.querySelector('video')).filter";
+    assert!(browser.eval(veil).await.as_str().unwrap().contains("blur"));
+    browser.hold("v").await;
+    until("it is shown", async || match browser.eval(veil).await {
+        shown if shown == "none" => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    browser.shoot("item-film-played").await;
+    browser.let_go("v").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+    browser.press("p").await;
+    until("it plays", async || {
+        let at = video("currentTime").await;
+        if at.as_f64() > Some(0.3) { Ok(()) } else { Err(at) }
+    })
+    .await;
+    assert_eq!(video("muted").await, true);
+    // A finding's moment, and a frame's, is one press away.
+    let wanted = browser.eval("return document.querySelector('.frames li:last-child a').dataset.at").await;
+    let wanted: f64 = wanted.as_str().unwrap().parse().unwrap();
+    assert!(wanted > 1.0, "{wanted}");
+    browser.click(".card details summary").await;
+    browser.click(".frames li:last-child a").await;
+    until("it stands at the moment", async || {
+        let (at, paused) = (video("currentTime").await, video("paused").await);
+        if (at.as_f64().unwrap() - wanted).abs() < 0.1 && paused == true { Ok(()) } else { Err((at, paused)) }
+    })
+    .await;
     // What lies in the sheet's place and is not it is not shown.
+    // What is drawn over the sheet lies where its frames are.
+    let boxes = "const of = (css) => { const { top, height } = document.querySelector(css).getBoundingClientRect(); \
+                 return [Math.round(top), Math.round(height)]; }; return [of('#media'), of('.drawn')]";
+    let boxes = browser.eval(boxes).await;
+    assert_eq!(boxes[0], boxes[1], "{boxes}");
     let status = "const done = arguments[arguments.length - 1]; \
                   fetch(document.querySelector('#media').src).then((answer) => done(answer.status))";
     assert_eq!(browser.eval_async(status).await, 200);
@@ -102,4 +150,107 @@ async fn neighbours_are_shown_and_those_of_others_are_not() {
     let zoe = Visitor::arrive(&world, "zoe@example.org", "senior", "*").await;
     let page = zoe.page(&format!("/console/items/{last}")).await;
     assert!(!page.contains("first.pdf") && page.contains("theirs.pdf"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_item_shows_what_its_uploader_sent_before() {
+    let world = World::start(LONG).await;
+    let policy = world.site.write("queues.toml", crate::rights::QUEUES.as_bytes());
+    let applied = world.site.run(&["policy", "apply", policy.to_str().unwrap(), "--tenant", "acme"]).await;
+    assert_eq!(applied.code(), 0, "{applied:?}");
+    let send = async |key: &str, name: &str, uploader: &str, bytes: &[u8]| {
+        let url = world.url(&format!("/v1/uploads?filename={name}&uploader={uploader}"));
+        let sent = world.server.client.post(url).bearer_auth(key).body(bytes.to_vec());
+        let id = crate::upload::accepted(sent.send().await.unwrap()).await;
+        let other = key != world.server.key;
+        if other { id } else { world.server.settled(&id).await["id"].as_str().unwrap().to_owned() }
+    };
+    let (key, others) = (world.server.key.clone(), world.site.key("globex").await);
+    let (letter, photo) = (document::pdf(), picture::jpeg(&picture::landscape(64, 48, 1), 85));
+    let hostile = "u1%22%3E%3Cscript%3E";
+    send(&others, "theirs.pdf", hostile, &letter).await;
+    send(&key, "first.pdf", hostile, &letter).await;
+    send(&key, "photo.jpg", hostile, &photo).await;
+    send(&key, "of-somebody-else.pdf", "u2", &letter).await;
+    let last = send(&key, "last.pdf", hostile, &letter).await;
+    let earlier = |page: &str| {
+        let (_, list) = page.split_once("Earlier from this uploader").expect("the list");
+        list.split_once("</section>").unwrap().0.to_owned()
+    };
+    let item = format!("/console/items/{last}");
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let page = bob.page(&item).await;
+    assert!(page.contains("u1&#34;&#62;&#60;script&#62;") && !page.contains("u1\"><script"), "{page}");
+    let list = earlier(&page);
+    let at = |name: &str| list.find(name).unwrap_or_else(|| panic!("no {name} in {list}"));
+    assert!(at("photo.jpg") < at("first.pdf"), "newest first: {list}");
+    assert!(list.contains("verdict: review") && !list.contains("last.pdf"), "{list}");
+    assert!(!list.contains("theirs.pdf") && !list.contains("of-somebody-else.pdf"), "{list}");
+    // Whose queue a neighbour is not in does not see it.
+    let ann = Visitor::arrive_at(&world, "ann@example.org", "moderator", "*", "documents").await;
+    let list = earlier(&ann.page(&item).await);
+    assert!(list.contains("first.pdf") && !list.contains("photo.jpg"), "{list}");
+    // With the upload the name goes.
+    world.server.erase(&last).await;
+    assert!(world.server.show(&last).await["uploader"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_film_is_played_by_range_to_who_asked_and_to_nobody_else() {
+    let world = World::start(LONG).await;
+    let id = world.in_review("bars.mp4", &film(&world)).await;
+    let item = format!("/console/items/{id}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let other = Visitor::arrive(&world, "eve@example.org", "moderator", "globex").await;
+    let url = async |who: &Visitor| {
+        let page = who.page(&item).await;
+        let at = page.find("data-film=\"").expect("a film") + 11;
+        page[at..].split('"').next().unwrap().to_owned()
+    };
+    let (hers, his) = (url(&ann).await, url(&bob).await);
+    assert_eq!(ann.get(&hers).await.status(), 404, "nobody asked for it");
+    let played = async |who: &Visitor, url: &str| {
+        let csrf = who.csrf("/console/queue").await;
+        let asked = who.send(&format!("{item}/play"), &[("csrf", &csrf)]).await;
+        assert_eq!(crate::people::location(&asked), format!("{item}#player"));
+        until("the copy is there", async || {
+            let answer = who.get(url).await;
+            if answer.status() == 200 { Ok(answer) } else { Err(answer.status()) }
+        })
+        .await
+    };
+    let whole = played(&ann, &hers).await;
+    let headers = whole.headers();
+    assert_eq!(
+        (&headers["content-type"], &headers["accept-ranges"]),
+        (&"video/mp4".parse().unwrap(), &"bytes".parse().unwrap())
+    );
+    assert_eq!(headers["cache-control"], "no-store");
+    let etag = headers["etag"].to_str().unwrap().to_owned();
+    let bytes = whole.bytes().await.unwrap();
+    let part = async |who: &Visitor, range: &str| {
+        let request =
+            who.client.get(world.url(&hers)).header("cookie", format!("lazaret_session={}", who.cookie));
+        request.header("range", range).header("if-range", &etag).send().await.unwrap()
+    };
+    let some = part(&ann, "bytes=100-199").await;
+    assert_eq!(some.status(), 206);
+    assert_eq!(some.headers()["content-range"].to_str().unwrap(), format!("bytes 100-199/{}", bytes.len()));
+    assert_eq!(some.bytes().await.unwrap(), bytes[100..200]);
+    assert_eq!(part(&ann, "bytes=999999999-").await.status(), 416);
+    // Another's session opens it with neither URL, and another's copy bears another name.
+    assert_eq!(part(&bob, "bytes=0-9").await.status(), 404);
+    assert_ne!(played(&bob, &his).await.bytes().await.unwrap(), bytes);
+    assert_eq!(part(&bob, "bytes=0-9").await.status(), 404, "not with a copy of his own either");
+    let csrf = other.csrf("/console/queue").await;
+    assert_eq!(other.send(&format!("{item}/play"), &[("csrf", &csrf)]).await.status(), 404);
+    assert_eq!(ann.send(&format!("{item}/play"), &[("csrf", &csrf)]).await.status(), 403);
+    let auditor = Visitor::arrive(&world, "audit@example.org", "auditor", "*").await;
+    let log =
+        auditor.page(&format!("/console/audit/export?format=jsonl&subject={id}&action=item.played")).await;
+    assert_eq!(log.lines().count(), 2, "{log}");
+    // What is erased is not played any more.
+    world.server.erase(&id).await;
+    assert_eq!(ann.get(&hers).await.status(), 404);
 }

@@ -136,6 +136,35 @@ async fn a_stream_is_ruled_on_by_those_who_may_and_on_record() {
         .page(&format!("/console/audit/export?format=jsonl&subject={}&action=stream.ruled", camera.id))
         .await;
     assert!(log.contains("\"hand\":\"cut\"") && log.lines().count() == 1, "{log}");
+    // Taken back by who did it, while it is the last word; a cut is taken back by clearing, and a clearing by a cut.
+    let bar = "to take it back clears the stream";
+    let wall = ann.page("/console/streams").await;
+    assert!(wall.contains(bar), "{wall}");
+    let number = field(&wall, "number");
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    assert!(!bob.page("/console/streams").await.contains(bar));
+    let undo = async |visitor: &Visitor, number: &str| {
+        let csrf = visitor.csrf("/console/streams").await;
+        let fields = [("csrf", csrf.as_str()), ("number", number)];
+        crate::people::location(&visitor.send(&format!("/console/streams/{}/undo", camera.id), &fields).await)
+    };
+    assert!(undo(&bob, &number).await.ends_with("said=late"), "another's");
+    assert!(undo(&ann, "7").await.ends_with("said=late"), "no such ruling");
+    assert!(undo(&ann, &number).await.ends_with("said=cleared_again"));
+    assert!(undo(&ann, &number).await.ends_with("said=late"), "once");
+    assert!(!ann.page("/console/streams").await.contains(bar), "it is not taken back in turn");
+    assert_eq!(rule(&ann, &camera.id, &csrf, "cut:nudity").await, 303);
+    assert_eq!(rule(&ann, &camera.id, &csrf, "clear:harmless").await, 303);
+    let wall = ann.page("/console/streams").await;
+    assert!(wall.contains("to take it back cuts the stream again"), "{wall}");
+    assert!(undo(&ann, &field(&wall, "number")).await.ends_with("said=cut_again"));
+    let standing = async || {
+        let shown = world.server.client.get(world.url(&format!("/v1/streams/{}", camera.id)));
+        let shown: Value = shown.bearer_auth(&camera.key).send().await.unwrap().json().await.unwrap();
+        shown["decision"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(standing().await, "cut");
+    assert_eq!(rule(&ann, &camera.id, &csrf, "clear:harmless").await, 303);
     // A frame is seen with the mark of a page of one's own only.
     camera.judged(1).await;
     let frame = format!("/console/streams/{}/frame", camera.id);

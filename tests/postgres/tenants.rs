@@ -64,6 +64,9 @@ async fn an_episode(store: &dyn Store, name: &str, n: u8) {
         scores: Default::default(),
         evidence: Vec::new(),
         ruling: None,
+        fence: 0,
+        holder: None,
+        held_until: None,
     };
     let sign = Sign { until: late(), watched_until: None, counts: Counts::default() };
     let (scores, sequence, episode) = (Default::default(), None, Some(episode));

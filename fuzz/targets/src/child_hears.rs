@@ -41,6 +41,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         ToChild::Picture(PictureRequest::new(vec![target])),
         ToChild::Render(RenditionSpec::Thumbnail { max_edge: 320 }),
         ToChild::Render(RenditionSpec::Viewed { max_edge: 320, by: Name::new("ann@example.org") }),
+        ToChild::Render(RenditionSpec::Played { max_edge: 320, by: Name::new("ann@example.org") }),
         ToChild::Members(members),
         ToChild::Glimpse(GlimpseRequest { pause_ms: 200, max_pixels: 1 << 20 }),
         ToChild::Close,

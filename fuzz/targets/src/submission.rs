@@ -17,6 +17,7 @@ pub fn run(data: &[u8]) {
         assert!(submission.sha256.iter().all(is_sum), "{submission:?}");
         let visible = |text: &String| text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
         assert!(submission.media_type.iter().all(visible), "{submission:?}");
+        assert!(submission.uploader.iter().all(|name| name.len() <= 255), "{submission:?}");
         assert!(submission.external_id.iter().all(|id| !id.contains(char::is_control)), "{submission:?}");
     }
 }

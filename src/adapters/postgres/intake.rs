@@ -35,6 +35,7 @@ pub(super) fn storable(new: &NewUpload) -> NewUpload {
         declared: cleaned(&new.declared),
         idempotency_key: cleaned(&new.idempotency_key),
         external_id: cleaned(&new.external_id),
+        uploader: cleaned(&new.uploader),
         ..new.clone()
     }
 }
@@ -162,11 +163,11 @@ async fn insert(
     let texts = |of: fn(&NewUpload) -> Option<&str>| fresh.iter().map(|new| of(new)).collect::<Vec<_>>();
     let ids: Vec<String> = sqlx::query_scalar(
         "INSERT INTO uploads (id, tenant, state, version, filename, declared, size, sha256, idempotency_key, \
-         external_id, accepted_at, due_at, awaited_until) \
-         SELECT n.id, n.tenant, $10, 1, n.filename, n.declared, n.size, n.sha256, n.key, n.external, n.at, \
-         CASE WHEN $11::bigint IS NULL THEN n.at END, $11 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], \
-         $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bigint[]) \
-         AS n (id, tenant, filename, declared, size, sha256, key, external, at) \
+         external_id, accepted_at, due_at, awaited_until, uploader) \
+         SELECT n.id, n.tenant, $11, 1, n.filename, n.declared, n.size, n.sha256, n.key, n.external, n.at, \
+         CASE WHEN $12::bigint IS NULL THEN n.at END, $12, n.uploader FROM unnest($1::text[], $2::text[], $3::text[], \
+         $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[]) \
+         AS n (id, tenant, filename, declared, size, sha256, key, external, at, uploader) \
          ORDER BY n.tenant, n.key, n.external, n.id ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(fresh.iter().map(|new| new.id.to_string()).collect::<Vec<_>>())
@@ -178,6 +179,7 @@ async fn insert(
     .bind(texts(|new| new.idempotency_key.as_deref()))
     .bind(texts(|new| new.external_id.as_deref()))
     .bind(fresh.iter().map(|new| new.at.as_millisecond()).collect::<Vec<_>>())
+    .bind(texts(|new| new.uploader.as_deref()))
     .bind(state.as_str())
     .bind(awaited.map(Timestamp::as_millisecond))
     .fetch_all(tx)

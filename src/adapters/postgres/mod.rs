@@ -51,6 +51,9 @@ mod row;
 mod rule;
 mod settle;
 mod show;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/sight.rs"]
+mod sight;
 mod streams;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/tally.rs"]

@@ -6,7 +6,7 @@ pub(super) use crate::adapters::sql::*;
 macro_rules! upload_columns {
     () => {
         "u.id, u.tenant, u.state, u.version, u.filename, u.declared, u.size, u.sha256, u.accepted_at, u.settled_at, \
-         u.due_at, u.fence, u.worker, u.attempts, u.waiting_for, u.external_id"
+         u.due_at, u.fence, u.worker, u.attempts, u.waiting_for, u.external_id, u.uploader"
     };
 }
 pub(super) use upload_columns;

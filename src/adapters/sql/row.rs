@@ -29,6 +29,7 @@ pub(in crate::adapters) struct UploadRow {
     attempts: i64,
     waiting_for: Option<String>,
     external_id: Option<String>,
+    uploader: Option<String>,
 }
 
 /// What taking a lease answers: the upload's columns, and the tenant's policy `policy`, NULL for the default.
@@ -72,6 +73,7 @@ impl TryFrom<UploadRow> for Row {
             size: unsigned(row.size)?,
             sha256: row.sha256,
             external_id: row.external_id,
+            uploader: row.uploader,
             accepted_at: time(row.accepted_at)?,
             settled_at: row.settled_at.map(time).transpose()?,
             attempts: small(row.attempts)?,

@@ -59,20 +59,20 @@ pub(in crate::adapters) const DESERTED: &str = "SELECT id FROM streams WHERE clo
     ORDER BY held_until, id LIMIT $2";
 
 pub(in crate::adapters) const ONE_EPISODE: &str = "SELECT stream, number, tenant, state, began_at, ended_at, worst, \
-    because, scores, evidence, ruling FROM episodes WHERE stream = $1 AND number = $2";
+    because, scores, evidence, ruling, fence, holder, held_until FROM episodes WHERE stream = $1 AND number = $2";
 
 pub(in crate::adapters) const EPISODES: &str = "SELECT stream, number, tenant, state, began_at, ended_at, worst, \
-    because, scores, evidence, ruling FROM episodes WHERE tenant = $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2) \
+    because, scores, evidence, ruling, fence, holder, held_until FROM episodes WHERE tenant = $1 AND (CAST($2 AS TEXT) IS NULL OR state = $2) \
     AND (CAST($3 AS TEXT) IS NULL OR stream < $3 OR (stream = $3 AND number < $4)) \
     ORDER BY stream DESC, number DESC LIMIT $5";
 
 /// `cut` before `warn`.
 pub(in crate::adapters) const IN_REVIEW: &str = "SELECT stream, number, tenant, state, began_at, ended_at, worst, \
-    because, scores, evidence, ruling FROM episodes WHERE state = 'in_review'";
+    because, scores, evidence, ruling, fence, holder, held_until FROM episodes WHERE state = 'in_review'";
 pub(in crate::adapters) const IN_REVIEW_ORDER: &str = " ORDER BY worst, began_at, stream, number LIMIT ";
 
-pub(in crate::adapters) const RULE: &str = "UPDATE episodes SET state = 'ruled', ruling = $3 \
-    WHERE stream = $1 AND number = $2 AND state = 'in_review'";
+pub(in crate::adapters) const RULE: &str = "UPDATE episodes SET state = 'ruled', ruling = $3, holder = NULL, \
+    held_until = NULL WHERE stream = $1 AND number = $2 AND state = 'in_review' AND holder = $4 AND fence = $5";
 
 #[derive(sqlx::FromRow)]
 pub(in crate::adapters) struct StreamRow {
@@ -151,6 +151,9 @@ pub(in crate::adapters) struct EpisodeRow {
     scores: String,
     evidence: String,
     ruling: Option<String>,
+    fence: i64,
+    holder: Option<String>,
+    held_until: Option<i64>,
 }
 
 impl TryFrom<EpisodeRow> for Episode {
@@ -169,6 +172,9 @@ impl TryFrom<EpisodeRow> for Episode {
             scores: serde_json::from_str(&row.scores).map_err(damaged)?,
             evidence: serde_json::from_str(&row.evidence).map_err(damaged)?,
             ruling: row.ruling.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?,
+            fence: unsigned(row.fence)?,
+            holder: row.holder,
+            held_until: row.held_until.map(time).transpose()?,
         })
     }
 }
@@ -452,13 +458,15 @@ macro_rules! stream_statements {
 
         pub(super) async fn rule(
             tx: &mut $connection,
-            (stream, number): (StreamId, u32),
+            episode: &Episode,
             ruling: &EpisodeRuling,
         ) -> Result<bool> {
             let done = sqlx::query(sql::RULE)
-                .bind(stream.to_string())
-                .bind(i64::from(number))
+                .bind(episode.stream.to_string())
+                .bind(i64::from(episode.number))
                 .bind(sql::json_text(ruling)?)
+                .bind(&ruling.by)
+                .bind(signed(episode.fence)?)
                 .execute(tx)
                 .await?;
             Ok(done.rows_affected() == 1)

@@ -33,7 +33,7 @@ pub(super) async fn erase(
         .await?;
     let changed = sqlx::query(
         "UPDATE uploads SET state = $3, version = version + 1, filename = NULL, declared = NULL, \
-         idempotency_key = NULL, external_id = NULL, awaited_until = NULL, settled_at = coalesce(settled_at, $4), due_at = NULL, worker = NULL, \
+         idempotency_key = NULL, external_id = NULL, uploader = NULL, awaited_until = NULL, settled_at = coalesce(settled_at, $4), due_at = NULL, worker = NULL, \
          waiting_for = NULL WHERE id = $1 AND version = $2",
     )
     .bind(&text)

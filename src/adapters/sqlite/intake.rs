@@ -89,7 +89,8 @@ pub(super) async fn insert(
     };
     sqlx::query(
         "INSERT INTO uploads (id, tenant, state, version, filename, declared, size, sha256, idempotency_key, \
-         external_id, accepted_at, due_at, awaited_until) VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         external_id, accepted_at, due_at, awaited_until, uploader) \
+         VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(new.id.to_string())
     .bind(new.tenant.as_str())
@@ -103,6 +104,7 @@ pub(super) async fn insert(
     .bind(new.at.as_millisecond())
     .bind(due_at)
     .bind(awaited.map(Timestamp::as_millisecond))
+    .bind(&new.uploader)
     .execute(tx)
     .await?;
     Ok(())

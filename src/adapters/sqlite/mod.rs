@@ -35,6 +35,8 @@ mod reviews;
 #[path = "../sql/shared/rule.rs"]
 mod rule;
 mod settle;
+#[path = "../sql/shared/sight.rs"]
+mod sight;
 mod streams;
 #[path = "../sql/shared/tally.rs"]
 mod tally;

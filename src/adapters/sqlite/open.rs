@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_pulled.sql"),
     include_str!("migrations/0006_insight.sql"),
     include_str!("migrations/0007_care.sql"),
+    include_str!("migrations/0008_uploaders.sql"),
 ];
 
 /// How long a statement waits for another process's write (the command line's, or the server's).

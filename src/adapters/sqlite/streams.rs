@@ -169,7 +169,7 @@ impl Streams for Sqlite {
 
     async fn rule_episode(&self, episode: &Episode, ruling: &EpisodeRuling, deed: Deed<'_>) -> Result<bool> {
         let mut tx = self.begin().await?;
-        if !rows::rule(&mut tx, (episode.stream, episode.number), ruling).await? {
+        if !rows::rule(&mut tx, episode, ruling).await? {
             return Ok(false);
         }
         let subject = episode.stream.to_string();

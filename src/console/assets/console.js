@@ -4,21 +4,29 @@
   const stored = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
   const form = $("#decision");
 
-  // hold to reveal
-  const stage = $("#stage"), reveal = $("#reveal"), media = $("#media");
-  const show = (on) => {
-    if (!stage) return;
-    stage.classList.toggle("shown", on);
-    reveal.setAttribute("aria-pressed", String(on));
+  // hold to reveal; V reveals all of the page
+  const stages = new Map();
+  const show = (of, on) => {
+    of.classList.toggle("shown", on);
+    stages.get(of)?.setAttribute("aria-pressed", String(on));
   };
-  if (stage) {
-    reveal.addEventListener("pointerdown", () => show(true));
-    for (const end of ["pointerup", "pointercancel", "pointerleave", "blur"]) reveal.addEventListener(end, () => show(false));
-    reveal.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); show(true); } });
-    reveal.addEventListener("keyup", () => show(false));
-    window.addEventListener("blur", () => show(false));
+  const showAll = (on) => { for (const of of stages.keys()) show(of, on); };
+  const veil = (of) => {
+    const button = of.querySelector("[data-do=reveal]");
+    if (!button) return;
+    stages.set(of, button);
+    button.addEventListener("pointerdown", () => show(of, true));
+    for (const end of ["pointerup", "pointercancel", "pointerleave", "blur", "keyup"]) button.addEventListener(end, () => show(of, false));
+    button.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); show(of, true); } });
+  };
+  for (const of of document.querySelectorAll(".stage")) veil(of);
+  window.addEventListener("blur", () => showAll(false));
+
+  // a picture that cannot be shown says why
+  const media = $("#media");
+  if (media) {
     const failed = async () => {
-      media.hidden = true; for (const one of document.querySelectorAll(".drawn, .zoom")) one.remove(); $("#unshown").hidden = false; reveal.hidden = true;
+      media.hidden = true; for (const one of document.querySelectorAll(".drawn, .zoom")) one.remove(); $("#unshown").hidden = false; $("#reveal").hidden = true;
       try {
         const answer = await fetch(media.src, { headers: { accept: "text/plain" } });
         if (!answer.ok && answer.headers.get("content-type")?.startsWith("text/plain")) $("#why-not").textContent = await answer.text();
@@ -28,9 +36,69 @@
     if (media.complete && media.naturalWidth === 0) failed();
   }
 
+  // a film: asked for, waited for, played
+  const player = $("#player");
+  const clock = (at) => `${Math.floor(at / 60)}:${(at % 60).toFixed(1).padStart(4, "0")}`;
+  const screen = () => {
+    const video = player?.querySelector("video");
+    if (!video) return;
+    const of = video.closest(".stage"), [button, range, sound] = ["[data-do=play]", "input[type=range]", "[data-do=sound]"].map((css) => of.querySelector(css));
+    if (!stages.has(of)) veil(of);
+    // The attribute is not heard of a video that a script brings in.
+    video.muted = true;
+    of.querySelector("figcaption").hidden = false;
+    const put = () => {
+      if (Number.isFinite(video.duration)) range.max = video.duration;
+      range.value = video.currentTime;
+      of.querySelector("[data-of=moment]").textContent = clock(video.currentTime);
+      button.setAttribute("aria-pressed", String(!video.paused));
+    };
+    for (const when of ["loadedmetadata", "durationchange", "timeupdate", "seeked", "play", "pause", "ended"]) video.addEventListener(when, put);
+    range.addEventListener("input", () => { video.currentTime = Number(range.value); });
+    sound.addEventListener("change", () => { video.muted = !sound.checked; });
+    button.addEventListener("click", () => { if (video.paused) video.play(); else video.pause(); });
+  };
+  screen();
+  const wait = async () => {
+    const said = $("#making");
+    said.hidden = false;
+    for (;;) {
+      const answer = await fetch(player.dataset.film, { headers: { range: "bytes=0-0" } }).catch(() => null);
+      if (answer?.status === 206) break;
+      if (answer?.status === 202) said.querySelector("span").textContent = await answer.text();
+      // A service that is busy just now is asked again.
+      else if (answer && answer.status < 500) { said.textContent = answer.status === 422 ? `It cannot be played: ${await answer.text()}` : "It cannot be played just now. Reload the page."; return; }
+      await new Promise((later) => { setTimeout(later, 500); });
+    }
+    player.replaceChildren(player.querySelector("template").content.cloneNode(true));
+    screen();
+    player.scrollIntoView({ block: "nearest" });
+  };
+  const asks = player?.querySelector("form");
+  const ask = async () => {
+    asks.hidden = true;
+    await fetch(asks.action, { method: "POST", body: new URLSearchParams(new FormData(asks)), redirect: "manual" });
+    await wait();
+  };
+  if (asks) asks.addEventListener("submit", (event) => { event.preventDefault(); event.stopPropagation(); ask(); });
+  else if ($("#making")) wait();
+  const play = () => {
+    const button = player?.querySelector("[data-do=play]");
+    if (button) button.click();
+    else if (asks && !asks.hidden) ask();
+  };
+  for (const link of document.querySelectorAll("[data-at]")) link.addEventListener("click", (event) => {
+    const video = player?.querySelector("video");
+    if (!video) return;
+    event.preventDefault();
+    video.pause();
+    video.currentTime = Number(link.dataset.at);
+    player.scrollIntoView({ block: "nearest" });
+  });
+
   // a held item is kept while its page is open, and given back when it is left
   if (form && form.hasAttribute("data-holds")) {
-    const base = `/console/items/${form.dataset.id}`;
+    const base = form.dataset.base;
     const body = () => new URLSearchParams({ csrf: form.elements.csrf.value, fence: form.dataset.fence });
     let sent = false;
     const keep = async () => {
@@ -44,9 +112,9 @@
     window.addEventListener("pagehide", () => { if (!sent) navigator.sendBeacon(`${base}/leave`, body()); });
   }
 
-  // the undo bar counts down
-  const undo = $("form.undo");
-  if (undo) {
+  // undo bars count down
+  const undos = [...document.querySelectorAll("form.undo")];
+  for (const undo of undos) {
     const end = Date.now() + Number(undo.dataset.undo) * 1000;
     const tick = setInterval(() => {
       const left = Math.ceil((end - Date.now()) / 1000);
@@ -55,15 +123,8 @@
     }, 500);
   }
 
-  // frames on the wall
-  for (const button of document.querySelectorAll(".tile .reveal")) {
-    const of = button.closest(".stage");
-    const reveal = (on) => { of.classList.toggle("shown", on); button.setAttribute("aria-pressed", String(on)); };
-    button.addEventListener("pointerdown", () => reveal(true));
-    for (const end of ["pointerup", "pointercancel", "pointerleave", "blur", "keyup"]) button.addEventListener(end, () => reveal(false));
-    button.addEventListener("keydown", (event) => { if (event.key === " ") { event.preventDefault(); reveal(true); } });
-    of.querySelector("img").addEventListener("error", (event) => { event.target.hidden = true; });
-  }
+  // frames on the wall that are gone
+  for (const img of document.querySelectorAll(".tile img")) img.addEventListener("error", () => { img.hidden = true; });
 
   // what changes while a page is open; where nobody tells, it is loaded anew
   const follow = (from, name, show) => {
@@ -112,7 +173,9 @@
     box.addEventListener("change", () => { try { localStorage.setItem("keys", box.checked ? "on" : "off"); } catch { /* for this page only */ } });
   }
   const kinds = { a: "approve", q: "quarantine", e: "escalate", n: "note" };
-  let kind = null;
+  // Where there is one list of reasons, its keys need no other before.
+  const lists = form ? form.querySelectorAll("fieldset[data-kind]") : [];
+  let kind = lists.length === 1 ? lists[0].dataset.kind : null;
   const choices = (of) => form ? [...form.querySelectorAll(`fieldset[data-kind="${of}"]:not([disabled]) input[type=radio]`)] : [];
   const pick = (input) => { if (input) { input.checked = true; input.focus(); } };
   const press = (button) => { if (button) button.click(); };
@@ -123,16 +186,17 @@
     if (event.key === "Escape" && at.id === "note") { at.blur(); return; }
     if (at.matches("textarea, select, input:not([type=radio]):not([type=checkbox])") || $("dialog[open]")) return;
     const key = event.key.toLowerCase();
-    if (key === "v" && stage) { show(true); return; }
+    if (key === "v" && stages.size) { showAll(true); return; }
     if (event.repeat) return;
     if (key === "?") { const keys = $("#keys"); if (keys) keys.showModal(); return; }
-    if (key === "z" && stage) {
+    if (key === "p" && player) { play(); return; }
+    if (key === "z" && stages.size) {
       const zooms = [...document.querySelectorAll(".zoom input")];
       const next = zooms[(zooms.findIndex((one) => one.checked) + 1) % zooms.length];
       if (next) next.checked = true;
       return;
     }
-    if (key === "u" && undo && undo.isConnected) { press(undo.querySelector("button")); return; }
+    if (key === "u") { press(undos.find((undo) => undo.isConnected)?.querySelector("button")); return; }
     if (key === "r") { press($("button[data-key=r]")); return; }
     if (!form) return;
     if (kinds[key]) { kind = kinds[key]; pick(choices(kind)[0]); }
@@ -146,5 +210,5 @@
     else if (key === "s") { press($("#skip button")); }
     else if (key === "enter" && !at.matches("button, a, summary")) { event.preventDefault(); press($("#next")); }
   });
-  document.addEventListener("keyup", (event) => { if (event.key.toLowerCase() === "v") show(false); });
+  document.addEventListener("keyup", (event) => { if (event.key.toLowerCase() === "v") showAll(false); });
 })();

@@ -27,9 +27,9 @@ struct Data {
     size: Option<u64>,
     sha256: Option<String>,
     external_id: Option<String>,
-    /// Has to be an object, and is not kept.
-    #[serde(rename = "metadata")]
-    _metadata: Option<Map<String, Value>>,
+    uploader: Option<String>,
+    /// Has to be an object, of which nothing is kept but who sent the file.
+    metadata: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +61,14 @@ pub(super) fn understand(body: Value) -> Result<Submission, Refusal> {
     if data.media_type.as_deref().is_some_and(|text| !is_media_type(text)) {
         return Err(Refusal::malformed("media_type is 1 to 255 visible ASCII characters"));
     }
+    let uploader = match (data.uploader, data.metadata.and_then(|mut data| data.remove("uploader"))) {
+        (Some(name), _) | (None, Some(Value::String(name))) => Some(name),
+        (None, None | Some(Value::Null)) => None,
+        (None, Some(_)) => return Err(Refusal::malformed("metadata.uploader is not a string")),
+    };
+    if uploader.as_deref().is_some_and(|name| !external::is_uploader(name)) {
+        return Err(Refusal::malformed(format!("uploader is {}", external::UPLOADER)));
+    }
     let is_sum = |sum: &str| sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_hexdigit());
     if data.sha256.as_deref().is_some_and(|sum| !is_sum(sum)) {
         return Err(Refusal::malformed("sha256 is 64 hex digits"));
@@ -75,6 +83,7 @@ pub(super) fn understand(body: Value) -> Result<Submission, Refusal> {
         external_id: data.external_id,
         // It is shown, and decides nothing.
         at: event.time.and_then(|time| time.parse().ok()),
+        uploader,
     })
 }
 
@@ -114,12 +123,27 @@ mod tests {
             ("/data/media_type", json!("image/jpeg\r\n"), BODY_MALFORMED),
             ("/data/sha256", json!("abc"), BODY_MALFORMED),
             ("/data/metadata", json!("x"), BODY_MALFORMED),
+            ("/data/metadata", json!({ "uploader": 17 }), BODY_MALFORMED),
+            ("/data/metadata", json!({ "uploader": "x".repeat(256) }), BODY_MALFORMED),
         ];
         for (place, value, code) in cases {
             let mut event = sample();
             *event.pointer_mut(place).unwrap() = value;
             assert_eq!(understand(event).unwrap_err().code, code, "{place}");
         }
+    }
+
+    #[test]
+    fn the_uploader_is_named_in_data_or_in_its_metadata() {
+        let named = |data: Option<&str>, metadata: Value| {
+            let mut event = sample();
+            event["data"]["uploader"] = json!(data);
+            event["data"]["metadata"] = metadata;
+            understand(event).unwrap().uploader
+        };
+        assert_eq!(named(Some("a"), json!({ "uploader": "b" })).as_deref(), Some("a"));
+        assert_eq!(named(None, json!({ "uploader": "b" })).as_deref(), Some("b"));
+        assert_eq!((named(None, json!({})), named(None, json!(null))), (None, None));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub struct Submission {
     pub external_id: Option<String>,
     /// When it was handed over, as its sender says.
     pub at: Option<Timestamp>,
+    pub uploader: Option<String>,
 }
 
 /// Why a message is not worked on, ever.

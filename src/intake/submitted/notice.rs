@@ -86,6 +86,7 @@ fn submission(record: Record) -> Result<Option<Submission>, Refusal> {
         sha256: None,
         external_id: None,
         at,
+        uploader: None,
         object: ObjectRef { bucket: bucket.name, key: name, version_id },
     }))
 }

@@ -80,6 +80,7 @@ impl Taking {
             sha256: crate::hex(&spooled.hashes.sha256),
             idempotency_key: Some(submission.key),
             external_id: submission.external_id,
+            uploader: submission.uploader,
             at,
         };
         match accept::accept(self.door.clone(), new, spooled).await {

@@ -47,7 +47,7 @@ pub(super) struct Seen {
 }
 
 /// Types whose films the child can decode.
-pub(super) fn is_decodable(media_type: &str) -> bool {
+pub fn is_decodable(media_type: &str) -> bool {
     matches!(
         media_type,
         "video/mp4"

@@ -4,7 +4,7 @@ use super::samples::{TERM, at, claimed, id, settled, settlement, tenant, upload}
 use crate::{
     ports::{
         Insight, Reviews, Store, Trials,
-        accounts::{Deed, Tenants},
+        accounts::{Deed, Queues, Tenants},
         insight::{Sight, Tally, What, day},
         reviews::{Becomes, CarriedOut, Ruling, Standing, Status},
         store::{NewUpload, Stale},
@@ -22,6 +22,7 @@ macro_rules! insight_contract {
             what_waits_is_counted_by_age
             what_engines_hold_up_is_counted
             neighbours_are_those_that_may_be_seen
+            what_an_uploader_sent_before_is_found_by_queue
             a_policy_is_saved_over_the_latest_alone
             past_verdicts_are_the_last_ones
         }
@@ -206,7 +207,7 @@ pub async fn neighbours_are_those_that_may_be_seen<S: Store + Reviews + Insight>
     settled(&*store, &same(other(2)), Decision::Publish, 11).await;
     settled(&*store, &upload(3), Decision::Publish, 12).await;
     settled(&*store, &same(upload(4)), Decision::Publish, 13).await;
-    let sight = |tenants, sealed| Sight { tenants, sealed };
+    let sight = |tenants, sealed| Sight { tenants, queues: Queues::All, sealed };
     let bytes = "ab".repeat(32);
     let alike = async |sight: Sight| {
         let found = store.same_bytes(&sight, &bytes, id(4), 10).await.unwrap();
@@ -216,7 +217,7 @@ pub async fn neighbours_are_those_that_may_be_seen<S: Store + Reviews + Insight>
     assert_eq!(alike(sight(of(&["acme"]), false)).await, [id(1)]);
     assert!(alike(sight(of(&[]), true)).await.is_empty());
     let earlier = async |sight: Sight| {
-        let found = store.earlier(&sight, &tenant("acme"), id(4), 10).await.unwrap();
+        let found = store.earlier(&sight, &tenant("acme"), None, id(4), 10).await.unwrap();
         found.into_iter().map(|one| one.upload).collect::<Vec<_>>()
     };
     assert_eq!(earlier(sight(Tenants::All, false)).await, [id(3), id(1)]);
@@ -247,6 +248,33 @@ pub async fn neighbours_are_those_that_may_be_seen<S: Store + Reviews + Insight>
     assert_eq!(alike(sight(Tenants::All, true)).await, [id(1)]);
     assert_eq!(earlier(sight(Tenants::All, false)).await, [id(3)]);
     assert_eq!(earlier(sight(Tenants::All, true)).await, [id(3), id(1)]);
+}
+
+pub async fn what_an_uploader_sent_before_is_found_by_queue<S: Store + Insight>(store: Arc<S>) {
+    let by = |n, who: &str| NewUpload { uploader: Some(who.to_owned()), ..upload(n) };
+    settled(&*store, &by(1, "u1"), Decision::Review, 10).await;
+    settled(&*store, &by(2, "u2"), Decision::Review, 10).await;
+    settled(&*store, &NewUpload { tenant: tenant("globex"), ..by(3, "u1") }, Decision::Review, 10).await;
+    settled(&*store, &by(4, "u1"), Decision::Publish, 10).await;
+    store.accept(&by(5, "u1")).await.unwrap();
+    settled(&*store, &by(6, "u1"), Decision::Review, 11).await;
+    let earlier = async |queues: Queues, limit| {
+        let sight = Sight { tenants: Tenants::All, queues, sealed: false };
+        let found = store.earlier(&sight, &tenant("acme"), Some("u1"), id(6), limit).await.unwrap();
+        found.into_iter().map(|one| (one.upload, one.verdict)).collect::<Vec<_>>()
+    };
+    let (first, published) = ((id(1), Some(Decision::Review)), (id(4), Some(Decision::Publish)));
+    assert_eq!(earlier(Queues::All, 9).await, [(id(5), None), published, first]);
+    assert_eq!(earlier(Queues::All, 2).await, [(id(5), None), published]);
+    // What never came to review is filed under no queue.
+    assert_eq!(earlier(Queues::These(["rule".to_owned()].into()), 9).await, [first]);
+    assert!(earlier(Queues::These(["image".to_owned()].into()), 9).await.is_empty());
+    let known = store.upload(&tenant("acme"), id(6)).await.unwrap().unwrap();
+    assert_eq!(known.uploader.as_deref(), Some("u1"));
+    store.erase(&tenant("acme"), id(1), "key:k1", at(20)).await.unwrap().unwrap();
+    let known = store.upload(&tenant("acme"), id(1)).await.unwrap().unwrap();
+    assert_eq!(known.uploader, None, "erased with the upload");
+    assert_eq!(earlier(Queues::All, 9).await, [(id(5), None), published]);
 }
 
 pub async fn a_policy_is_saved_over_the_latest_alone<S: Store + Trials>(store: Arc<S>) {

@@ -6,7 +6,7 @@ use crate::{
         Reviews, Store,
         accounts::{Deed, Queues, Tenants},
         reports::{Heard, NewAppeal, NewReport},
-        reviews::{Becomes, CarriedOut, Item, Ruling, Standing, Status, View},
+        reviews::{Becomes, CarriedOut, Item, Ruling, Standing, Status, View, Voiced},
     },
     upload::{
         Decision, State,
@@ -30,6 +30,7 @@ macro_rules! reports_contract {
             an_appeal_is_upheld_or_rejected_and_told
             appeals_are_bounded_and_repeats_change_nothing
             what_is_said_during_a_ruling_waits_for_the_next
+            the_queue_shows_what_users_wait_for
             erasing_forgets_what_users_said
         }
     };
@@ -70,6 +71,7 @@ fn all() -> View {
         tenant: None,
         reason: None,
         media_type: None,
+        voiced: None,
         before: None,
     }
 }
@@ -222,6 +224,7 @@ pub async fn an_appeal_opens_the_item_for_another_person<S: Store + Reviews>(sto
     assert_eq!(store.appeal(&appeal("it is art", 30)).await.unwrap(), Some(Heard::New));
     let open = item(&*store).await;
     assert!(open.appealed && open.status == Status::Open && open.severity >= 60);
+    assert_eq!(open.appeals, 1);
     assert_eq!((open.not_by, open.queued_at), (vec!["ann".to_owned()], at(30)));
     assert_eq!(store.next(&all(), "ann", at(31), at(60)).await.unwrap(), None, "not who decided it");
     assert!(store.next(&all(), "bob", at(31), at(60)).await.unwrap().is_some());
@@ -292,6 +295,26 @@ pub async fn what_is_said_during_a_ruling_waits_for_the_next<S: Store + Reviews>
     let failed = CarriedOut::Failed("no".into());
     store.carried_out(&due, &failed, deed("ruling.failed", 63)).await.unwrap().unwrap();
     assert_eq!(item(&*store).await.status, Status::Open);
+}
+
+pub async fn the_queue_shows_what_users_wait_for<S: Store + Reviews>(store: Arc<S>) {
+    settled(&*store, &upload(1), Decision::Publish, 10).await;
+    settled(&*store, &upload(2), Decision::Quarantine, 10).await;
+    settled(&*store, &upload(3), Decision::Review, 10).await;
+    store.report(&report("u1", Category::Spam, 20)).await.unwrap();
+    store.appeal(&NewAppeal { upload: id(2), ..appeal("why?", 21) }).await.unwrap();
+    let seen = async |voiced| {
+        let view = View { voiced, ..all() };
+        let found = store.queue(&view, 10).await.unwrap();
+        assert_eq!(store.counts(&view, at(30)).await.unwrap().open, found.len() as u64);
+        found.into_iter().map(|item| item.upload).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(None).await.len(), 3);
+    assert_eq!(seen(Some(Voiced::Reported)).await, [id(1)]);
+    assert_eq!(seen(Some(Voiced::Appealed)).await, [id(2)]);
+    // What is answered nobody waits for.
+    ruled(&*store, "ann", Kind::Approve, 30, &CarriedOut::Stays).await;
+    assert!(seen(Some(Voiced::Reported)).await.is_empty());
 }
 
 pub async fn erasing_forgets_what_users_said<S: Store + Reviews>(store: Arc<S>) {

@@ -1,6 +1,6 @@
 //! The suite of the flagged queue, whose adapter is a store too.
 
-use super::samples::{at, id, rendition, settled, tenant, upload};
+use super::samples::{api_key, at, id, rendition, settled, tenant, upload};
 use crate::{
     ports::{
         Reviews, Store,
@@ -14,6 +14,7 @@ use crate::{
         ruling::{Kind, SEALS},
     },
 };
+use serde_json::json;
 use std::sync::Arc;
 
 #[macro_export]
@@ -35,6 +36,7 @@ macro_rules! reviews_contract {
             a_sealed_item_is_kept_and_in_no_list
             an_erased_upload_leaves_the_queue
             the_log_is_searched
+            the_log_shows_what_is_in_sight
         }
     };
 }
@@ -47,6 +49,7 @@ fn all() -> View {
         tenant: None,
         reason: None,
         media_type: None,
+        voiced: None,
         before: None,
     }
 }
@@ -120,6 +123,7 @@ pub async fn what_goes_to_review_is_in_the_queue<S: Store + Reviews>(store: Arc<
         not_by: Vec::new(),
         reports: 0,
         appealed: false,
+        appeals: 0,
     };
     assert_eq!(queue, std::slice::from_ref(&expected));
     assert_eq!(store.item(id(1)).await.unwrap(), Some(expected));
@@ -429,10 +433,7 @@ pub async fn an_erased_upload_leaves_the_queue<S: Store + Reviews>(store: Arc<S>
 pub async fn the_log_is_searched<S: Store + Reviews>(store: Arc<S>) {
     in_review(&*store, 2).await;
     for n in 0..3 {
-        store
-            .record(deed("item.viewed", n), &id(1).to_string(), serde_json::json!({ "n": n }))
-            .await
-            .unwrap();
+        store.record(deed("item.viewed", n), &id(1).to_string(), json!({ "n": n })).await.unwrap();
     }
     let found = async |filter: AuditFilter| {
         let lines = store.audit_find(&filter).await.unwrap();
@@ -452,4 +453,31 @@ pub async fn the_log_is_searched<S: Store + Reviews>(store: Arc<S>) {
     let verdicts = Some("upload.verdict".to_owned());
     assert_eq!(found(AuditFilter { action: verdicts, limit, ..AuditFilter::default() }).await, [4, 2]);
     assert!(store.audit_verify().await.unwrap().is_ok());
+}
+
+pub async fn the_log_shows_what_is_in_sight<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 1).await;
+    settled(&*store, &upload(2), Decision::Publish, 12).await;
+    settled(&*store, &NewUpload { tenant: tenant("globex"), ..upload(3) }, Decision::Review, 30).await;
+    store.add_key(&api_key(1, "acme"), "cli").await.unwrap();
+    store.add_key(&api_key(2, "globex"), "cli").await.unwrap();
+    store.apply_policy(&tenant("acme"), "text", "cli", at(6)).await.unwrap();
+    store.record(deed("person.looked_for", 7), "somebody", json!({})).await.unwrap();
+    let seen = async |tenants: &str, queues: &str| {
+        let sight = Some((tenants.parse().unwrap(), queues.parse().unwrap()));
+        let lines =
+            store.audit_find(&AuditFilter { sight, limit: 50, ..AuditFilter::default() }).await.unwrap();
+        let mut subjects: Vec<String> = lines.into_iter().map(|line| line.subject).collect();
+        subjects.sort();
+        subjects.dedup();
+        subjects
+    };
+    let [one, two, three] = [1, 2, 3].map(|n| id(n).to_string());
+    let (acme, none) = ("acme".to_owned(), Vec::<String>::new());
+    let (k1, k2) = ("k1".to_owned(), "k2".to_owned());
+    assert_eq!(seen("acme", "*").await, [one.clone(), two.clone(), acme.clone(), k1.clone()]);
+    assert_eq!(seen("*", "*").await, [one.clone(), two, three.clone(), acme, k1, k2]);
+    assert_eq!(seen("*", "rule").await, [one, three.clone()], "what came to review in it");
+    assert_eq!(seen("globex", "rule.sample,image").await, [three]);
+    assert_eq!((seen("acme", "image,stream").await, seen("", "*").await), (none.clone(), none));
 }

@@ -40,6 +40,7 @@ pub fn upload(n: u64) -> NewUpload {
         sha256: format!("{n:064x}"),
         idempotency_key: None,
         external_id: None,
+        uploader: None,
         actor: "key:k1".to_owned(),
         at: at(i64::try_from(n).expect("the suites count low")),
     }

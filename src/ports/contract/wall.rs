@@ -7,7 +7,7 @@ use crate::{
         accounts::{Deed, Tenants},
         store::Stale,
         streams::{Change, NewStream, Sign, StreamKey},
-        wall::{Hand, StreamRuling},
+        wall::{Hand, StreamRuling, TAKEN_BACK},
     },
     upload::{Because, Standing, StreamId},
 };
@@ -20,6 +20,7 @@ macro_rules! wall_contract {
             open_streams_are_those_of_the_tenants
             a_cut_by_hand_takes_the_watch_away_and_stays
             of_two_who_cut_one_is_told_the_other_was_first
+            the_last_hand_is_taken_back_while_it_is_the_last
         }
     };
 }
@@ -52,6 +53,7 @@ fn ruling(n: u8, hand: Hand) -> StreamRuling {
         note: "why".into(),
         by: "ann".into(),
         at: at(20),
+        stood: None,
     }
 }
 
@@ -77,7 +79,7 @@ pub async fn open_streams_are_those_of_the_tenants<S: Store + Wall>(store: Arc<S
 pub async fn a_cut_by_hand_takes_the_watch_away_and_stays<S: Store + Wall>(store: Arc<S>) {
     open(&*store, 1, "acme").await;
     let watch = store.watch_stream(id(1), "w1", at(10), at(40)).await.unwrap().unwrap();
-    assert_eq!(store.rule_stream(&ruling(1, Hand::Cut), deed(20)).await.unwrap(), Ok(1));
+    assert_eq!(store.rule_stream(&ruling(1, Hand::Cut), None, deed(20)).await.unwrap(), Ok(1));
     let stream = store.stream(id(1)).await.unwrap().unwrap();
     assert_eq!((stream.standing, stream.because, stream.since), (Standing::Cut, Because::Person, at(20)));
     // Who watched it does not know, and writes nothing any more.
@@ -97,7 +99,7 @@ pub async fn a_cut_by_hand_takes_the_watch_away_and_stays<S: Store + Wall>(store
     // The next one knows.
     let next = store.watch_stream(id(1), "w2", at(22), at(60)).await.unwrap().unwrap();
     assert_eq!((next.stream.standing, next.stream.because), (Standing::Cut, Because::Person));
-    assert_eq!(store.rule_stream(&ruling(1, Hand::Clear), deed(30)).await.unwrap(), Ok(2));
+    assert_eq!(store.rule_stream(&ruling(1, Hand::Clear), None, deed(30)).await.unwrap(), Ok(2));
     let stream = store.stream(id(1)).await.unwrap().unwrap();
     assert_eq!((stream.standing, stream.holder.as_deref()), (Standing::Pass, None));
     // A pass that nobody watches over is none.
@@ -107,7 +109,9 @@ pub async fn a_cut_by_hand_takes_the_watch_away_and_stays<S: Store + Wall>(store
         told.iter().map(|one| (one.number, one.hand)).collect::<Vec<_>>(),
         [(2, Hand::Clear), (1, Hand::Cut)]
     );
-    assert_eq!(told[1], StreamRuling { number: 1, ..ruling(1, Hand::Cut) });
+    let stood = Some(Standing::Warn);
+    assert_eq!(told[1], StreamRuling { number: 1, stood, ..ruling(1, Hand::Cut) });
+    assert_eq!(told[0].stood, Some(Standing::Cut));
     let events = store.outbox(0, 9).await.unwrap();
     assert_eq!(events.iter().map(|e| e.kind.as_str()).collect::<Vec<_>>(), ["stream.cut", "stream.cleared"]);
     assert!(events[0].body.contains("\"because\":\"nudity\"") && events[0].tenant == tenant("acme"));
@@ -122,17 +126,43 @@ pub async fn a_cut_by_hand_takes_the_watch_away_and_stays<S: Store + Wall>(store
 pub async fn of_two_who_cut_one_is_told_the_other_was_first<S: Store + Wall>(store: Arc<S>) {
     open(&*store, 1, "acme").await;
     let (cut, clear) = (ruling(1, Hand::Cut), ruling(1, Hand::Clear));
-    let (one, two) = tokio::join!(store.rule_stream(&cut, deed(20)), store.rule_stream(&cut, deed(20)));
+    let (one, two) =
+        tokio::join!(store.rule_stream(&cut, None, deed(20)), store.rule_stream(&cut, None, deed(20)));
     let mut both = [one.unwrap(), two.unwrap()];
     both.sort_by_key(Result::is_err);
     assert_eq!(both, [Ok(1), Err(Stale)]);
-    assert_eq!(store.rule_stream(&clear, deed(21)).await.unwrap(), Ok(2));
-    assert_eq!(store.rule_stream(&clear, deed(22)).await.unwrap(), Err(Stale), "it passes already");
+    assert_eq!(store.rule_stream(&clear, None, deed(21)).await.unwrap(), Ok(2));
+    assert_eq!(store.rule_stream(&clear, None, deed(22)).await.unwrap(), Err(Stale), "it passes already");
     store.close_stream(&tenant("acme"), id(1), "key:k1", at(23)).await.unwrap();
-    assert_eq!(store.rule_stream(&cut, deed(24)).await.unwrap(), Err(Stale), "it is over");
+    assert_eq!(store.rule_stream(&cut, None, deed(24)).await.unwrap(), Err(Stale), "it is over");
     assert_eq!(
-        store.rule_stream(&ruling(9, Hand::Cut), deed(24)).await.unwrap(),
+        store.rule_stream(&ruling(9, Hand::Cut), None, deed(24)).await.unwrap(),
         Err(Stale),
         "there is none"
     );
+}
+
+pub async fn the_last_hand_is_taken_back_while_it_is_the_last<S: Store + Wall>(store: Arc<S>) {
+    open(&*store, 1, "acme").await;
+    open(&*store, 2, "acme").await;
+    let last = async |who: &'static str, since| store.last_hand(who, at(since)).await.unwrap();
+    assert_eq!(last("ann", 0).await, None);
+    assert_eq!(store.rule_stream(&ruling(1, Hand::Cut), None, deed(20)).await.unwrap(), Ok(1));
+    let cut = last("ann", 19).await.expect("she cut it");
+    assert_eq!((cut.stream, cut.number, cut.undo()), (id(1), 1, Some(Hand::Clear)));
+    assert_eq!((last("ann", 20).await, last("bob", 0).await), (None, None), "too long ago, or another's");
+    let back = StreamRuling { reason: TAKEN_BACK.into(), ..ruling(1, Hand::Clear) };
+    assert_eq!(store.rule_stream(&back, Some(7), deed(21)).await.unwrap(), Err(Stale), "not the last one");
+    assert_eq!(store.stream(id(1)).await.unwrap().unwrap().standing, Standing::Cut);
+    assert_eq!(store.rule_stream(&back, Some(1), deed(21)).await.unwrap(), Ok(2));
+    assert_eq!(last("ann", 0).await.expect("hers").undo(), None, "what takes back is not taken back");
+    // A clearing of what was cut is taken back by a cut, one of what was not by nothing.
+    let clears = |n| ruling(n, Hand::Clear);
+    store.rule_stream(&ruling(1, Hand::Cut), None, deed(22)).await.unwrap().unwrap();
+    store.rule_stream(&clears(1), None, deed(23)).await.unwrap().unwrap();
+    assert_eq!(last("ann", 22).await.expect("hers").undo(), Some(Hand::Cut));
+    store.rule_stream(&clears(2), None, deed(24)).await.unwrap().unwrap();
+    assert_eq!(last("ann", 23).await.expect("hers").undo(), None);
+    store.close_stream(&tenant("acme"), id(2), "key:k1", at(25)).await.unwrap();
+    assert_eq!(last("ann", 22).await.expect("hers").stream, id(1), "of streams that are open");
 }

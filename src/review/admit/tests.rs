@@ -46,6 +46,7 @@ fn item() -> Item {
         not_by: Vec::new(),
         reports: 0,
         appealed: false,
+        appeals: 0,
     }
 }
 

@@ -136,6 +136,8 @@ pub enum RenditionSpec {
     Thumbnail { max_edge: u32 },
     /// As a thumbnail, with a name written all over it: for one person's eyes.
     Viewed { max_edge: u32, by: Name },
+    /// A film to be played, with a name in every picture: for one person's eyes. All of it is encoded anew.
+    Played { max_edge: u32, by: Name },
 }
 
 /// What is written over what somebody is shown: up to 64 bytes of ASCII.

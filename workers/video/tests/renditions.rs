@@ -2,7 +2,7 @@
 
 mod support;
 
-use lazaret_sandbox::{RenditionSpec, SheetRequest, Trouble};
+use lazaret_sandbox::{Name, RenditionSpec, SheetRequest, Trouble};
 use support::*;
 
 const PLACE: &str = "-metadata location=+48.1+11.5/ -metadata title=secret -metadata comment=secret";
@@ -142,6 +142,38 @@ async fn the_marked_copy_is_h264_and_aac_with_the_mark_on_every_picture() {
         assert!(told.len() > 5 && told.is_sorted() && told.last() == Some(&1000), "{told:?}");
         assert!(!holds(&bytes, b"secret") && !holds(&bytes, b"48.1"), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_copy_to_be_played_is_small_made_anew_and_bears_a_name() {
+    let (pool, studio) = (pool(), Studio::new());
+    let mut clip = film_with_sound(&studio, "a.mp4", "-c:v libx264 -pix_fmt yuv420p -c:a aac");
+    let played = async |clip: &[u8], name: &str| {
+        let spec = RenditionSpec::Played { max_edge: 200, by: Name::new(name) };
+        render(&pool, clip, "video/mp4", spec).await.unwrap_or_else(|e| panic!("{name}: {e}"))
+    };
+    let (made, hers) = played(&clip, "ann@example.org").await;
+    assert_eq!((made.media_type.as_str(), made.width, made.height), ("video/mp4", 200, 112));
+    assert_eq!((made.frames, made.note.as_str()), (100, "re-encoded"));
+    let probe = studio.probe(&hers, "-show_entries stream=codec_name");
+    assert!(probe.contains("codec_name=h264") && probe.contains("codec_name=aac"), "{probe}");
+    // Nothing of it is as it came, the sound neither.
+    let sound = |bytes: &[u8]| studio.probe(bytes, "-select_streams a -show_entries packet=size");
+    assert_ne!(sound(&hers), sound(&clip));
+    assert!(!holds(&hers, b"secret") && !holds(&hers, b"48.1"));
+    let pixels = async |bytes: &[u8]| {
+        let (film, shots) = film(&pool, bytes, "video/mp4").await;
+        assert!(film.unwrap().coverage.is_complete());
+        shots.into_iter().flat_map(|shot| shot.pixels).collect::<Vec<_>>()
+    };
+    let (_, his) = played(&clip, "bob@other.example").await;
+    let (hers, his) = (pixels(&hers).await, pixels(&his).await);
+    let differ = hers.iter().zip(&his).filter(|(a, b)| (**a - **b).abs() > 12.0).count();
+    assert!(differ > hers.len() / 50, "{differ} of {}", hers.len());
+    // What is damaged is played as far as it can be.
+    let middle = clip.len() / 2;
+    clip[middle..middle + 400].fill(0xaa);
+    assert!(played(&clip, "ann@example.org").await.0.frames > 50);
 }
 
 #[tokio::test]

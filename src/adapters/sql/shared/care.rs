@@ -1,14 +1,13 @@
 //! Who looked at what, and for how long.
 
-use super::both::{This, append, begin, reader};
+use super::both::{Connection, This, append, begin, reader};
 use crate::{
     adapters::sql::{parse, unsigned},
     ports::{
         Care, Result,
         accounts::Deed,
-        care::{Exposure, Level, Seen, day},
+        care::{Exposure, Level, Seen, Subject, day},
     },
-    upload::UploadId,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -21,7 +20,7 @@ const AT_ONCE: i64 = 100;
 #[derive(sqlx::FromRow)]
 struct Ended {
     person: String,
-    upload: String,
+    subject: String,
     began_at: i64,
     seen_at: i64,
     level: String,
@@ -32,18 +31,18 @@ impl Care for This {
     async fn looks(
         &self,
         person: &str,
-        upload: UploadId,
+        subject: Subject,
         level: Level,
         now: Timestamp,
         gap: Duration,
     ) -> Result<bool> {
         let mut tx = begin(self).await?;
         let goes_on = sqlx::query(
-            "UPDATE views SET seen_at = $3 WHERE person = $1 AND upload = $2 AND ended = 0 AND seen_at > $4 \
+            "UPDATE views SET seen_at = $3 WHERE person = $1 AND subject = $2 AND ended = 0 AND seen_at > $4 \
              AND seen_at <= $3",
         )
         .bind(person)
-        .bind(upload.to_string())
+        .bind(subject.to_string())
         .bind(now.as_millisecond())
         .bind((now - gap).as_millisecond())
         .execute(&mut *tx)
@@ -51,11 +50,11 @@ impl Care for This {
         let begins = goes_on.rows_affected() == 0;
         if begins {
             sqlx::query(
-                "INSERT INTO views (person, upload, began_at, seen_at, day, level) VALUES ($1, $2, $3, $3, $4, $5) \
+                "INSERT INTO views (person, subject, began_at, seen_at, day, level) VALUES ($1, $2, $3, $3, $4, $5) \
                  ON CONFLICT DO NOTHING",
             )
             .bind(person)
-            .bind(upload.to_string())
+            .bind(subject.to_string())
             .bind(now.as_millisecond())
             .bind(day(now))
             .bind(level.as_str())
@@ -66,14 +65,14 @@ impl Care for This {
         Ok(begins)
     }
 
-    async fn still_looks(&self, person: &str, upload: UploadId, now: Timestamp, gap: Duration) -> Result<()> {
+    async fn still_looks(&self, person: &str, subject: Subject, now: Timestamp, gap: Duration) -> Result<()> {
         let mut tx = begin(self).await?;
         sqlx::query(
-            "UPDATE views SET seen_at = $3 WHERE person = $1 AND upload = $2 AND ended = 0 AND seen_at > $4 \
+            "UPDATE views SET seen_at = $3 WHERE person = $1 AND subject = $2 AND ended = 0 AND seen_at > $4 \
              AND seen_at <= $3",
         )
         .bind(person)
-        .bind(upload.to_string())
+        .bind(subject.to_string())
         .bind(now.as_millisecond())
         .bind((now - gap).as_millisecond())
         .execute(&mut *tx)
@@ -82,20 +81,18 @@ impl Care for This {
         Ok(())
     }
 
-    async fn looked(&self, person: &str, upload: UploadId, now: Timestamp) -> Result<()> {
+    async fn looked(&self, person: &str, subject: Subject, now: Timestamp) -> Result<()> {
         let mut tx = begin(self).await?;
         let ended: Vec<Ended> = sqlx::query_as(
-            "UPDATE views SET ended = 1 WHERE person = $1 AND upload = $2 AND ended = 0 \
-             RETURNING person, upload, began_at, seen_at, level",
+            "UPDATE views SET ended = 1 WHERE person = $1 AND subject = $2 AND ended = 0 \
+             RETURNING person, subject, began_at, seen_at, level",
         )
         .bind(person)
-        .bind(upload.to_string())
+        .bind(subject.to_string())
         .fetch_all(&mut *tx)
         .await?;
         for view in &ended {
-            let (actor, detail) = told(view);
-            append(&mut tx, Deed { actor: &actor, action: "item.left", at: now }, &view.upload, detail)
-                .await?;
+            tell(&mut tx, view, now).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -104,18 +101,16 @@ impl Care for This {
     async fn end_views(&self, before: Timestamp, now: Timestamp) -> Result<u64> {
         let mut tx = begin(self).await?;
         let ended: Vec<Ended> = sqlx::query_as(
-            "UPDATE views SET ended = 1 WHERE ended = 0 AND seen_at < $1 AND (person, upload, began_at) IN \
-             (SELECT person, upload, began_at FROM views WHERE ended = 0 AND seen_at < $1 ORDER BY seen_at LIMIT $2) \
-             RETURNING person, upload, began_at, seen_at, level",
+            "UPDATE views SET ended = 1 WHERE ended = 0 AND seen_at < $1 AND (person, subject, began_at) IN \
+             (SELECT person, subject, began_at FROM views WHERE ended = 0 AND seen_at < $1 ORDER BY seen_at LIMIT $2) \
+             RETURNING person, subject, began_at, seen_at, level",
         )
         .bind(before.as_millisecond())
         .bind(AT_ONCE)
         .fetch_all(&mut *tx)
         .await?;
         for view in &ended {
-            let (actor, detail) = told(view);
-            append(&mut tx, Deed { actor: &actor, action: "item.left", at: now }, &view.upload, detail)
-                .await?;
+            tell(&mut tx, view, now).await?;
         }
         tx.commit().await?;
         Ok(ended.len() as u64)
@@ -165,8 +160,17 @@ impl Care for This {
     }
 }
 
-/// By whom, and what the audit log says.
-fn told(view: &Ended) -> (String, serde_json::Value) {
+async fn tell(tx: &mut Connection, view: &Ended, at: Timestamp) -> Result<()> {
+    let actor = format!("user:{}", view.person);
     let seconds = (view.seen_at - view.began_at) / 1000;
-    (format!("user:{}", view.person), json!({ "seconds": seconds, "level": view.level }))
+    let (action, subject, detail) = match parse(&view.subject)? {
+        Subject::Upload(id) => {
+            ("item.left", id.to_string(), json!({ "seconds": seconds, "level": view.level }))
+        }
+        Subject::Episode(stream, number) => {
+            let detail = json!({ "episode": number, "seconds": seconds, "level": view.level });
+            ("episode.left", stream.to_string(), detail)
+        }
+    };
+    append(tx, Deed { actor: &actor, action, at }, &subject, detail).await
 }

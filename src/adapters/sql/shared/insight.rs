@@ -1,11 +1,14 @@
 //! Tallies and neighbours, in SQL that both engines understand.
 
-use super::both::{Engine, This, reader};
+use super::{
+    both::{Engine, This, reader},
+    sight::{of_queues, of_tenants},
+};
 use crate::{
     adapters::sql::{parse, time, unsigned},
     ports::{
         Result,
-        accounts::Tenants,
+        accounts::{Queues, Tenants},
         insight::{Insight, Neighbour, Sight, Tally, What},
     },
     upload::{TenantId, UploadId},
@@ -17,21 +20,9 @@ use sqlx::QueryBuilder;
 /// Names of one page, at most.
 const NAMES: i64 = 20_000;
 
-/// What is one of these tenants'.
-pub(super) fn of_tenants(query: &mut QueryBuilder<Engine>, column: &'static str, tenants: &Tenants) {
-    if let Tenants::These(these) = tenants {
-        query.push(" AND ").push(column).push(" IN (");
-        let mut list = query.separated(", ");
-        for tenant in these {
-            list.push_bind(tenant.as_str().to_owned());
-        }
-        // Of nobody, where there are none: an empty list is not SQL everywhere.
-        list.push("''");
-        query.push(")");
-    }
-}
-
-const NEIGHBOURS: &str = "SELECT u.id, u.tenant, u.filename, u.state, u.accepted_at FROM uploads u WHERE ";
+const NEIGHBOURS: &str = "SELECT u.id, u.tenant, u.filename, u.state, u.accepted_at, \
+    (SELECT v.detail ->> 'verdict' FROM verdicts v WHERE v.upload = u.id ORDER BY v.number DESC LIMIT 1) \
+    FROM uploads u WHERE ";
 
 async fn neighbours(
     store: &This,
@@ -41,20 +32,27 @@ async fn neighbours(
 ) -> Result<Vec<Neighbour>> {
     of_tenants(&mut query, "u.tenant", &sight.tenants);
     query.push(" AND u.state <> 'erased'");
+    // What never came to review is filed under no queue: whose queues are named sees none of it.
+    if let Queues::These(_) = sight.queues {
+        query.push(" AND EXISTS (SELECT 1 FROM reviews q WHERE q.upload = u.id");
+        of_queues(&mut query, "q.reason", &sight.queues);
+        query.push(")");
+    }
     if !sight.sealed {
         query.push(" AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.upload = u.id AND r.sealed = 1)");
     }
     query.push(" ORDER BY u.id DESC LIMIT ").push_bind(i64::from(limit));
-    let rows: Vec<(String, String, Option<String>, String, i64)> =
+    let rows: Vec<(String, String, Option<String>, String, i64, Option<String>)> =
         query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
     rows.into_iter()
-        .map(|(upload, tenant, filename, state, at)| {
+        .map(|(upload, tenant, filename, state, at, verdict)| {
             Ok(Neighbour {
                 upload: parse(&upload)?,
                 tenant: parse(&tenant)?,
                 filename,
                 state: parse(&state)?,
                 accepted_at: time(at)?,
+                verdict: verdict.as_deref().map(parse).transpose()?,
             })
         })
         .collect()
@@ -139,11 +137,15 @@ impl Insight for This {
         &self,
         sight: &Sight,
         tenant: &TenantId,
+        uploader: Option<&str>,
         before: UploadId,
         limit: u32,
     ) -> Result<Vec<Neighbour>> {
         let mut query = QueryBuilder::<Engine>::new(NEIGHBOURS);
         query.push("u.tenant = ").push_bind(tenant.as_str().to_owned());
+        if let Some(uploader) = uploader {
+            query.push(" AND u.uploader = ").push_bind(uploader.to_owned());
+        }
         query.push(" AND u.id < ").push_bind(before.to_string());
         neighbours(self, query, sight, limit).await
     }

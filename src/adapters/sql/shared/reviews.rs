@@ -4,13 +4,14 @@
 use super::{
     both::{Engine, This, append, begin, reader},
     rule,
+    sight::{lines_in_sight, of_queues, of_tenants},
 };
 use crate::{
     adapters::sql::{parse, signed, small, time, unsigned},
     ports::{
         PortError, Result,
-        accounts::{Deed, Queues, Tenants},
-        reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Reviews, Ruling, View},
+        accounts::Deed,
+        reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Reviews, Ruling, View, Voiced},
         store::{AuditLine, Stale, Store},
     },
     upload::UploadId,
@@ -38,6 +39,7 @@ struct ItemRow {
     held_until: Option<i64>,
     not_by: Option<String>,
     reports: i64,
+    appealed: i64,
     appeals: i64,
 }
 
@@ -62,7 +64,8 @@ impl TryFrom<ItemRow> for Item {
             held_until: row.held_until.map(time).transpose()?,
             not_by: words(row.not_by.as_deref().unwrap_or_default()),
             reports: unsigned(row.reports)?,
-            appealed: row.appeals > 0,
+            appealed: row.appealed > 0,
+            appeals: unsigned(row.appeals)?,
         })
     }
 }
@@ -74,7 +77,8 @@ pub(super) fn words(text: &str) -> Vec<String> {
 const ITEMS: &str = "SELECT r.upload, r.tenant, u.filename, r.status, r.severity, r.reasons, r.media_type, r.queued_at, \
     r.escalated, r.sealed, r.version, r.fence, r.holder, r.held_until, r.not_by, \
     (SELECT count(*) FROM reports p WHERE p.upload = r.upload AND p.outcome IS NULL) AS reports, \
-    (SELECT count(*) FROM appeals a WHERE a.upload = r.upload AND a.outcome IS NULL) AS appeals \
+    (SELECT count(*) FROM appeals a WHERE a.upload = r.upload AND a.outcome IS NULL) AS appealed, \
+    (SELECT count(*) FROM appeals a WHERE a.upload = r.upload) AS appeals \
     FROM reviews r JOIN uploads u ON u.id = r.upload";
 
 /// What of the open queue the view shows.
@@ -83,26 +87,8 @@ fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
     if !view.escalated {
         query.push(" AND r.escalated = 0");
     }
-    if let Tenants::These(these) = &view.tenants {
-        query.push(" AND r.tenant IN (");
-        let mut list = query.separated(", ");
-        for tenant in these {
-            list.push_bind(tenant.as_str().to_owned());
-        }
-        // Of nobody, where there are none: an empty list is not SQL everywhere.
-        list.push("''");
-        query.push(")");
-    }
-    if let Queues::These(these) = &view.queues {
-        query.push(" AND (1 = 0");
-        for class in these {
-            query.push(" OR r.reason = ").push_bind(class.clone());
-            // Every reason of the class: '/' comes next after '.'.
-            query.push(" OR (r.reason >= ").push_bind(format!("{class}."));
-            query.push(" AND r.reason < ").push_bind(format!("{class}/")).push(")");
-        }
-        query.push(")");
-    }
+    of_tenants(query, "r.tenant", &view.tenants);
+    of_queues(query, "r.reason", &view.queues);
     if let Some(tenant) = &view.tenant {
         query.push(" AND r.tenant = ").push_bind(tenant.as_str().to_owned());
     }
@@ -113,6 +99,12 @@ fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
         // Every type that begins so: '~' sorts above all that a type is made of.
         query.push(" AND r.media_type >= ").push_bind(media_type.clone());
         query.push(" AND r.media_type <= ").push_bind(format!("{media_type}~"));
+    }
+    if let Some(voiced) = view.voiced {
+        query.push(match voiced {
+            Voiced::Reported => " AND r.upload IN (SELECT upload FROM reports WHERE outcome IS NULL)",
+            Voiced::Appealed => " AND r.upload IN (SELECT upload FROM appeals WHERE outcome IS NULL)",
+        });
     }
     if let Some(before) = view.before {
         query.push(" AND r.queued_at < ").push_bind(before.as_millisecond());
@@ -326,16 +318,19 @@ impl Reviews for This {
 
     async fn audit_find(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>> {
         let mut query = QueryBuilder::<Engine>::new(
-            "SELECT sequence, at, actor, action, subject, detail FROM audit WHERE sequence < ",
+            "SELECT a.sequence, a.at, a.actor, a.action, a.subject, a.detail FROM audit a WHERE a.sequence < ",
         );
         query.push_bind(filter.before.map_or(Ok(i64::MAX), signed)?);
         let wanted = [("actor", &filter.actor), ("subject", &filter.subject), ("action", &filter.action)];
         for (column, value) in wanted {
             if let Some(value) = value {
-                query.push(" AND ").push(column).push(" = ").push_bind(value.clone());
+                query.push(" AND a.").push(column).push(" = ").push_bind(value.clone());
             }
         }
-        query.push(" ORDER BY sequence DESC LIMIT ").push_bind(i64::from(filter.limit));
+        if let Some((tenants, queues)) = &filter.sight {
+            lines_in_sight(&mut query, tenants, queues);
+        }
+        query.push(" ORDER BY a.sequence DESC LIMIT ").push_bind(i64::from(filter.limit));
         let rows: Vec<(i64, i64, String, String, String, String)> =
             query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
         rows.into_iter()

@@ -2,20 +2,21 @@
 
 use super::{
     both::{Engine, This, append, begin, reader, tell},
-    insight::of_tenants,
+    sight::of_tenants,
 };
 use crate::{
-    adapters::sql::{END_EPISODES, StreamRow, parse, small, time},
+    adapters::sql::{END_EPISODES, StreamRow, parse, signed, small, time},
     ports::{
-        Result,
+        PortError, Result, Streams,
         accounts::{Deed, Tenants},
         store::Stale,
-        streams::Stream,
-        wall::{Hand, StreamRuling, Wall},
+        streams::{Episode, Stream},
+        wall::{EpisodeId, Hand, StreamRuling, Wall},
     },
     upload::{Because, Standing, StreamId, TenantId},
 };
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde_json::json;
 use sqlx::QueryBuilder;
 
@@ -23,6 +24,12 @@ const OPEN: &str = "SELECT id, tenant, external_id, opened_at, closed_at, key_ha
     standing, because, since, watched_until, judged, skipped, failed, late, lost, episode, fence, holder, held_until, \
     source, pull \
     FROM streams WHERE closed_at IS NULL";
+
+macro_rules! rulings {
+    ($rest:literal) => {
+        concat!("SELECT stream, number, hand, reason, note, person, at, stood FROM stream_rulings", $rest)
+    };
+}
 
 #[async_trait]
 impl Wall for This {
@@ -37,6 +44,7 @@ impl Wall for This {
     async fn rule_stream(
         &self,
         ruling: &StreamRuling,
+        after: Option<u32>,
         deed: Deed<'_>,
     ) -> Result<std::result::Result<u32, Stale>> {
         let id = ruling.stream.to_string();
@@ -45,15 +53,21 @@ impl Wall for This {
             Hand::Clear => (Standing::Pass, Because::Clean),
         };
         let mut tx = begin(self).await?;
+        let stood: Option<String> = sqlx::query_scalar("SELECT standing FROM streams WHERE id = $1")
+            .bind(&id)
+            .fetch_optional(&mut *tx)
+            .await?;
         let ruled: Option<(String, Option<String>)> = sqlx::query_as(
             "UPDATE streams SET standing = $2, because = $3, since = $4, fence = fence + 1, holder = NULL, \
-             held_until = NULL WHERE id = $1 AND closed_at IS NULL AND (standing <> $2 OR (because <> $3 AND $2 = 'cut')) \
+             held_until = NULL WHERE id = $1 AND closed_at IS NULL AND standing = $5 \
+             AND (standing <> $2 OR (because <> $3 AND $2 = 'cut')) \
              RETURNING tenant, external_id",
         )
         .bind(&id)
         .bind(standing.as_str())
         .bind(because.as_str())
         .bind(deed.at.as_millisecond())
+        .bind(&stood)
         .fetch_optional(&mut *tx)
         .await?;
         let Some((tenant, external_id)) = ruled else {
@@ -62,8 +76,8 @@ impl Wall for This {
         };
         sqlx::query(END_EPISODES).bind(&id).bind(deed.at.as_millisecond()).execute(&mut *tx).await?;
         let number: i64 = sqlx::query_scalar(
-            "INSERT INTO stream_rulings (stream, number, hand, reason, note, person, at) SELECT $1, \
-             coalesce((SELECT max(number) FROM stream_rulings WHERE stream = $1), 0) + 1, $2, $3, $4, $5, $6 \
+            "INSERT INTO stream_rulings (stream, number, hand, reason, note, person, at, stood) SELECT $1, \
+             coalesce((SELECT max(number) FROM stream_rulings WHERE stream = $1), 0) + 1, $2, $3, $4, $5, $6, $7 \
              RETURNING number",
         )
         .bind(&id)
@@ -72,8 +86,13 @@ impl Wall for This {
         .bind(&ruling.note)
         .bind(&ruling.by)
         .bind(deed.at.as_millisecond())
+        .bind(&stood)
         .fetch_one(&mut *tx)
         .await?;
+        if after.is_some_and(|last| number != i64::from(last) + 1) {
+            tx.rollback().await?;
+            return Ok(Err(Stale));
+        }
         let tenant: TenantId = parse(&tenant)?;
         let said = json!({
             "id": id, "tenant": tenant.as_str(), "external_id": external_id, "decision": standing, "reason": because,
@@ -86,27 +105,118 @@ impl Wall for This {
         Ok(Ok(small(number)?))
     }
 
-    async fn stream_rulings(&self, id: StreamId, limit: u32) -> Result<Vec<StreamRuling>> {
-        let rows: Vec<(i64, String, String, String, String, i64)> = sqlx::query_as(
-            "SELECT number, hand, reason, note, person, at FROM stream_rulings WHERE stream = $1 \
-             ORDER BY number DESC LIMIT $2",
-        )
-        .bind(id.to_string())
-        .bind(i64::from(limit))
-        .fetch_all(&mut *reader(self).await?)
+    async fn last_hand(&self, who: &str, since: Timestamp) -> Result<Option<StreamRuling>> {
+        let row: Option<RulingRow> = sqlx::query_as(rulings!(
+            " r WHERE person = $1 AND at > $2 \
+             AND NOT EXISTS (SELECT 1 FROM stream_rulings l WHERE l.stream = r.stream AND l.number > r.number) \
+             AND EXISTS (SELECT 1 FROM streams s WHERE s.id = r.stream AND s.closed_at IS NULL) ORDER BY at DESC LIMIT 1"
+        ))
+        .bind(who)
+        .bind(since.as_millisecond())
+        .fetch_optional(&mut *reader(self).await?)
         .await?;
-        rows.into_iter()
-            .map(|(number, hand, reason, note, by, at)| {
-                Ok(StreamRuling {
-                    stream: id,
-                    number: small(number)?,
-                    hand: parse(&hand)?,
-                    reason,
-                    note,
-                    by,
-                    at: time(at)?,
-                })
-            })
-            .collect()
+        row.map(TryInto::try_into).transpose()
+    }
+
+    async fn stream_rulings(&self, id: StreamId, limit: u32) -> Result<Vec<StreamRuling>> {
+        let rows: Vec<RulingRow> =
+            sqlx::query_as(rulings!(" WHERE stream = $1 ORDER BY number DESC LIMIT $2"))
+                .bind(id.to_string())
+                .bind(i64::from(limit))
+                .fetch_all(&mut *reader(self).await?)
+                .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    async fn take_episode(
+        &self,
+        (stream, number): EpisodeId,
+        who: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Episode>> {
+        let mut tx = begin(self).await?;
+        let taken = sqlx::query(
+            "UPDATE episodes SET fence = CASE WHEN holder = $3 THEN fence ELSE fence + 1 END, holder = $3, held_until = $5 \
+             WHERE stream = $1 AND number = $2 AND state = 'in_review' \
+             AND (held_until IS NULL OR held_until <= $4 OR holder = $3)",
+        )
+        .bind(stream.to_string())
+        .bind(i64::from(number))
+        .bind(who)
+        .bind(now.as_millisecond())
+        .bind(until.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        if taken.rows_affected() == 0 { Ok(None) } else { self.episode(stream, number).await }
+    }
+
+    async fn keep_episode(
+        &self,
+        (stream, number): EpisodeId,
+        who: &str,
+        fence: u64,
+        until: Timestamp,
+    ) -> Result<std::result::Result<(), Stale>> {
+        let mut tx = begin(self).await?;
+        let kept = sqlx::query(
+            "UPDATE episodes SET held_until = $5 WHERE stream = $1 AND number = $2 AND holder = $3 AND fence = $4 \
+             AND state = 'in_review'",
+        )
+        .bind(stream.to_string())
+        .bind(i64::from(number))
+        .bind(who)
+        .bind(signed(fence)?)
+        .bind(until.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(if kept.rows_affected() == 1 { Ok(()) } else { Err(Stale) })
+    }
+
+    async fn leave_episode(&self, (stream, number): EpisodeId, who: &str, fence: u64) -> Result<()> {
+        let mut tx = begin(self).await?;
+        sqlx::query(
+            "UPDATE episodes SET holder = NULL, held_until = NULL \
+             WHERE stream = $1 AND number = $2 AND holder = $3 AND fence = $4",
+        )
+        .bind(stream.to_string())
+        .bind(i64::from(number))
+        .bind(who)
+        .bind(signed(fence)?)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct RulingRow {
+    stream: String,
+    number: i64,
+    hand: String,
+    reason: String,
+    note: String,
+    person: String,
+    at: i64,
+    stood: Option<String>,
+}
+
+impl TryFrom<RulingRow> for StreamRuling {
+    type Error = PortError;
+
+    fn try_from(row: RulingRow) -> Result<Self> {
+        Ok(Self {
+            stream: parse(&row.stream)?,
+            number: small(row.number)?,
+            hand: parse(&row.hand)?,
+            reason: row.reason,
+            note: row.note,
+            by: row.person,
+            at: time(row.at)?,
+            stood: row.stood.as_deref().map(parse).transpose()?,
+        })
     }
 }

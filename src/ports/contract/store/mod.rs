@@ -75,7 +75,7 @@ macro_rules! store_contract {
             a_streams_change_shows_everywhere_at_once
             episodes_are_listed_and_end_with_their_stream
             deserted_streams_are_found
-            an_episode_is_ruled_on_once
+            an_episode_is_ruled_on_once_by_who_holds_it
             how_it_goes_with_a_source_is_its_watchers_to_say
             a_day_on_one_stream_makes_no_rows
         }

@@ -1,5 +1,6 @@
 use crate::{
     ports::{
+        Wall,
         accounts::{Deed, Tenants},
         contract::samples::{at, tenant},
         store::{Stale, Store},
@@ -81,6 +82,9 @@ fn episode(n: u8, number: u32, state: EpisodeState) -> Episode {
         scores,
         evidence: vec![evidence],
         ruling: None,
+        fence: 0,
+        holder: None,
+        held_until: None,
     }
 }
 
@@ -241,7 +245,7 @@ pub async fn how_it_goes_with_a_source_is_its_watchers_to_say<S: Store>(store: A
     assert_eq!(next.stream.pull, Some(pull), "it goes with the watch");
 }
 
-pub async fn an_episode_is_ruled_on_once<S: Store>(store: Arc<S>) {
+pub async fn an_episode_is_ruled_on_once_by_who_holds_it<S: Store + Wall>(store: Arc<S>) {
     for (n, worst) in [(1, Standing::Warn), (2, Standing::Cut)] {
         let watch = watched(&*store, n, 10).await;
         let over = Episode { worst, ..episode(n, 1, EpisodeState::InReview) };
@@ -259,9 +263,26 @@ pub async fn an_episode_is_ruled_on_once<S: Store>(store: Arc<S>) {
     let known = store.episode(id(2), 1).await.unwrap().unwrap();
     let ruling = EpisodeRuling { said: "confirmed".into(), note: "seen".into(), by: "u1".into(), at: at(40) };
     let deed = || Deed { actor: "user:u1", action: "episode.ruled", at: at(40) };
+    assert!(!store.rule_episode(&known, &ruling, deed()).await.unwrap(), "nobody holds it");
+    let taken = store.take_episode((id(2), 1), "u1", at(31), at(41)).await.unwrap().expect("it is free");
+    assert_eq!((taken.fence, taken.holder.as_deref(), taken.held_until), (1, Some("u1"), Some(at(41))));
+    assert_eq!(store.take_episode((id(2), 1), "u2", at(32), at(42)).await.unwrap(), None, "u1 has it");
+    let kept = store.take_episode((id(2), 1), "u1", at(32), at(42)).await.unwrap().expect("it is u1's");
+    assert_eq!(kept.fence, 1, "who takes it again goes on");
+    assert_eq!(store.keep_episode((id(2), 1), "u1", 1, at(43)).await.unwrap(), Ok(()));
+    assert_eq!(store.keep_episode((id(2), 1), "u2", 1, at(99)).await.unwrap(), Err(Stale));
+    // Left, it is anybody's at once; run out, from then on.
+    store.leave_episode((id(2), 1), "u1", 1).await.unwrap();
+    let other = store.take_episode((id(2), 1), "u2", at(33), at(35)).await.unwrap().expect("it was left");
+    assert_eq!(other.fence, 2);
+    assert!(!store.rule_episode(&taken, &ruling, deed()).await.unwrap(), "the fence is an old one");
+    assert_eq!(store.take_episode((id(2), 1), "u1", at(34), at(44)).await.unwrap(), None);
+    let known = store.take_episode((id(2), 1), "u1", at(35), at(45)).await.unwrap().expect("it ran out");
     assert!(store.rule_episode(&known, &ruling, deed()).await.unwrap());
     assert!(!store.rule_episode(&known, &ruling, deed()).await.unwrap(), "once");
+    assert_eq!(store.take_episode((id(2), 1), "u2", at(50), at(60)).await.unwrap(), None, "it is ruled on");
     let ruled = store.episode(id(2), 1).await.unwrap().unwrap();
+    assert_eq!((ruled.holder, ruled.held_until), (None, None));
     assert_eq!((ruled.state, ruled.ruling), (EpisodeState::Ruled, Some(ruling)));
     assert_eq!(list(&Tenants::All).await, [id(1)]);
     let log = store.audit(0, 20).await.unwrap();

@@ -42,6 +42,7 @@ pub(crate) fn render(
         }
         RenditionSpec::Thumbnail { max_edge } => thumbnail::thumbnail(job, *max_edge, None, budget)?,
         RenditionSpec::Viewed { max_edge, by } => thumbnail::thumbnail(job, *max_edge, Some(*by), budget)?,
+        RenditionSpec::Played { .. } => return Err(Why::new("media.no_film", "a picture is not played")),
     };
     out.write_all(&made.bytes).map_err(Fault::from)?;
     Ok(Rendition {

@@ -11,6 +11,7 @@ use crate::source::Job;
 use lazaret_sandbox::child::RenditionSink;
 use lazaret_sandbox::{Rendition, RenditionSpec, Why};
 use lazaret_watermark::Mark;
+use transcode::Onto;
 
 /// What is remade is decoded, whatever size it was allowed to be when it was looked at.
 const MAX_PIXELS: u64 = 100_000_000;
@@ -25,9 +26,22 @@ pub(crate) fn render(
         RenditionSpec::Original => remux::remux(job, out),
         RenditionSpec::Thumbnail { max_edge } => poster::poster(job, *max_edge, None, out),
         RenditionSpec::Viewed { max_edge, by } => poster::poster(job, *max_edge, Some(*by), out),
+        RenditionSpec::Played { max_edge, by } => {
+            transcode::transcode(job, Onto::Name { text: by.text(), max_edge: *max_edge }, out)
+        }
         RenditionSpec::Watermarked => match mark {
-            Some(mark) => transcode::transcode(job, mark, out),
+            Some(mark) => transcode::transcode(job, Onto::Mark(mark), out),
             None => Err(Why::new("media.no_mark", "no watermark is configured; configure one")),
         },
     }
+}
+
+/// As large as it is, or so that its longer edge is no longer than this.
+fn within((width, height): (u32, u32), edge: u32) -> (u32, u32) {
+    let longer = width.max(height).max(1);
+    if longer <= edge {
+        return (width.max(1), height.max(1));
+    }
+    let scaled = |side: u32| (u64::from(side) * u64::from(edge) / u64::from(longer)).max(1) as u32;
+    (scaled(width), scaled(height))
 }

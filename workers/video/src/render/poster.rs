@@ -1,6 +1,6 @@
 //! One picture that stands for the film: the first key frame after its first tenth that shows something.
 
-use super::MAX_PIXELS;
+use super::{MAX_PIXELS, within};
 use crate::clock::micros;
 use crate::picture::Painter;
 use crate::sheet;
@@ -84,15 +84,6 @@ fn shows_something(frame: &frame::Video) -> bool {
     });
     let (least, most) = values.fold((255, 0), |(least, most), value| (least.min(*value), most.max(*value)));
     most.saturating_sub(least) > 24
-}
-
-fn within((width, height): (u32, u32), edge: u32) -> (u32, u32) {
-    let longer = width.max(height).max(1);
-    if longer <= edge {
-        return (width.max(1), height.max(1));
-    }
-    let scaled = |side: u32| (u64::from(side) * u64::from(edge) / u64::from(longer)).max(1) as u32;
-    (scaled(width), scaled(height))
 }
 
 /// Upright and small: each pixel the mean of as many as it stands for.

@@ -38,9 +38,10 @@ struct Remade {
 }
 
 impl Sound {
-    pub(super) fn new(stream: &Stream<'_>, muxer: &mut Muxer<'_>) -> Result<Self, Why> {
+    /// `anew`: also where it is AAC already.
+    pub(super) fn new(stream: &Stream<'_>, anew: bool, muxer: &mut Muxer<'_>) -> Result<Self, Why> {
         let (from, unit) = (stream.index(), stream.time_base());
-        if is_aac(stream.parameters().id()) {
+        if !anew && is_aac(stream.parameters().id()) {
             let copied = muxer.output.add_stream(encoder::find(Id::None));
             let mut track = copied.map_err(fault::at("a track"))?;
             track.set_parameters(stream.parameters());

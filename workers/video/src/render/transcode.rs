@@ -1,10 +1,10 @@
-//! The film with the mark on every picture: H.264 and AAC in MP4.
+//! The film with a mark or a name on every picture: H.264 and AAC in MP4.
 
-use super::MAX_PIXELS;
 use super::muxer::Muxer;
 use super::remux::is_sound;
 use super::sound::Sound;
 use super::userdata::Writing;
+use super::{MAX_PIXELS, within};
 use crate::clock::{micros, scaled};
 use crate::fault;
 use crate::picture::Painter;
@@ -19,18 +19,59 @@ use image::metadata::Orientation;
 use lazaret_pixels::{View, upright_size};
 use lazaret_sandbox::child::RenditionSink;
 use lazaret_sandbox::{Rendition, Why};
-use lazaret_watermark::Mark;
+use lazaret_watermark::{Mark, sign_rgb};
 
 /// Of the pictures' times.
 const UNIT: Rational = Rational(1, 90_000);
 
-pub(super) fn transcode(job: &Job, mark: &Mark, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
+/// What is put onto every picture.
+pub(super) enum Onto<'a> {
+    /// For publishing, so all of the film must be whole.
+    Mark(&'a Mark),
+    /// For one person's eyes: what of the film can be played is, no picture larger than this, and nothing of it as it came.
+    Name { text: String, max_edge: u32 },
+}
+
+impl Onto<'_> {
+    fn is_lenient(&self) -> bool {
+        matches!(self, Self::Name { .. })
+    }
+
+    fn size(&self, upright: (u32, u32)) -> (u32, u32) {
+        match self {
+            Self::Mark(_) => upright,
+            Self::Name { max_edge, .. } => within(upright, *max_edge),
+        }
+    }
+
+    /// Of the encoder. Who looks goes to and fro, and does not want to wait.
+    fn settings(&self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Mark(_) => &[("preset", "veryfast"), ("crf", "23")],
+            Self::Name { .. } => &[("preset", "superfast"), ("crf", "28"), ("g", "50")],
+        }
+    }
+
+    fn put(&self, image: &mut RgbImage) {
+        match self {
+            Self::Mark(mark) => mark.apply_rgb(image),
+            Self::Name { text, .. } => sign_rgb(image, text),
+        }
+    }
+}
+
+pub(super) fn transcode(job: &Job, onto: Onto<'_>, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
+    let lenient = onto.is_lenient();
     let mut source = job.open()?;
     let mut muxer = Muxer::new("mp4", out)?;
-    let mut pictures = Pictures::new(&source, mark, &mut muxer)?;
+    let mut pictures = Pictures::new(&source, onto, &mut muxer)?;
     let mut sounds: Vec<Sound> = Vec::new();
     for stream in source.input.streams().filter(is_sound) {
-        sounds.push(Sound::new(&stream, &mut muxer)?);
+        match Sound::new(&stream, lenient, &mut muxer) {
+            Ok(sound) => sounds.push(sound),
+            Err(_) if lenient => {}
+            Err(why) => return Err(why),
+        }
     }
     muxer.begin()?;
     let whole = source.input.duration() / 1000;
@@ -45,12 +86,18 @@ pub(super) fn transcode(job: &Job, mark: &Mark, out: &mut dyn RenditionSink) -> 
             muxer.progress(at, whole)?;
             pictures.take(Some(&packet), &mut muxer)?;
         } else if let Some(sound) = sounds.iter_mut().find(|sound| sound.from == packet.stream()) {
-            sound.take(Some(&packet), &mut muxer)?;
+            let taken = sound.take(Some(&packet), &mut muxer);
+            if !lenient {
+                taken?;
+            }
         }
     }
     pictures.take(None, &mut muxer)?;
     for sound in &mut sounds {
-        sound.take(None, &mut muxer)?;
+        let ended = sound.take(None, &mut muxer);
+        if !lenient {
+            ended?;
+        }
     }
     let (width, height, frames) = (pictures.size.0, pictures.size.1, pictures.frames);
     let bytes = muxer.end()?;
@@ -63,7 +110,7 @@ struct Pictures<'a> {
     unit: Rational,
     orientation: Orientation,
     painter: Painter,
-    mark: &'a Mark,
+    onto: Onto<'a>,
     scaler: Option<(u32, u32, Context)>,
     encoder: encoder::video::Encoder,
     track: usize,
@@ -73,9 +120,9 @@ struct Pictures<'a> {
 }
 
 impl<'a> Pictures<'a> {
-    fn new(source: &Source, mark: &'a Mark, muxer: &mut Muxer<'_>) -> Result<Self, Why> {
+    fn new(source: &Source, onto: Onto<'a>, muxer: &mut Muxer<'_>) -> Result<Self, Why> {
         let decoder = source.decoder(MAX_PIXELS)?;
-        let upright = upright_size(source.orientation, (decoder.width(), decoder.height()));
+        let upright = onto.size(upright_size(source.orientation, (decoder.width(), decoder.height())));
         // Colours of two pixels by two are one.
         let size = ((upright.0 & !1).max(2), (upright.1 & !1).max(2));
         let coder = encoder::find_by_name("libx264")
@@ -90,7 +137,7 @@ impl<'a> Pictures<'a> {
         video.set_color_range(Range::MPEG);
         video.set_flags(codec::Flags::GLOBAL_HEADER);
         let mut options = Dictionary::new();
-        for (key, value) in [("threads", "1"), ("preset", "veryfast"), ("crf", "23"), ("a53cc", "0")] {
+        for (key, value) in [("threads", "1"), ("a53cc", "0")].iter().chain(onto.settings()) {
             options.set(key, value);
         }
         let encoder = video.open_as_with(coder, options).map_err(fault::at("the encoder"))?;
@@ -103,7 +150,7 @@ impl<'a> Pictures<'a> {
             unit: source.unit,
             orientation: source.orientation,
             painter: Painter::default(),
-            mark,
+            onto,
             scaler: None,
             encoder,
             track,
@@ -120,7 +167,9 @@ impl<'a> Pictures<'a> {
             None => self.decoder.send_eof(),
         };
         // The look at it found all frames whole, or it was not to be published.
-        sent.map_err(fault::at("a frame"))?;
+        if !self.onto.is_lenient() {
+            sent.map_err(fault::at("a frame"))?;
+        }
         let mut frame = frame::Video::empty();
         while self.decoder.receive_frame(&mut frame).is_ok() {
             self.encode(&frame)?;
@@ -141,7 +190,7 @@ impl<'a> Pictures<'a> {
         self.last = Some(time);
         let view = self.painter.paint(frame, MAX_PIXELS)?;
         let mut image = upright(&view, self.orientation)?;
-        self.mark.apply_rgb(&mut image);
+        self.onto.put(&mut image);
         let (width, height) = image.dimensions();
         let mut coloured = frame::Video::new(Pixel::RGB24, width, height);
         let (stride, row) = (coloured.stride(0), width as usize * 3);
