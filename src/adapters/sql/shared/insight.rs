@@ -24,6 +24,9 @@ const NEIGHBOURS: &str = "SELECT u.id, u.tenant, u.filename, u.state, u.accepted
     (SELECT v.detail ->> 'verdict' FROM verdicts v WHERE v.upload = u.id ORDER BY v.number DESC LIMIT 1) \
     FROM uploads u WHERE ";
 
+/// Of [`NEIGHBOURS`].
+type Columns = (String, String, Option<String>, String, i64, Option<String>);
+
 async fn neighbours(
     store: &This,
     mut query: QueryBuilder<Engine>,
@@ -42,8 +45,7 @@ async fn neighbours(
         query.push(" AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.upload = u.id AND r.sealed = 1)");
     }
     query.push(" ORDER BY u.id DESC LIMIT ").push_bind(i64::from(limit));
-    let rows: Vec<(String, String, Option<String>, String, i64, Option<String>)> =
-        query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    let rows: Vec<Columns> = query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
     rows.into_iter()
         .map(|(upload, tenant, filename, state, at, verdict)| {
             Ok(Neighbour {
