@@ -11,6 +11,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream, UdpSocket},
+    sync::mpsc,
 };
 
 /// How it behaves.
@@ -100,7 +101,7 @@ async fn serve(
             }
             "PLAY" => {
                 say(&mut stream, &number, "200 OK", "", "").await?;
-                let playing = playing.as_ref().expect("it was described");
+                let mut playing = playing.expect("it was described");
                 return playing.relay(&mut stream, after, asked).await;
             }
             _ => say(&mut stream, &number, "405 Method Not Allowed", "", "").await?,
@@ -132,9 +133,21 @@ fn proves(said: &str, first: &str, password: &str) -> bool {
 /// ffmpeg sends a clip to two ports of this machine.
 struct Playing {
     described: String,
-    pictures: UdpSocket,
-    reports: UdpSocket,
+    /// With the channel that each goes on.
+    packets: mpsc::UnboundedReceiver<(u8, Vec<u8>)>,
     _publisher: Publisher,
+}
+
+/// Takes what comes at once: a socket holds little, and drops the rest.
+fn take(socket: UdpSocket, channel: u8, packets: mpsc::UnboundedSender<(u8, Vec<u8>)>) {
+    tokio::spawn(async move {
+        let mut packet = vec![0; 2048];
+        while let Ok(length) = socket.recv(&mut packet).await {
+            if packets.send((channel, packet[..length].to_vec())).is_err() {
+                return;
+            }
+        }
+    });
 }
 
 impl Playing {
@@ -147,6 +160,9 @@ impl Playing {
             }
         };
         let port = pictures.local_addr().unwrap().port();
+        let (sender, packets) = mpsc::unbounded_channel();
+        take(pictures, 4, sender.clone());
+        take(reports, 5, sender);
         let described = folder.join(format!("{port}.sdp"));
         let to = format!("rtp://127.0.0.1:{port}?pkt_size=1200");
         let arguments =
@@ -164,21 +180,19 @@ impl Playing {
         let described =
             tokio::time::timeout(Duration::from_secs(60), describing).await.expect("ffmpeg describes it");
         let described = format!("{}\r\na=control:streamid=0\r\n", described.trim_end());
-        Self { described, pictures, reports, _publisher: publisher }
+        Self { described, packets, _publisher: publisher }
     }
 
     async fn relay(
-        &self,
+        &mut self,
         stream: &mut BufReader<TcpStream>,
         after: usize,
         asked: &Mutex<Vec<String>>,
     ) -> std::io::Result<()> {
-        let (mut packet, mut report, mut heard) = (vec![0; 2048], vec![0; 2048], String::new());
-        let mut sent = 0;
+        let (mut heard, mut sent) = (String::new(), 0);
         loop {
             let (channel, bytes) = tokio::select! {
-                length = self.pictures.recv(&mut packet) => (4, &packet[..length?]),
-                length = self.reports.recv(&mut report) => (5, &report[..length?]),
+                packet = self.packets.recv() => packet.expect("ffmpeg sends"),
                 read = stream.read_line(&mut heard) => {
                     if read? == 0 {
                         return Ok(());
@@ -189,10 +203,10 @@ impl Playing {
             };
             sent += usize::from(channel == 4);
             if sent > after {
-                tokio::time::sleep(Duration::from_secs(3600)).await;
+                std::future::pending::<()>().await;
             }
             let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
-            stream.write_all(&[&[b'$', channel, length[0], length[1]], bytes].concat()).await?;
+            stream.write_all(&[&[b'$', channel, length[0], length[1]], &bytes[..]].concat()).await?;
         }
     }
 }
