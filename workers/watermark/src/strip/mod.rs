@@ -14,6 +14,7 @@
 mod end;
 mod gif;
 mod icc;
+mod indices;
 mod jpeg;
 mod png;
 mod reader;

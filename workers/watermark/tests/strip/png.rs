@@ -180,6 +180,68 @@ fn transparency_is_as_long_as_it_must_be() {
     }
 }
 
+/// Of a palette and its transparency only what is shown stays, whatever the filters and the bits of a pixel.
+#[test]
+fn colours_that_no_pixel_has_go() {
+    let hidden = planted("in a palette");
+    for (depth, places) in [(BitDepth::Eight, 256), (BitDepth::Four, 16), (BitDepth::Two, 4)] {
+        for filter in [
+            ::png::Filter::NoFilter,
+            ::png::Filter::Sub,
+            ::png::Filter::Up,
+            ::png::Filter::Avg,
+            ::png::Filter::Paeth,
+        ] {
+            let mut palette: Vec<u8> = (0..places * 3).map(|n| (n * 7 + 1) as u8).collect();
+            let mut alpha: Vec<u8> = (0..places).map(|n| 200 - n as u8 % 100).collect();
+            if places == 256 {
+                // Places 100 to 219 are nobody's.
+                palette[300..300 + hidden.len()].copy_from_slice(&hidden);
+                alpha[100..100 + hidden.len()].copy_from_slice(&hidden);
+            }
+            let bits = depth as usize;
+            // All but the third place, and of 256 also all but those from 100 on.
+            let shown: Vec<usize> = (0..places.min(100)).filter(|place| *place != 2).collect();
+            let lines: Vec<u8> = (0..20)
+                .flat_map(|y| {
+                    let pixels: Vec<usize> = (0..24).map(|x| shown[(x * 5 + y * 11) % shown.len()]).collect();
+                    let pack =
+                        |bytes: &[usize]| bytes.iter().fold(0, |byte, place| byte << bits | place) as u8;
+                    pixels.chunks(8 / bits).map(pack).collect::<Vec<u8>>()
+                })
+                .collect();
+            let mut input = Vec::new();
+            let mut encoder = Encoder::new(&mut input, 24, 20);
+            encoder.set_color(ColorType::Indexed);
+            encoder.set_depth(depth);
+            encoder.set_palette(palette.clone());
+            encoder.set_trns(alpha.clone());
+            encoder.set_filter(filter);
+            let mut writer = encoder.write_header().unwrap();
+            writer.write_image_data(&lines).unwrap();
+            writer.finish().unwrap();
+            let output = strip::png(&input).unwrap();
+            let pixels = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().into_rgba8();
+            assert_eq!(pixels(&output), pixels(&input), "{depth:?} {filter:?}");
+            let chunk = |kind: &[u8; 4]| {
+                let png = Png::from_bytes(Bytes::from(output.clone())).unwrap();
+                png.chunks().iter().find(|c| c.kind() == *kind).unwrap().contents().to_vec()
+            };
+            let (colours, alphas) = (chunk(b"PLTE"), chunk(b"tRNS"));
+            for place in 0..places {
+                let used = shown.contains(&place) && shown.len() <= 24 * 20;
+                let is_there = colours[3 * place..3 * place + 3] == palette[3 * place..3 * place + 3];
+                let is_gone = colours[3 * place..3 * place + 3] == [0; 3] && alphas[place] == 255;
+                assert!(
+                    if used { is_there && alphas[place] == alpha[place] } else { is_gone },
+                    "{depth:?} {place}"
+                );
+            }
+            assert_eq!(strip::png(&output).unwrap(), output);
+        }
+    }
+}
+
 /// Decoders stop where the pixels do.
 #[test]
 fn nothing_hides_behind_the_pixels() {
