@@ -1,7 +1,7 @@
 //! Films through the public door: with a model of the tests' own that knows nothing but colours, and with the real one.
 
 use crate::{
-    samples,
+    onnx, samples,
     server::Server,
     site::Site,
     upload::{coverage, has_reason, sha256},
@@ -9,10 +9,6 @@ use crate::{
 use lazaret_fixtures::Zip;
 use serde_json::Value;
 use std::{fs, process::Command};
-
-#[path = "../../workers/classify/tests/common/onnx.rs"]
-#[allow(dead_code, clippy::allow_attributes, reason = "the tests of models use the rest of it")]
-mod onnx;
 
 /// Red beyond doubt is out, and red in all likelihood is for people.
 const POLICY: &str = r#"

@@ -13,6 +13,9 @@ mod films;
 mod laws;
 mod models;
 mod mutants;
+#[path = "../../workers/classify/tests/common/onnx.rs"]
+#[allow(dead_code, clippy::allow_attributes, reason = "the tests of models use the rest of it")]
+mod onnx;
 mod policy;
 mod process;
 mod renditions;

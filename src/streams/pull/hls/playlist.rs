@@ -77,6 +77,9 @@ impl Playlist {
     }
 }
 
+/// Where the key is, and what the segments begin from, where that is said.
+type Locked = (Url, Option<[u8; 16]>);
+
 struct Reader<'a> {
     base: &'a Url,
     variants: Vec<Variant>,
@@ -84,7 +87,7 @@ struct Reader<'a> {
     media: Media,
     head: Option<Part>,
     /// Of what follows: where the key is, and what encryption began with, where that is told.
-    lock: Option<(Url, Option<[u8; 16]>)>,
+    lock: Option<Locked>,
     range: Option<(u64, Option<u64>)>,
     /// Where the last range ended: the next may begin there.
     after: u64,
@@ -146,7 +149,7 @@ impl<'a> Reader<'a> {
     }
 
     /// AES-128 alone (4.3.2.4): whole segments, under a key that whoever may watch may fetch.
-    fn locked(&self, line: &str, value: &str) -> Result<Option<(Url, Option<[u8; 16]>)>, Trouble> {
+    fn locked(&self, line: &str, value: &str) -> Result<Option<Locked>, Trouble> {
         let method = attribute(value, "METHOD").unwrap_or_default();
         if method == "NONE" {
             return Ok(None);
