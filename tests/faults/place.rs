@@ -33,7 +33,7 @@ pub struct Place {
     /// Past the proxy, as a superuser.
     pub database: String,
     pub s3: S3Server,
-    pub bucket: String,
+    bucket: String,
     /// Where backends leave files that they submit by reference.
     pub senders: String,
     pub clamd: Clamd,
