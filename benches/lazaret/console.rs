@@ -69,9 +69,12 @@ const SETTINGS: &str = "[antivirus]\nsignatures = \"test\"\nmax_file = \"64MiB\"
     [intake]\nmax_upload = \"64MiB\"\n[console]\ntotp = false\n";
 
 async fn sqlite(items: u32, rounds: u32) -> anyhow::Result<Vec<Timed>> {
-    let service = Service::start(SETTINGS).await?;
+    let mut service = Service::start(SETTINGS).await?;
     let path = service.folder().join("data/lazaret.db");
+    // Statements this long would keep the running service from its only writer.
+    service.halt().await?;
     seed::sqlite(&format!("sqlite:{}", path.display()), items).await?;
+    service.resume().await?;
     let timed = pages(&service, "SQLite", Dialect::Sqlite, items, rounds).await?;
     service.stop().await?;
     Ok(timed)
@@ -82,7 +85,7 @@ async fn postgres(items: u32, rounds: u32) -> anyhow::Result<Vec<Timed>> {
     let url = server.database().await;
     let key = "ab".repeat(32);
     let keys = format!("[delivery.keys]\na = \"{key}\"\n");
-    let settings = format!("{keys}[store]\nurl = \"{url}\"\n{SETTINGS}");
+    let settings = format!("{keys}[store]\nurl = \"{url}\"\n{SETTINGS}key = \"{key}\"\n");
     let service = Service::start_keyed(&settings, "current = \"a\"\n").await?;
     seed::postgres(&url, items).await?;
     let timed = pages(&service, "PostgreSQL", Dialect::Postgres, items, rounds).await?;

@@ -28,6 +28,7 @@ pub struct Service {
 }
 
 const PATIENCE: Duration = Duration::from_secs(300);
+const SCOPES: &str = "upload,read,mint,stream";
 
 impl Service {
     /// `settings` are put in front of this benchmark's own.
@@ -47,16 +48,7 @@ impl Service {
             data.display()
         );
         std::fs::write(&config, own)?;
-        let lazaret = executables::lazaret()?;
-        let child = Command::new(&lazaret)
-            .arg("--config")
-            .arg(&config)
-            .arg("serve")
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("{} cannot be started", lazaret.display()))?;
-        let pid = child.id().context("lazaret serve ended at once")?;
+        let (child, pid) = spawn(&config)?;
         let client = Client::builder().no_proxy().build()?;
         let mut service = Self { child, pid, config, address, client, key: String::new(), folder };
         service.ready().await?;
@@ -87,7 +79,7 @@ impl Service {
 
     async fn create_key(&self) -> anyhow::Result<String> {
         let mut command = self.command()?;
-        let output = command.args(["key", "create", "--tenant", "bench", "--json"]).output().await?;
+        let output = command.args(["key", "create", "--tenant", "bench", "--scopes", SCOPES, "--json"]).output().await?;
         let made: Value = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("lazaret key create: {}", String::from_utf8_lossy(&output.stderr)))?;
         made["key"].as_str().map(str::to_owned).context("lazaret key create printed no key")
@@ -188,6 +180,11 @@ impl Service {
     }
 
     pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.halt().await
+    }
+
+    /// Ends it and leaves what it holds, for [`Self::resume`].
+    pub async fn halt(&mut self) -> anyhow::Result<()> {
         if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
             kill_process(pid, Signal::TERM)?;
         }
@@ -195,4 +192,19 @@ impl Service {
         ensure!(status.success(), "lazaret serve did not end well: {status}");
         Ok(())
     }
+
+    /// Starts it again on what it held.
+    pub async fn resume(&mut self) -> anyhow::Result<()> {
+        (self.child, self.pid) = spawn(&self.config)?;
+        self.ready().await
+    }
+}
+
+fn spawn(config: &Path) -> anyhow::Result<(Child, u32)> {
+    let lazaret = executables::lazaret()?;
+    let mut command = Command::new(&lazaret);
+    command.arg("--config").arg(config).arg("serve").stdin(Stdio::null()).kill_on_drop(true);
+    let child = command.spawn().with_context(|| format!("{} cannot be started", lazaret.display()))?;
+    let pid = child.id().context("lazaret serve ended at once")?;
+    Ok((child, pid))
 }
