@@ -47,8 +47,9 @@ pub(super) fn remux(job: &Job, out: &mut dyn RenditionSink) -> Result<Rendition,
             .add_stream(encoder::find(ffmpeg_next::codec::Id::None))
             .map_err(fault::at("a track"))?;
         let mut parameters = stream.parameters().clone();
-        let writing = Writing::of(parameters.id(), foreign::head(&parameters));
-        if let Some(head) = writing.head_without(foreign::head(&parameters))
+        let (id, head) = (parameters.id(), foreign::head(&parameters));
+        let writing = Writing::of(id, head);
+        if let Some(head) = writing.head_without(id, head)
             && !foreign::set_head(&mut parameters, &head)
         {
             return Err(Why::new("child.memory", "no room for a track's head"));
@@ -106,12 +107,16 @@ fn copy(source: &mut Source, muxer: &mut Muxer<'_>, tracks: &mut [Option<Track>]
             (pts, dts) => pts.or(dts),
         };
         track.last = dts.or(track.last);
-        if let Some(kept) = packet.data().and_then(|data| track.writing.without(data)) {
-            let mut bare = Packet::copy(&kept);
-            bare.set_flags(packet.flags());
-            bare.set_duration(packet.duration());
-            packet = bare;
-        }
+        // A fresh one has nothing beside its bytes: what a container keeps beside them (Matroska's BlockAdditions, a second
+        // picture of its transparency among them) nobody looked at.
+        let data = packet.data().unwrap_or_default();
+        let mut bare = match track.writing.without(data) {
+            Some(kept) => Packet::copy(&kept),
+            None => Packet::copy(data),
+        };
+        bare.set_flags(packet.flags());
+        bare.set_duration(packet.duration());
+        packet = bare;
         let duration = scaled(packet.duration(), track.from, to);
         if is_picture {
             frames += 1;
