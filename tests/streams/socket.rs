@@ -85,6 +85,23 @@ async fn the_end_of_a_stream_ends_its_connections() {
     assert_eq!(u16::from(closed.code), 1012);
 }
 
+/// Without a reset, whoever closes, and whatever is on its way: a sender must learn how it ended.
+#[tokio::test]
+async fn connections_end_by_the_book() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let mut leaving = stream.socket().await;
+    leaving.send(frame("0.1")).await;
+    leaving.next_of("frame").await;
+    leaving.close().await;
+    leaving.to_end().await;
+    let mut left = stream.socket().await;
+    left.next().await.unwrap();
+    assert_eq!(world.app.delete(&stream.path("")).send().await.unwrap().status(), 204);
+    assert_eq!(u16::from(ended(&mut left).await.code), 1012);
+    left.to_end().await;
+}
+
 /// Nobody sends anything, and nobody tells the connection: it finds out by itself.
 #[tokio::test]
 async fn a_key_that_is_good_no_more_ends_what_it_opened() {

@@ -266,6 +266,17 @@ impl Socket {
         }
     }
 
+    pub async fn close(&mut self) {
+        self.0.close(None).await.unwrap();
+    }
+
+    /// Reads until both ends have closed. A connection that is reset is no such end.
+    pub async fn to_end(mut self) {
+        while let Some(message) = self.0.next().await {
+            message.unwrap();
+        }
+    }
+
     /// The next message of this type; others are passed over.
     pub async fn next_of(&mut self, kind: &str) -> Value {
         loop {

@@ -129,7 +129,8 @@ impl Connection {
                     }
                     Some(Ok(Message::Text(_))) => self.error("frames are binary messages".to_owned()).await?,
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                    Some(Ok(Message::Close(_))) => return self.part().await,
+                    Some(Err(_)) | None => return Ok(()),
                 }
             }
         }
@@ -167,7 +168,16 @@ impl Connection {
     }
 
     async fn end(mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
-        self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await
+        self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await?;
+        self.part().await
+    }
+
+    /// Reads on until both ends have said that they close: a connection that is dropped with frames unread is reset, and
+    /// the other end may never see why.
+    async fn part(&mut self) -> Result<(), Gone> {
+        let socket = &mut self.socket;
+        let rest = async move { while let Some(Ok(_)) = socket.recv().await {} };
+        tokio::time::timeout(PATIENCE, rest).await.map_err(|_| Gone)
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Gone> {
