@@ -60,16 +60,22 @@ async fn neighbours(
         .collect()
 }
 
-/// `day` is what they are told apart by, beside what and name.
-async fn counted(
-    store: &This,
-    day: &'static str,
-    tenants: &Tenants,
-    what: &[What],
-    from: i64,
-) -> Result<Vec<Tally>> {
+/// What they are told apart by, beside what and name.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Day,
+    Nothing,
+}
+
+/// Without days, all stand under the first one.
+async fn counted(store: &This, by: By, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>> {
+    // A day that is the same for all is left out of the grouping, or rows would be sorted by it.
+    let (day, groups) = match by {
+        By::Day => ("day", "what, day, name"),
+        By::Nothing => ("min(day)", "what, name"),
+    };
     let mut query = QueryBuilder::<Engine>::new("SELECT what, ");
-    query.push(day).push(" AS d, name, CAST(sum(n) AS BIGINT) FROM tallies WHERE what IN (");
+    query.push(day).push(", name, CAST(sum(n) AS BIGINT) FROM tallies WHERE what IN (");
     let mut list = query.separated(", ");
     for one in what {
         list.push_bind(one.as_str());
@@ -77,24 +83,26 @@ async fn counted(
     list.push("''");
     query.push(") AND day >= ").push_bind(from);
     of_tenants(&mut query, "tenant", tenants);
-    query.push(" GROUP BY what, d, name ORDER BY what, d, name LIMIT ").push_bind(NAMES);
+    query.push(" GROUP BY ").push(groups).push(" ORDER BY ").push(groups);
+    query.push(" LIMIT ").push_bind(NAMES);
     let rows: Vec<(String, i64, String, i64)> =
         query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
     rows.into_iter()
-        .map(|(what, day, name, n)| Ok(Tally { what: parse(&what)?, day, name, n: unsigned(n)? }))
+        .map(|(what, day, name, n)| {
+            let day = if let By::Day = by { day } else { from };
+            Ok(Tally { what: parse(&what)?, day, name, n: unsigned(n)? })
+        })
         .collect()
 }
 
 #[async_trait]
 impl Insight for This {
     async fn tallies(&self, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>> {
-        counted(self, "day", tenants, what, from).await
+        counted(self, By::Day, tenants, what, from).await
     }
 
     async fn sums(&self, tenants: &Tenants, what: &[What], from: i64) -> Result<Vec<Tally>> {
-        let mut sums = counted(self, "CAST(0 AS BIGINT)", tenants, what, from).await?;
-        sums.iter_mut().for_each(|sum| sum.day = from);
-        Ok(sums)
+        counted(self, By::Nothing, tenants, what, from).await
     }
 
     async fn queued_since(&self, tenants: &Tenants, times: &[Timestamp]) -> Result<Vec<u64>> {

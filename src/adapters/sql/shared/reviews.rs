@@ -115,7 +115,7 @@ const HARDEST_FIRST: &str = " ORDER BY r.severity DESC, r.queued_at, r.upload LI
 /// How often the next item is asked for, where others take it first.
 const ROUNDS: u32 = 8;
 /// Reasons that are counted by themselves.
-const COUNTED: i64 = 12;
+const COUNTED: usize = 12;
 
 #[async_trait]
 impl Reviews for This {
@@ -129,22 +129,24 @@ impl Reviews for This {
     }
 
     async fn counts(&self, view: &View, now: Timestamp) -> Result<Counts> {
-        let mut query = QueryBuilder::<Engine>::new("SELECT count(*), count(CASE WHEN r.held_until > ");
+        // One look at all that is open serves every figure.
+        let mut query =
+            QueryBuilder::<Engine>::new("SELECT r.reason, count(*), count(CASE WHEN r.held_until > ");
         query.push_bind(now.as_millisecond());
         query.push(" THEN 1 END), min(r.queued_at) FROM reviews r WHERE");
         seen(&mut query, view);
-        let mut connection = reader(self).await?;
-        let (open, held, oldest): (i64, i64, Option<i64>) =
-            query.build_query_as().fetch_one(&mut *connection).await?;
-        let mut query = QueryBuilder::<Engine>::new("SELECT r.reason, count(*) FROM reviews r WHERE");
-        seen(&mut query, view);
-        query.push(" GROUP BY r.reason ORDER BY count(*) DESC, r.reason LIMIT ").push_bind(COUNTED);
-        let reasons: Vec<(String, i64)> = query.build_query_as().fetch_all(&mut *connection).await?;
+        query.push(" GROUP BY r.reason ORDER BY count(*) DESC, r.reason");
+        let rows: Vec<(String, i64, i64, i64)> =
+            query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
         Ok(Counts {
-            open: unsigned(open)?,
-            held: unsigned(held)?,
-            oldest: oldest.map(time).transpose()?,
-            reasons: reasons.into_iter().map(|(r, n)| Ok((r, unsigned(n)?))).collect::<Result<_>>()?,
+            open: unsigned(rows.iter().map(|row| row.1).sum())?,
+            held: unsigned(rows.iter().map(|row| row.2).sum())?,
+            oldest: rows.iter().map(|row| row.3).min().map(time).transpose()?,
+            reasons: rows
+                .into_iter()
+                .take(COUNTED)
+                .map(|(reason, n, ..)| Ok((reason, unsigned(n)?)))
+                .collect::<Result<_>>()?,
         })
     }
 

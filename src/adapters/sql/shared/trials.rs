@@ -87,10 +87,14 @@ impl Trials for This {
 
     async fn past(&self, tenant: &TenantId, limit: u32) -> Result<Vec<Past>> {
         let rows: Vec<(String, Option<String>, String, String)> = sqlx::query_as(
-            "SELECT u.id, u.filename, u.state, CAST(v.detail AS TEXT) FROM uploads u JOIN verdicts v ON v.upload = u.id \
-             AND v.number = (SELECT max(w.number) FROM verdicts w WHERE w.upload = u.id) \
-             WHERE u.tenant = $1 AND u.state IN ('published', 'in_review', 'quarantined') \
-             AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.upload = u.id AND r.sealed = 1) ORDER BY u.id DESC LIMIT $2",
+            // The last ones first, then their verdicts: the other way round all of the tenant's are sorted.
+            "SELECT u.id, u.filename, u.state, CAST(v.detail AS TEXT) FROM (\
+               SELECT id, filename, state FROM uploads WHERE tenant = $1 \
+               AND state IN ('published', 'in_review', 'quarantined') \
+               AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.upload = uploads.id AND r.sealed = 1) \
+               ORDER BY id DESC LIMIT $2) u \
+             JOIN verdicts v ON v.upload = u.id \
+             AND v.number = (SELECT max(w.number) FROM verdicts w WHERE w.upload = u.id) ORDER BY u.id DESC",
         )
         .bind(tenant.as_str())
         .bind(i64::from(limit))
