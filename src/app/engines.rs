@@ -147,7 +147,7 @@ pub fn examiner(
             max_gap: config.video.max_gap.0,
             near_gap: config.video.near_gap.0,
             near: config.video.near,
-            random: config.video.random,
+            random_every: config.video.random_every.0,
             max_frames: config.video.max_frames,
             max_pixels: config.media.max_pixels,
             time: config.video.time.0,

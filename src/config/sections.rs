@@ -195,7 +195,7 @@ pub struct Video {
     pub max_gap: Span,
     pub near_gap: Span,
     pub near: f32,
-    pub random: u32,
+    pub random_every: Span,
     pub max_frames: u32,
     pub time: Span,
 }

@@ -182,7 +182,7 @@ async fn two_seconds_of_red_are_found_told_and_kept_for_the_moderator() {
 #[tokio::test]
 async fn around_what_is_close_to_a_threshold_it_is_looked_at_more_closely() {
     // Red by 0.86, and by 0.92 for a fifth of a second: no other scene, and too short to be met by chance.
-    let settings = "[video]\nrandom = 0\nmax_gap = \"4s\"\nnear_gap = \"80ms\"\n";
+    let settings = "[video]\nrandom_every = \"0s\"\nmax_gap = \"4s\"\nnear_gap = \"80ms\"\n";
     let film = |site: &Site| {
         film(
             site,

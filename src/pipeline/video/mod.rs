@@ -31,7 +31,8 @@ pub struct Films {
     pub near_gap: Duration,
     /// How much higher the scores of a frame would have to be for the policy to say something harder.
     pub near: f32,
-    pub random: u32,
+    /// One frame of each stretch so long stands at an instant that nobody can foresee.
+    pub random_every: Duration,
     pub max_frames: u32,
     pub max_pixels: u64,
     /// Processor time of the child.
@@ -80,7 +81,7 @@ pub(super) async fn look(
         max_frames: films.max_frames,
         max_pixels: films.max_pixels,
         max_cpu_ms: millis(films.time),
-        random: films.random,
+        random_every_ms: millis(films.random_every),
         seed: seed(&films.secret, subject.sha256),
         spans: Vec::new(),
     };

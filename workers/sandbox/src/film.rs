@@ -16,8 +16,9 @@ pub struct FilmRequest {
     pub max_pixels: u64,
     /// Processor time in milliseconds, after which the rest is left.
     pub max_cpu_ms: u64,
-    /// Instants that whoever made the film could not foresee.
-    pub random: u32,
+    /// In each stretch of so many milliseconds one instant that whoever made the film could not foresee, and two in all at
+    /// least; 0 is none.
+    pub random_every_ms: u64,
     /// What those come from: of one file always the same, so that looking again shows the same frames.
     pub seed: u64,
     /// From and to, in milliseconds: only within these. Empty is all of it.
@@ -33,7 +34,7 @@ impl FilmRequest {
             max_frames: 1_800,
             max_pixels: 100_000_000,
             max_cpu_ms: 60_000,
-            random: 3,
+            random_every_ms: 20_000,
             seed: 0,
             spans: Vec::new(),
         }

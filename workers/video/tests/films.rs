@@ -37,7 +37,7 @@ async fn the_same_file_shows_the_same_frames_and_another_seed_others() {
     let (pool, studio) = (pool(), Studio::new());
     let mut session = open(&pool, &studio.clip(10, 250), "video/mp4").await;
     let mut shown = async |seed| {
-        let request = FilmRequest { seed, random: 6, ..request() };
+        let request = FilmRequest { seed, random_every_ms: 1_700, ..request() };
         let (film, shots) = look(&mut session, &request, usize::MAX).await;
         film.unwrap();
         times(&shots)
@@ -58,7 +58,8 @@ async fn frames_that_no_other_depends_on_are_not_safe_from_a_random_look() {
          -c:v libx264 -pix_fmt yuv420p -x264-params bframes=1:b-adapt=0:b-pyramid=0:keyint=24:min-keyint=24:scenecut=0",
     );
     let mut session = open(&pool, &clip, "video/mp4").await;
-    let (film, shots) = look(&mut session, &FilmRequest { random: 16, ..request() }, usize::MAX).await;
+    let (film, shots) =
+        look(&mut session, &FilmRequest { random_every_ms: 625, ..request() }, usize::MAX).await;
     assert!(film.unwrap().coverage.is_complete());
     let is_red = |shot: &&lazaret_sandbox::Shot| colour(shot)[0] > colour(shot)[1] + 60.0;
     assert!(shots.iter().filter(is_red).count() >= 3, "{:?}", times(&shots));
@@ -76,7 +77,7 @@ async fn packets_without_a_frame_leave_no_hole() {
     let at = |frame: usize| -> usize { packets.lines().nth(frame).unwrap()[4..].parse().unwrap() };
     // The first frame from which the next key frame, 5 s from the first, is in reach. H.264's unit of filler instead.
     clip[at(75) + 4] = 12;
-    let request = FilmRequest { random: 0, ..request() };
+    let request = FilmRequest { random_every_ms: 0, ..request() };
     let (_, shots) = look(&mut open(&pool, &clip, "video/mp4").await, &request, usize::MAX).await;
     assert!(gap(&shots, 9_960) <= 2_000, "{:?}", times(&shots));
 }

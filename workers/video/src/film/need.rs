@@ -36,17 +36,29 @@ pub(super) fn instants(index: &Index, request: &FilmRequest) -> Vec<(usize, Take
     }
     let last = index.at.len() - 1;
     let end = index.at[last];
-    let mut wanted: Vec<(usize, Taken)> = Vec::new();
     let mut seed = request.seed;
-    for _ in 0..request.random {
-        let at = (i128::from(end) * i128::from(next(&mut seed) >> 32)) >> 32;
-        wanted.push((index.rank_at(at as i64), Taken::Random));
-    }
+    let stretches = i128::from(stretches_of(end, request));
+    let mut wanted: Vec<(usize, Taken)> = (0..stretches)
+        .map(|n| {
+            // Where in the stretch, in 2^-32.
+            let within = i128::from(next(&mut seed) >> 32);
+            let at = i128::from(end) * ((n << 32) + within) / (stretches << 32);
+            (index.rank_at(at as i64), Taken::Random)
+        })
+        .collect();
     // The last second: its first frame, so that one that is shown late in it will do.
     let second = index.at.partition_point(|at| *at < end - 1_000_000);
     wanted.push((second.min(last), Taken::Last));
     wanted.sort_by_key(|(rank, _)| *rank);
     wanted
+}
+
+/// How many stretches have a random instant each. No more than frames may be shown at all.
+fn stretches_of(end: i64, request: &FilmRequest) -> u64 {
+    match request.random_every_ms {
+        0 => 0,
+        every => (end.unsigned_abs() / 1000).div_ceil(every).max(2).min(u64::from(request.max_frames)),
+    }
 }
 
 /// The stretches of a closer look, as ranks from the first to the last frame in each.
@@ -116,12 +128,33 @@ mod tests {
     #[test]
     fn random_instants_are_the_same_for_one_file_and_others_for_another() {
         let index = film(1000, 50);
-        let of = |seed| instants(&index, &FilmRequest { seed, random: 5, ..FilmRequest::new(Vec::new()) });
+        let request = |seed| FilmRequest { seed, random_every_ms: 8_000, ..FilmRequest::new(Vec::new()) };
+        let of = |seed| instants(&index, &request(seed));
         assert_eq!(of(7), of(7));
         assert_ne!(of(7), of(8));
         assert_eq!(of(7).len(), 6);
         assert!(of(7).iter().all(|(rank, _)| *rank < 1000));
         let last = of(7).into_iter().find(|(_, taken)| *taken == Taken::Last);
         assert_eq!(last, Some((974, Taken::Last)));
+    }
+
+    #[test]
+    fn no_stretch_is_without_a_random_instant_and_no_lie_about_time_makes_too_many() {
+        let of = |frames, every| {
+            let request = FilmRequest { random_every_ms: every, ..FilmRequest::new(Vec::new()) };
+            let found = instants(&film(frames, 50), &request);
+            found
+                .iter()
+                .filter(|(_, taken)| *taken == Taken::Random)
+                .map(|(rank, _)| *rank)
+                .collect::<Vec<_>>()
+        };
+        // 40 s, 25 frames a second.
+        let ten = of(1000, 4_000);
+        assert_eq!(ten.len(), 10);
+        for (n, rank) in ten.iter().enumerate() {
+            assert!((n * 100..=(n + 1) * 100).contains(rank), "{ten:?}");
+        }
+        assert_eq!((of(1000, 0).len(), of(10, 20_000).len(), of(1000, 1).len()), (0, 2, 1_800));
     }
 }
