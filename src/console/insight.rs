@@ -67,13 +67,16 @@ pub(super) async fn insight(
     needs(&person, Right::Insight)?;
     let (days, first) = span(&console, &uri);
     let tenants = &person.user.tenants;
-    let mut tallies = console.insight.tallies(tenants, &[What::Verdict], first).await?;
-    let others: Vec<What> =
-        What::ALL.into_iter().filter(|what| !matches!(what, What::Verdict | What::Check)).collect();
-    tallies.extend(console.insight.sums(tenants, &others, first).await?);
     let now = console.desk.clock.now();
     let times = AGES.map(|(_, seconds)| now - Duration::from_secs(seconds));
-    let queued = console.insight.queued_since(tenants, &times).await?;
+    let others: Vec<What> =
+        What::ALL.into_iter().filter(|what| !matches!(what, What::Verdict | What::Check)).collect();
+    let (mut tallies, sums_of_others, queued) = tokio::try_join!(
+        console.insight.tallies(tenants, &[What::Verdict], first),
+        console.insight.sums(tenants, &others, first),
+        console.insight.queued_since(tenants, &times),
+    )?;
+    tallies.extend(sums_of_others);
     let people = people(&console, &tallies).await?;
     let frame = Frame::of(&console, &person, "Insight").await?;
     let waited = sums(&tallies, What::Waited);

@@ -83,7 +83,7 @@ impl Desk {
     }
 
     pub async fn queue(&self, view: &View, limit: u32) -> Result<(Vec<Item>, Counts)> {
-        Ok((self.reviews.queue(view, limit).await?, self.reviews.counts(view, self.clock.now()).await?))
+        Ok(tokio::try_join!(self.reviews.queue(view, limit), self.reviews.counts(view, self.clock.now()))?)
     }
 
     /// The next item, which is this person's from now on.

@@ -118,11 +118,8 @@ fn answer<H: Handler>(
         }
         ToChild::Walk => handler.walk().map_or_else(FromChild::Refused, FromChild::Report),
         ToChild::Picture(request) => {
-            let mut values = Vec::new();
             let picture = handler.picture(&request, &mut |head, pixels| {
-                values.clear();
-                values.extend(pixels.iter().map(|value| value.to_le_bytes()));
-                channel.send(sequence, &FromChild::Frame(head), values.as_flattened())
+                channel.send(sequence, &FromChild::Frame(head), little_endian(pixels))
             });
             picture.map_or_else(FromChild::Refused, FromChild::Picture)
         }
@@ -139,11 +136,8 @@ fn answer<H: Handler>(
             sheet.map_or_else(FromChild::Refused, FromChild::Rendition)
         }
         ToChild::Film(request) => {
-            let mut values = Vec::new();
             let film = handler.film(&request, &mut |head, pixels| {
-                values.clear();
-                values.extend(pixels.iter().map(|value| value.to_le_bytes()));
-                channel.send(sequence, &FromChild::Shot(head), values.as_flattened())?;
+                channel.send(sequence, &FromChild::Shot(head), little_endian(pixels))?;
                 Ok(!channel.is_spoken_to()?)
             });
             film.map_or_else(FromChild::Refused, FromChild::Film)
@@ -167,6 +161,13 @@ fn answer<H: Handler>(
 fn readable_only(file: &File) -> io::Result<()> {
     let opened = rustix::fs::fcntl_getfl(file)? & OFlags::ACCMODE;
     if opened == OFlags::RDONLY { Ok(()) } else { Err(io::Error::other("the file came open for writing")) }
+}
+
+/// As they lie in memory: a frame is large, and the first touch of a page for a copy of it costs a fresh child more than
+/// the copy.
+fn little_endian(pixels: &[f32]) -> &[u8] {
+    const { assert!(cfg!(target_endian = "little"), "no machine of the other kind has a list of calls") };
+    bytemuck::cast_slice(pixels)
 }
 
 pub(crate) const CHUNK: usize = 256 << 10;
