@@ -9,11 +9,13 @@ seconds="${FUZZ_SECONDS:-60}"
 # As much as a child may have, and longer than any walk of so few bytes may take.
 limits=(-max_total_time="$seconds" -max_len=65536 -rss_limit_mb=2048 -timeout=10 -print_final_stats=1)
 
+# With the features of the whole workspace, or most of what is built already would be built again.
+cargo build --quiet --locked --workspace --example seeds
+seeds="${CARGO_TARGET_DIR:-target}/debug/examples/seeds"
+targets="${FUZZ_TARGETS:-$("$seeds" --names)}"
+"$seeds" fuzz/corpus
 # cargo-fuzz asks for what only a nightly compiler has, which this one has too when told so.
 export RUSTC_BOOTSTRAP=1
-seeds=(cargo run --quiet --locked --package lazaret-fuzz-targets --example seeds --)
-targets="${FUZZ_TARGETS:-$("${seeds[@]}" --names)}"
-"${seeds[@]}" fuzz/corpus
 cargo fuzz build --sanitizer none
 
 failed=0

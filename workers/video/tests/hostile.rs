@@ -102,6 +102,26 @@ async fn sound_alone_nothing_at_all_and_no_film_are_refused() {
     assert_eq!(refusal(&film.unwrap_err()), "media.undecodable");
 }
 
+/// Players that follow an edit list do not show what it passes over, and others do.
+#[tokio::test]
+async fn what_an_edit_list_hides_is_seen() {
+    let (pool, studio) = (pool(), Studio::new());
+    studio.make(
+        "whole.mp4",
+        "-f lavfi -i color=gray:size=320x180:rate=25:duration=8 -vf drawbox=t=fill:color=red:enable='lt(t,3)' \
+         -c:v libx264 -pix_fmt yuv420p -g 500 -bf 0 -sc_threshold 0",
+    );
+    let hidden = studio.make("hidden.mp4", "-ss 3.5 -i whole.mp4 -c copy");
+    assert!(
+        studio.probe(&hidden, "-show_entries format=duration").contains("duration=4."),
+        "it has an edit list"
+    );
+    let (film, shots) = film(&pool, &hidden, "video/mp4").await;
+    assert!(film.unwrap().coverage.is_complete());
+    let red = shots.iter().filter(|shot| colour(shot)[0] > colour(shot)[1] + 60.0).count();
+    assert!(red > 0, "{:?}", shots.iter().map(|shot| shot.at_ms).collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn times_that_are_all_the_same_are_not_trusted() {
     let (pool, studio) = (pool(), Studio::new());

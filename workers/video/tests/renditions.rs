@@ -77,6 +77,12 @@ async fn what_stands_between_the_pictures_is_gone() {
             format!("-c:v libx264 -pix_fmt yuv420p -bsf:v h264_metadata=sei_user_data={said}"),
         ),
         ("c.mp4", "video/mp4", "-c:v mpeg4 -vtag mp4v".to_owned()),
+        // Vorbis has a comment of its encoder's within what the container keeps for the decoder.
+        (
+            "e.webm",
+            "video/webm",
+            "-f lavfi -i sine=duration=4 -c:v libvpx -deadline realtime -b:v 300k -c:a libvorbis".to_owned(),
+        ),
         ("d.mov", "video/quicktime", "-c:v mjpeg -pix_fmt yuvj420p".to_owned()),
     ] {
         let clip =
@@ -97,6 +103,26 @@ async fn what_stands_between_the_pictures_is_gone() {
         let (made, bytes) = render(&pool, &clip, media_type, RenditionSpec::Watermarked).await.unwrap();
         assert!(made.frames >= 99 && !holds(&bytes, b"x264 - core"), "{name}");
     }
+}
+
+/// Filler, which is any bytes at all, and a record for the decoder that goes on behind its end.
+#[tokio::test]
+async fn filler_and_what_is_behind_a_record_are_gone() {
+    let (pool, studio) = (pool(), Studio::new());
+    let rate = "-b:v 3M -minrate 3M -maxrate 3M -bufsize 1M -x264-params nal-hrd=cbr";
+    let clip = studio.make(
+        "full.mp4",
+        &format!(
+            "-f lavfi -i color=gray:size=320x180:rate=25:duration=4 -c:v libx264 -pix_fmt yuv420p {rate}"
+        ),
+    );
+    let (_, bytes) = render(&pool, &clip, "video/mp4", RenditionSpec::Original).await.unwrap();
+    assert!(bytes.len() * 4 < clip.len(), "{} of {}", bytes.len(), clip.len());
+    let frames = |name: &str, bytes: &[u8]| {
+        std::fs::write(studio.path(name), bytes).unwrap();
+        studio.probe(bytes, "-count_frames -select_streams v -show_entries stream=nb_read_frames")
+    };
+    assert_eq!(frames("kept", &bytes), frames("sent", &clip));
 }
 
 #[tokio::test]
