@@ -6,6 +6,7 @@ mod formulas;
 mod odf;
 mod relations;
 mod types;
+mod vml;
 mod xml;
 
 use super::log::Log;
@@ -49,6 +50,10 @@ pub fn judge(name: &str, part: &[u8], whole: bool) -> Vec<Finding> {
             Some(root) if root.starts_with(odf::PREFIX) => odf::judge(part),
             Some(root) if fields::LANGUAGES.iter().any(|prefix| root.starts_with(prefix)) => {
                 fields::judge(part)
+            }
+            Some(root) if root.is_empty() || root.starts_with(vml::LANGUAGE) => {
+                let found = vml::fetched(part).unwrap_or_else(|| vec![xml::ODD.to_owned()]);
+                found.into_iter().map(|what| (EXTERNAL, what)).collect()
             }
             // Nobody fetches anything for what is none of the document's own languages.
             Some(_) => Vec::new(),
