@@ -58,3 +58,17 @@ fn records_of_binary_workbooks_are_not_read() {
         assert_eq!(told("[Content_Types].xml", types(kind).as_bytes()), count, "{kind}");
     }
 }
+
+#[test]
+fn settings_that_nobody_has_changed_are_empty() {
+    for (name, count) in [
+        ("Configurations2/accelerator/current.xml", 0),
+        ("Configurations2/menubar/menubar.xml", 0),
+        ("content.xml", 1),
+        ("Configurations2/_rels/a.rels", 0),
+    ] {
+        assert_eq!(told(name, b""), count, "{name}");
+    }
+    assert_eq!(judge("Configurations2/accelerator/current.xml", b"", false).len(), 2, "cut off");
+    assert_eq!(told("Configurations2/accelerator/current.xml", b"\0"), 1);
+}

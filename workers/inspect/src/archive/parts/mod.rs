@@ -41,7 +41,11 @@ pub fn reads_as_markup(head: &[u8]) -> bool {
 pub fn judge(name: &str, part: &[u8], whole: bool) -> Vec<Finding> {
     let mut log = Log::default();
     let lower = name.to_lowercase();
-    let mut told = if lower.ends_with(".rels") {
+    // As LibreOffice writes settings that nobody has changed.
+    let is_empty = whole && part.is_empty() && lower.starts_with("configurations2/");
+    let mut told = if is_empty {
+        Vec::new()
+    } else if lower.ends_with(".rels") {
         relations::judge(part)
     } else if lower == "[content_types].xml" {
         types::judge(part)
