@@ -693,3 +693,37 @@ async fn parts_of_documents_are_judged_by_what_they_are() {
         assert!(summary.coverage.is_complete(), "{what}");
     }
 }
+
+/// What a page of a book is, its list of parts says, and no name.
+#[tokio::test]
+async fn pages_of_books_are_judged_by_what_they_are() {
+    const EPUB: &str = "application/epub+zip";
+    let page = |body: &str| {
+        format!("<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><body>{body}</body></html>")
+    };
+    let script = page("<script>alert(1)</script>");
+    // Longer than what a type is told from.
+    let late = script.replacen("<html", &format!("<!--{}--><html", "x".repeat(9000)), 1);
+    let doctype = script.replacen("<html", "<!DOCTYPE html><html", 1);
+    let wide: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>";
+    let list = "<package xmlns='http://www.idpf.org/2007/opf'><item href='a.xhtml'/></package>";
+    let cases: [(&str, Vec<u8>, &[&str]); 9] = [
+        ("a.xhtml", page("<p>text</p>").into(), &[]),
+        ("package.opf", list.into(), &[]),
+        ("a.opf", list.replace("<item", "<script/><item").into(), &["active"]),
+        ("a.dat", script.into(), &["active"]),
+        ("a.xml", late.into(), &["active"]),
+        ("a", doctype.into(), &["active"]),
+        ("a.css", wide, &["active"]),
+        ("a.png", svg.into(), &["active"]),
+        ("a.bin", b"\x4c\x6f\xa7\x94\x93 and so on".to_vec(), &["external"]),
+    ];
+    for (name, content, expected) in cases {
+        let zip = Zip::default().stored("mimetype", EPUB.as_bytes()).deflated(name, &content).finish();
+        let (Members { summary, .. }, _) = take(EPUB, &zip, &LIMITS).await.unwrap();
+        let found: Vec<_> =
+            summary.findings.iter().map(|f| f.code.trim_start_matches("structure.")).collect();
+        assert_eq!(found, expected, "{name}: {summary:?}");
+    }
+}

@@ -129,6 +129,11 @@ pub fn in_stream(input: &mut (impl Read + Seek), size: u64) -> io::Result<Vec<Fi
     beside_members("", input, size, None)
 }
 
+/// What acts in a part of a book, as [`markup::part`] has it.
+pub(crate) fn of_book(part: &[u8], lists: bool) -> Option<Vec<Finding>> {
+    markup::part(part, lists)
+}
+
 fn one_walk(walk: Walk, input: &mut dyn ReadSeek, size: u64, log: &mut Log) -> Result<(), Stop> {
     let mut source = Source::new(input, size)?;
     walk(&mut source, log)?;

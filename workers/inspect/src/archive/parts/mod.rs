@@ -1,6 +1,7 @@
 //! What the parts of a document say that it fetches from elsewhere, or has done by other programs, and what they say that
 //! others of its parts are.
 
+mod books;
 mod fields;
 mod formulas;
 mod odf;
@@ -77,6 +78,8 @@ pub fn judge(name: &str, part: &[u8], whole: bool) -> Vec<Finding> {
     }
     log.finish().1
 }
+
+pub use books::judge as judge_of_book;
 
 #[cfg(test)]
 mod tests;

@@ -14,10 +14,7 @@ use html5gum::{Error, StartTag, Token, Tokenizer};
 
 pub(in crate::structure) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
     let text = Text::decode(source.rest(LONGEST)?)?;
-    let mut told = Told::default();
-    let mut page = Page::default();
-    page.read(&text, true, &mut told, log)?;
-    Page::default().read(&text, false, &mut told, log)?;
+    let page = Page::default().read_twice(&text, &mut Told::default(), log)?;
     if page.tags == 0 {
         return Err(Stop::Malformed(0, "a text without a tag".to_owned()));
     }
@@ -33,9 +30,10 @@ pub(in crate::structure) fn walk(source: &mut Source<'_>, log: &mut Log) -> Resu
     }
 }
 
-#[derive(Default)]
-struct Page {
-    tags: u64,
+/// A text, as far as it was read.
+#[derive(Clone, Default)]
+pub(super) struct Page {
+    pub(super) tags: u64,
     /// `<html>` stands there, and where `</html>` ends.
     opened: bool,
     closed: Option<usize>,
@@ -51,6 +49,14 @@ struct Page {
 }
 
 impl Page {
+    /// With raw text, and without.
+    pub(super) fn read_twice(mut self, text: &Text, told: &mut Told, log: &mut Log) -> Result<Self, Stop> {
+        let mut again = self.clone();
+        self.read(text, true, told, log)?;
+        again.read(text, false, told, log)?;
+        Ok(self)
+    }
+
     fn read(&mut self, text: &Text, raw: bool, told: &mut Told, log: &mut Log) -> Result<(), Stop> {
         let mut emitter = DefaultEmitter::<usize>::new_with_span();
         emitter.naively_switch_states(raw);
