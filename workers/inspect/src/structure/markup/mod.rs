@@ -5,11 +5,13 @@
 mod element;
 mod encoding;
 mod html;
+mod markdown;
 mod reference;
 mod style;
 mod xml;
 
 pub(super) use html::walk as html;
+pub(super) use markdown::walk as markdown;
 pub(super) use xml::{svg, xhtml};
 
 use super::log::Log;
