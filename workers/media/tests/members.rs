@@ -727,3 +727,45 @@ async fn pages_of_books_are_judged_by_what_they_are() {
         assert_eq!(found, expected, "{name}: {summary:?}");
     }
 }
+
+/// Parts of documents that only who has the key can read: the documents say so themselves (OpenDocument 1.2 part 3, 3.4;
+/// EPUB OCF 3.3, 4.2.6.3.1).
+#[tokio::test]
+async fn encrypted_parts_of_documents_are_told() {
+    const ODT: &str = "application/vnd.oasis.opendocument.text";
+    const EPUB: &str = "application/epub+zip";
+    let manifest = |within: &str| {
+        format!(
+            "<manifest:manifest xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\"><manifest:file-entry>{within}</manifest:file-entry></manifest:manifest>"
+        )
+    };
+    let locked = manifest("<manifest:encryption-data manifest:checksum=\"x\"/>");
+    let fonts = "<encryption xmlns=\"urn:oasis:names:tc:opendocument:xmlns:container\"/>";
+    for (media_type, name, content, expected) in [
+        (ODT, "META-INF/manifest.xml", manifest(""), ""),
+        (ODT, "META-INF/manifest.xml", locked, "encrypted"),
+        (EPUB, "META-INF/encryption.xml", fonts.to_owned(), "encrypted"),
+        (EPUB, "META-INF/rights.xml", fonts.to_owned(), ""),
+    ] {
+        let zip = Zip::default().stored("mimetype", media_type.as_bytes()).deflated(name, content.as_bytes());
+        let (Members { summary, .. }, _) = take(media_type, &zip.finish(), &LIMITS).await.unwrap();
+        let found: Vec<_> =
+            summary.findings.iter().map(|f| f.code.trim_start_matches("structure.")).collect();
+        let wanted = if expected.is_empty() { vec![] } else { vec![expected] };
+        assert_eq!((found, code(&summary.coverage)), (wanted, expected), "{media_type} {name}: {summary:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_in_the_header_of_a_stream_is_no_path() {
+    let pool = pool();
+    let long = "x".repeat(300);
+    for (name, found) in [("a.txt", 0), ("../a.txt", 1), ("a\\b.txt", 1), ("..", 1), (&long, 1)] {
+        let mut encoder = flate2::GzBuilder::new().filename(name).write(Vec::new(), Compression::best());
+        encoder.write_all(b"text").unwrap();
+        let file = encoder.finish().unwrap();
+        let report = open(&pool, &file, "application/gzip").await.walk().await.unwrap();
+        let codes: Vec<_> = report.findings.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!(codes, vec!["structure.path"; found], "{name}");
+    }
+}
