@@ -75,7 +75,7 @@ impl Publisher {
         // The child is free for others before the copies ask for one themselves: no one waits while holding.
         drop(session);
         for draft in &drafts {
-            let results = self.check(draft).await?;
+            let results = self.check(draft, check).await?;
             if !results.iter().all(is_clean) {
                 return Err(Withheld::Spoiled { reason: "rendition.not_clean", results });
             }
@@ -222,13 +222,19 @@ impl Publisher {
     }
 
     /// Law 1: a copy passes the type, structure and antivirus checks before it can be published.
-    async fn check(&self, draft: &Draft) -> Result<Vec<CheckResult>, Withheld> {
+    async fn check(&self, draft: &Draft, of: Check) -> Result<Vec<CheckResult>, Withheld> {
         let mut head = vec![0; 8 * 1024];
         let read = draft.spool.read_at(&mut head, 0).map_err(PortError::from)?;
         let declared = Declared { media_type: Some(&draft.media_type), filename: None };
         let mut identified = identify_by_magic(&head[..read], declared);
         if identified.media_type != draft.media_type {
             let why = format!("made as {}, is {}", draft.media_type, identified.media_type);
+            identified.report.coverage = Coverage::failed("rendition.type", why);
+        }
+        // A child could tell the truth about something that no copy should be.
+        let film = of == Check::Video && draft.media_type.starts_with("video/");
+        if !film && !is_decodable(&draft.media_type) {
+            let why = format!("a copy of a picture or a film is no {}", draft.media_type);
             identified.report.coverage = Coverage::failed("rendition.type", why);
         }
         let r#type = CheckResult::looked(Check::Type, identified.report);

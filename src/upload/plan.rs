@@ -138,9 +138,12 @@ fn inapplicable(check: Check, media_type: &str) -> Option<&'static str> {
     }
 }
 
-/// Text in which no reader looks for pictures, members or scripts.
+/// Text in which no reader looks for pictures, members or scripts; of Markdown the walk tells each of its pictures.
 fn is_plain_text(media_type: &str) -> bool {
-    matches!(media_type, "text/plain" | "text/csv" | "text/tab-separated-values" | "application/json")
+    matches!(
+        media_type,
+        "text/plain" | "text/csv" | "text/tab-separated-values" | "text/markdown" | "application/json"
+    )
 }
 
 /// XML and style sheets, but for what a browser runs or draws.

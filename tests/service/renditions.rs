@@ -1,6 +1,10 @@
 //! Law 1: a copy that we made passes the checks before it is published.
 
-use crate::{samples, server::Server, site::Site};
+use crate::{
+    samples,
+    server::Server,
+    site::{LAZARET, Site},
+};
 use lazaret_fixtures::picture;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use std::{
@@ -94,4 +98,35 @@ async fn a_copy_that_is_not_clean_is_not_published() {
     assert!(upload["verdict_detail"].to_string().contains("Only.In.The.Copy"), "{upload}");
     assert_eq!(upload["renditions"].as_array().map(Vec::len), Some(0), "{upload}");
     assert_eq!(site.objects("published"), Vec::<String>::new());
+}
+
+/// A child that looks at a picture as it should, and hands out something else as its copy.
+#[tokio::test]
+async fn a_copy_that_is_false_by_type_or_structure_is_not_published() {
+    let child = Path::new(LAZARET).with_file_name("examples").join("false-copy");
+    assert!(child.is_file(), "{} is missing: run cargo build --workspace --all-targets", child.display());
+    let photo = samples::photo(7);
+    for (what, told) in [
+        ("true", ""),
+        ("page", "rendition.type"),
+        ("page-as-picture", "rendition.type"),
+        ("zip-behind", "structure.embedded"),
+    ] {
+        let site = Site::new("");
+        let own = site.path(what);
+        std::os::unix::fs::symlink(&child, &own).unwrap();
+        site.configure(&format!("[media]\nchild = \"{}\"", own.display()));
+        let server = Server::ready(&site).await;
+        let upload = server.verdict_on("photo.jpg", &photo).await;
+        if what == "true" {
+            assert_eq!(upload["state"], "published", "{upload}");
+            continue;
+        }
+        assert_eq!(upload["state"], "in_review", "{what}: {upload}");
+        let detail = &upload["verdict_detail"];
+        let reasons = detail["reasons"].as_array().unwrap();
+        assert!(reasons.contains(&"rendition.not_clean".into()), "{what}: {upload}");
+        assert!(detail.to_string().contains(told), "{what}: {upload}");
+        assert_eq!(site.objects("published"), Vec::<String>::new(), "{what}");
+    }
 }

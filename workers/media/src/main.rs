@@ -4,82 +4,9 @@
 //! at a time: container walk, frames for the classifiers, renditions for delivery. Nothing here tries to survive
 //! trouble; a panic, an allocation that fails or a deadline ends the process, and the pool starts another.
 
-mod beside;
-mod colour;
-mod decode;
-mod fault;
-mod job;
-mod orient;
-mod render;
-mod scoring;
-mod walk;
-
-use job::Job;
-use lazaret_media::{meta, unpack};
-use lazaret_sandbox::child::{FrameSink, Handler, MemberSink, RenditionSink};
-use lazaret_sandbox::{Budget, ChildSetup, Picture, PictureRequest, Rendition, RenditionSpec, Report, Why};
-use lazaret_sandbox::{MembersRequest, MembersSummary};
-use lazaret_watermark::{Mark, MarkSpec};
-use std::fs::File;
+use lazaret_media::{Media, VERSION};
 use std::process::ExitCode;
-
-const VERSION: &str = concat!("lazaret-media/", env!("CARGO_PKG_VERSION"));
 
 fn main() -> ExitCode {
     lazaret_sandbox::child::run(VERSION, Media::new)
-}
-
-struct Media {
-    mark: Option<Mark>,
-    budget: Budget,
-    job: Option<Job>,
-}
-
-impl Media {
-    fn new(setup: &ChildSetup) -> Result<Self, String> {
-        let mark = setup.mark.clone().map(prepare).transpose()?;
-        Ok(Self { mark, budget: setup.budget, job: None })
-    }
-}
-
-fn prepare(spec: serde_json::Value) -> Result<Mark, String> {
-    let spec: MarkSpec =
-        serde_json::from_value(spec).map_err(|e| format!("the mark is not understood: {e}"))?;
-    Mark::prepare(&spec).map_err(|e| format!("the mark cannot be prepared: {e}"))
-}
-
-impl Handler for Media {
-    fn open(&mut self, file: File, size: u64, media_type: &str) {
-        self.job = Some(Job::new(file, size, media_type));
-    }
-
-    fn close(&mut self) {
-        self.job = None;
-    }
-
-    fn walk(&mut self) -> Result<Report, Why> {
-        walk::walk(self.job.as_mut().ok_or_else(no_file)?)
-    }
-
-    fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why> {
-        scoring::picture(self.job.as_mut().ok_or_else(no_file)?, request, frames)
-    }
-
-    fn members(
-        &mut self,
-        request: &MembersRequest,
-        sink: &mut dyn MemberSink,
-    ) -> Result<MembersSummary, Why> {
-        let job = self.job.as_mut().ok_or_else(no_file)?;
-        unpack::members(&mut job.file, job.size, &job.media_type, request, sink)
-    }
-
-    fn render(&mut self, spec: &RenditionSpec, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
-        let job = self.job.as_mut().ok_or_else(no_file)?;
-        render::render(job, spec, self.mark.as_ref(), &self.budget, out)
-    }
-}
-
-fn no_file() -> Why {
-    Why::new("media.no_file", "no file was opened")
 }

@@ -121,6 +121,14 @@ async fn frames_over_the_budget_leave_the_picture_partial() {
     assert_eq!((picture.frames_seen, frames.len(), picture.frames_total), (10, 10, Some(5000)));
     assert!(matches!(picture.coverage, Coverage::Partial(why) if why.code == "limit.pixels"));
     is_well(&pool).await;
+
+    // Who makes a copy has the same budget, whatever was looked at.
+    let mut config = config();
+    config.setup.budget.max_total_pixels = 8 * 8 * 10;
+    let pool = Pool::new(config);
+    let file = gif(20, 8, 8);
+    let trouble = render(&pool, &file, "image/gif", RenditionSpec::Watermarked).await.unwrap_err();
+    assert_eq!(trouble.code(), "limit.pixels");
 }
 
 #[tokio::test]

@@ -490,6 +490,79 @@ async fn bytes_that_no_stream_of_seven_claims_are_a_gap() {
     }
 }
 
+/// Of a stream of 7z itself: who unpacks its members reads no further than these go.
+#[tokio::test]
+async fn bytes_behind_what_is_packed_in_a_stream_of_seven_are_a_gap() {
+    const SEVEN: &str = "application/x-7z-compressed";
+    let [(_, deflate), (_, bzip2), (_, lzma), _, (_, xz)] = PACKED;
+    // Behind the header of ZIP's and of xz's own, with the mark that ends LZMA2.
+    let (lzma, lzma2) = (&lzma[9..], [&xz[24..48], &[0]].concat());
+    let (stored, list) = (TEXT, |file: &[u8]| file[32 + TEXT.len()..].to_vec());
+    let coders: [(&[u8], &[u8], &[u8]); 5] = [
+        (&[0], &[], stored),
+        (&[4, 1, 8], &[], deflate),
+        (&[4, 2, 2], &[], bzip2),
+        (&[3, 1, 1], &[0x5d, 0, 0, 0x80, 0], lzma),
+        (&[0x21], &[0x16], &lzma2),
+    ];
+    let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n";
+    let expect = async |what: &str, file: &[u8], wanted: &[&str]| {
+        let (Members { members, summary }, out) = take(SEVEN, file, &LIMITS).await.unwrap();
+        let found: Vec<_> = summary.findings.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!(found, wanted, "{what}: {summary:?}");
+        assert_eq!(
+            code(&summary.coverage),
+            if wanted.is_empty() { "" } else { "gap" },
+            "{what}: {summary:?}"
+        );
+        assert!(members.len() == 1 && out == TEXT, "{what}");
+    };
+    for (method, properties, packed) in coders {
+        for (behind, wanted) in [(&b""[..], &[][..]), (pdf, &["structure.gap"]), (&[0], &["structure.gap"])] {
+            let stream = [packed, behind].concat();
+            let file = disc::seven_packed(method, properties, &[("a", TEXT)], None, &stream);
+            expect(&format!("{method:x?}, {} bytes", behind.len()), &file, wanted).await;
+        }
+    }
+    // The list of members is such a stream too.
+    let plain = disc::seven(&[0], &[("a", TEXT)]);
+    let list = list(&plain);
+    for (behind, wanted) in [(&b""[..], &[][..]), (pdf, &["structure.gap"])] {
+        let body = [TEXT, &list, behind].concat();
+        let [place, length, unpacked] =
+            [TEXT.len(), list.len() + behind.len(), list.len()].map(|n| u8::try_from(n).unwrap());
+        let length = if length < 0x80 { vec![length] } else { vec![0x80, length] };
+        let told = [&[0x17, 6, place, 1, 9], &length[..], &[0, 7, 0x0b, 1, 0, 1, 1, 0, 0x0c, unpacked, 0, 0]];
+        let told = told.concat();
+        let mut start = (body.len() as u64).to_le_bytes().to_vec();
+        start.extend((told.len() as u64).to_le_bytes());
+        start.extend(crc32fast::hash(&told).to_le_bytes());
+        let crc = crc32fast::hash(&start).to_le_bytes();
+        let file = [&plain[..8], &crc, &start, &body, &told].concat();
+        expect("the list", &file, wanted).await;
+    }
+}
+
+/// A stream that no member is taken from, beside one that is empty.
+#[tokio::test]
+async fn a_stream_of_seven_without_members_is_a_gap() {
+    let n = u8::try_from(TEXT.len()).unwrap();
+    let list = [
+        &[1, 4, 6, 0, 1, 9, n, 0, 7, 0x0b, 1, 0, 1, 1, 0, 0x0c, n, 0, 8, 0x0d, 0, 0, 0, 5, 1][..],
+        &[0x0e, 1, 0x80, 0x0f, 1, 0x80, 0x11, 5, 0, b'a', 0, 0, 0, 0, 0],
+    ]
+    .concat();
+    let mut start = (TEXT.len() as u64).to_le_bytes().to_vec();
+    start.extend((list.len() as u64).to_le_bytes());
+    start.extend(crc32fast::hash(&list).to_le_bytes());
+    let crc = crc32fast::hash(&start).to_le_bytes();
+    let file = [&b"7z\xbc\xaf\x27\x1c\0\x04"[..], &crc, &start, TEXT, &list].concat();
+    let (Members { members, summary }, _) =
+        take("application/x-7z-compressed", &file, &LIMITS).await.unwrap();
+    let found: Vec<_> = summary.findings.iter().map(|f| f.code.as_str()).collect();
+    assert_eq!((members.len(), found, code(&summary.coverage)), (1, vec!["structure.gap"], "gap"));
+}
+
 /// What parts of an office document are called is free: content types, relations and the parts themselves tell what
 /// they are.
 #[tokio::test]
@@ -618,5 +691,81 @@ async fn parts_of_documents_are_judged_by_what_they_are() {
             summary.findings.iter().map(|f| f.code.trim_start_matches("structure.")).collect();
         assert_eq!(found, expected, "{what}: {summary:?}");
         assert!(summary.coverage.is_complete(), "{what}");
+    }
+}
+
+/// What a page of a book is, its list of parts says, and no name.
+#[tokio::test]
+async fn pages_of_books_are_judged_by_what_they_are() {
+    const EPUB: &str = "application/epub+zip";
+    let page = |body: &str| {
+        format!("<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><body>{body}</body></html>")
+    };
+    let script = page("<script>alert(1)</script>");
+    // Longer than what a type is told from.
+    let late = script.replacen("<html", &format!("<!--{}--><html", "x".repeat(9000)), 1);
+    let doctype = script.replacen("<html", "<!DOCTYPE html><html", 1);
+    let wide: Vec<u8> = script.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>";
+    let list = "<package xmlns='http://www.idpf.org/2007/opf'><item href='a.xhtml'/></package>";
+    let cases: [(&str, Vec<u8>, &[&str]); 9] = [
+        ("a.xhtml", page("<p>text</p>").into(), &[]),
+        ("package.opf", list.into(), &[]),
+        ("a.opf", list.replace("<item", "<script/><item").into(), &["active"]),
+        ("a.dat", script.into(), &["active"]),
+        ("a.xml", late.into(), &["active"]),
+        ("a", doctype.into(), &["active"]),
+        ("a.css", wide, &["active"]),
+        ("a.png", svg.into(), &["active"]),
+        ("a.bin", b"\x4c\x6f\xa7\x94\x93 and so on".to_vec(), &["external"]),
+    ];
+    for (name, content, expected) in cases {
+        let zip = Zip::default().stored("mimetype", EPUB.as_bytes()).deflated(name, &content).finish();
+        let (Members { summary, .. }, _) = take(EPUB, &zip, &LIMITS).await.unwrap();
+        let found: Vec<_> =
+            summary.findings.iter().map(|f| f.code.trim_start_matches("structure.")).collect();
+        assert_eq!(found, expected, "{name}: {summary:?}");
+    }
+}
+
+/// Parts of documents that only who has the key can read: the documents say so themselves (OpenDocument 1.2 part 3, 3.4;
+/// EPUB OCF 3.3, 4.2.6.3.1).
+#[tokio::test]
+async fn encrypted_parts_of_documents_are_told() {
+    const ODT: &str = "application/vnd.oasis.opendocument.text";
+    const EPUB: &str = "application/epub+zip";
+    let manifest = |within: &str| {
+        format!(
+            "<manifest:manifest xmlns:manifest=\"urn:oasis:names:tc:opendocument:xmlns:manifest:1.0\"><manifest:file-entry>{within}</manifest:file-entry></manifest:manifest>"
+        )
+    };
+    let locked = manifest("<manifest:encryption-data manifest:checksum=\"x\"/>");
+    let fonts = "<encryption xmlns=\"urn:oasis:names:tc:opendocument:xmlns:container\"/>";
+    for (media_type, name, content, expected) in [
+        (ODT, "META-INF/manifest.xml", manifest(""), ""),
+        (ODT, "META-INF/manifest.xml", locked, "encrypted"),
+        (EPUB, "META-INF/encryption.xml", fonts.to_owned(), "encrypted"),
+        (EPUB, "META-INF/rights.xml", fonts.to_owned(), ""),
+    ] {
+        let zip = Zip::default().stored("mimetype", media_type.as_bytes()).deflated(name, content.as_bytes());
+        let (Members { summary, .. }, _) = take(media_type, &zip.finish(), &LIMITS).await.unwrap();
+        let found: Vec<_> =
+            summary.findings.iter().map(|f| f.code.trim_start_matches("structure.")).collect();
+        let wanted = if expected.is_empty() { vec![] } else { vec![expected] };
+        assert_eq!((found, code(&summary.coverage)), (wanted, expected), "{media_type} {name}: {summary:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_in_the_header_of_a_stream_is_no_path() {
+    let pool = pool();
+    let long = "x".repeat(300);
+    for (name, found) in [("a.txt", 0), ("../a.txt", 1), ("a\\b.txt", 1), ("..", 1), (&long, 1)] {
+        let mut encoder = flate2::GzBuilder::new().filename(name).write(Vec::new(), Compression::best());
+        encoder.write_all(b"text").unwrap();
+        let file = encoder.finish().unwrap();
+        let report = open(&pool, &file, "application/gzip").await.walk().await.unwrap();
+        let codes: Vec<_> = report.findings.iter().map(|f| f.code.as_str()).collect();
+        assert_eq!(codes, vec!["structure.path"; found], "{name}");
     }
 }

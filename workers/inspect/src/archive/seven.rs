@@ -10,6 +10,8 @@ use std::io;
 const HEADER: u64 = 32;
 /// Longest list of members that is read: some hundred bytes for each of [`super::MAX_LISTED`].
 const LONGEST: u64 = 64 << 20;
+/// Longest description of a list that is packed, as far as it is read.
+const DESCRIPTION: usize = 256;
 
 pub(super) fn walk(file: &mut dyn ReadSeek, size: u64) -> io::Result<(Coverage, Vec<Finding>)> {
     let mut log = Log::default();
@@ -18,15 +20,27 @@ pub(super) fn walk(file: &mut dyn ReadSeek, size: u64) -> io::Result<(Coverage, 
 }
 
 /// What lies between the first header and the second, as far as the second says: how many bytes, and in which of them the
-/// list of members lies where that is packed too. Where those are several streams nobody knows what readers make of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// list of members lies where that is packed too.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packed {
     pub length: u64,
-    /// Beginning and length, counted from behind the first header.
-    pub list: Option<(u64, u64)>,
+    pub list: Option<Stream>,
 }
 
-/// `None` for what is no archive, or one whose list is in several streams.
+/// A stream that is packed, and what unpacks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// Counted from behind the first header.
+    pub begin: u64,
+    pub length: u64,
+    pub method: Vec<u8>,
+    pub properties: Vec<u8>,
+    /// What it becomes.
+    pub unpacked: u64,
+}
+
+/// `None` for what is no archive, or one whose list is packed in another way than by one coder from one stream, of which
+/// nobody knows what readers make.
 ///
 /// # Errors
 /// Only what reading gives.
@@ -41,16 +55,42 @@ pub fn packed(file: &mut dyn ReadSeek, size: u64) -> io::Result<Option<Packed>> 
 fn frame(input: &mut Input<'_>) -> Result<Option<Packed>, Stop> {
     let header: [u8; HEADER as usize] = input.array(0)?;
     let length = u64_at(&header, 12);
-    // A packed list's description: its kind, `kPackInfo`, a place, how many streams, `kSize`, sizes.
-    let list = input.some(HEADER.saturating_add(length), 2 + 9 + 9 + 1 + 9)?;
+    let list = input.some(HEADER.saturating_add(length), DESCRIPTION)?;
     let Some(mut rest) = list.strip_prefix(&[0x17]) else { return Ok(Some(Packed { length, list: None })) };
-    let mut told = || -> Option<(u64, u64)> {
-        rest = rest.strip_prefix(&[6])?;
-        let place = number(&mut rest)?;
-        rest = Some(number(&mut rest)?).filter(|streams| *streams == 1).and(rest.strip_prefix(&[9]))?;
-        Some((place, number(&mut rest)?))
+    Ok(stream(&mut rest).map(|list| Packed { length, list: Some(list) }))
+}
+
+/// `kPackInfo`, a place, how many streams, `kSize` and sizes; `kUnpackInfo`, folders, their coders, and sizes again.
+fn stream(rest: &mut &[u8]) -> Option<Stream> {
+    begins(rest, &[6])?;
+    let begin = number(rest)?;
+    begins(rest, &[1, 9])?;
+    let length = number(rest)?;
+    begins(rest, &[0, 7, 0x0b, 1, 0, 1])?;
+    let flags = bytes(rest, 1)?[0];
+    // Of one stream in and one out.
+    if flags & 0xd0 != 0 {
+        return None;
+    }
+    let method = bytes(rest, (flags & 15).into())?.to_vec();
+    let properties = match flags & 0x20 {
+        0 => 0,
+        _ => usize::try_from(number(rest)?).ok()?,
     };
-    Ok(told().map(|list| Packed { length, list: Some(list) }))
+    let properties = bytes(rest, properties)?.to_vec();
+    begins(rest, &[0x0c])?;
+    Some(Stream { begin, length, method, properties, unpacked: number(rest)? })
+}
+
+fn begins(rest: &mut &[u8], with: &[u8]) -> Option<()> {
+    *rest = rest.strip_prefix(with)?;
+    Some(())
+}
+
+fn bytes<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (bytes, after) = rest.split_at_checked(count)?;
+    *rest = after;
+    Some(bytes)
 }
 
 /// The format's own numbers: as many bytes follow the first as that has high bits set.

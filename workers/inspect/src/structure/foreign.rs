@@ -111,9 +111,12 @@ impl Foreign {
         };
         let among = match media_type {
             "text/html" | "application/xhtml+xml" | "image/svg+xml" => Among::Markup,
-            "text/plain" | "text/csv" | "text/tab-separated-values" | "application/json" | super::PART => {
-                Among::Text
-            }
+            "text/plain"
+            | "text/csv"
+            | "text/tab-separated-values"
+            | "text/markdown"
+            | "application/json"
+            | super::PART => Among::Text,
             _ => Among::Binary,
         };
         Self {

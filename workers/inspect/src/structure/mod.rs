@@ -19,7 +19,7 @@
 //! | `structure.active` | content that acts, reaches out of the file, or carries other files |
 //!
 //! `structure.active` is told of PDF (scripts, launched programs, embedded files and media, forms that send, jumps into
-//! other files), of SVG, XHTML and HTML (scripts, event handlers, frames and objects, scripts in addresses, addresses of
+//! other files), of SVG, XHTML, HTML and Markdown (scripts, event handlers, frames and objects, scripts in addresses, addresses of
 //! other files, `data:` that may act, style sheets that load, entities, forms that send, refreshes, animated addresses),
 //! of films and sound whose data lies in other files, of attached files in Matroska and of files in ID3 tags.
 //!
@@ -127,6 +127,11 @@ pub(crate) fn beside_members(
 /// Only what reading gives.
 pub fn in_stream(input: &mut (impl Read + Seek), size: u64) -> io::Result<Vec<Finding>> {
     beside_members("", input, size, None)
+}
+
+/// What acts in a part of a book, as [`markup::part`] has it.
+pub(crate) fn of_book(part: &[u8], lists: bool) -> Option<Vec<Finding>> {
+    markup::part(part, lists)
 }
 
 fn one_walk(walk: Walk, input: &mut dyn ReadSeek, size: u64, log: &mut Log) -> Result<(), Stop> {

@@ -20,6 +20,7 @@ const WALKS: &[(&str, Walk)] = &[
     ("image/svg+xml", markup::svg),
     ("application/xhtml+xml", markup::xhtml),
     ("text/html", markup::html),
+    ("text/markdown", markup::markdown),
     ("text/plain text/csv text/tab-separated-values application/json", text::walk),
     (PART, text::walk),
 ];

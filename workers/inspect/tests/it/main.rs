@@ -6,6 +6,7 @@ mod containers;
 mod corpus;
 mod hostile;
 mod markup;
+mod parts;
 mod pdfs;
 mod share;
 mod slack;

@@ -289,3 +289,131 @@ fn discs() {
         assert_eq!(sorted(ISO, &disc).0, [found]);
     }
 }
+
+/// A cabinet of one stored file, with these bytes in its header's reserve, before and behind the list, and behind the data.
+fn cabinet(reserved: &[u8], before: &[u8], between: &[u8], after: &[u8]) -> Vec<u8> {
+    let content = b"some text";
+    let list = [&9_u32.to_le_bytes()[..], &[0; 12], b"a.txt\0"].concat();
+    let at = 36 + 4 + reserved.len() + 8 + before.len();
+    let data = at + list.len() + between.len();
+    let block = [&[0; 4][..], &[9, 0, 9, 0], content].concat();
+    let size = data + block.len() + after.len();
+    let long = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
+    [
+        b"MSCF\0\0\0\0",
+        &long(size)[..],
+        &[0; 4],
+        &long(at),
+        &[0, 0, 0, 0, 3, 1, 1, 0, 1, 0, 4, 0, 0, 0, 0, 0],
+        &u16::try_from(reserved.len()).unwrap().to_le_bytes(),
+        &[0, 0],
+        reserved,
+        &long(data),
+        &[1, 0, 0, 0],
+        before,
+        &list,
+        between,
+        &block,
+        after,
+    ]
+    .concat()
+}
+
+#[test]
+fn cabinets() {
+    const CAB: &str = "application/vnd.ms-cab-compressed";
+    let some = b"%PDF is not said here, and yet it is something";
+    let cases: [(&str, Vec<u8>, &[&str]); 7] = [
+        ("whole", cabinet(b"", b"", b"", b""), &[]),
+        ("a signature's place", cabinet(&[1; 20], b"", b"", b""), &[]),
+        ("a large reserve", cabinet(&[1; 400], b"", b"", b""), &["gap"]),
+        ("before the list", cabinet(b"", some, b"", b""), &["gap"]),
+        ("between list and data", cabinet(b"", b"", some, b""), &["gap"]),
+        ("behind the data", cabinet(b"", b"", b"", some), &["gap"]),
+        (
+            "the list within the data",
+            {
+                let mut cab = cabinet(b"", b"", b"", b"");
+                cab[16..20].copy_from_slice(&60_u32.to_le_bytes());
+                cab
+            },
+            &["gap", "overlap", "path"],
+        ),
+    ];
+    for (name, file, found) in cases {
+        assert_eq!(sorted(CAB, &file).0, found, "{name}: {:?}", report(CAB, &file));
+    }
+}
+
+#[test]
+fn rars() {
+    const RAR: &str = "application/vnd.rar";
+    let four = |kind: u8, flags: u16, rest: &[u8], data: &[u8]| {
+        let size = u16::try_from(7 + rest.len()).unwrap().to_le_bytes();
+        let head = [&[kind][..], &flags.to_le_bytes(), &size, rest].concat();
+        [&(crc32fast::hash(&head) as u16).to_le_bytes()[..], &head, data].concat()
+    };
+    let file_four = |flags: u16, name: &[u8]| {
+        let length = u16::try_from(name.len()).unwrap().to_le_bytes();
+        let rest = [&[9, 0, 0, 0, 9, 0, 0, 0, 3][..], &[0; 10], &length, &[0; 4], name].concat();
+        four(0x74, 0x8000 | flags, &rest, b"some text")
+    };
+    let five = |head: &[u8], data: &[u8]| {
+        let head = [&[u8::try_from(head.len()).unwrap()], head].concat();
+        [&crc32fast::hash(&head).to_le_bytes()[..], &head, data].concat()
+    };
+    // Behind its flags: data of nine bytes, no flags of its own, sizes, attributes, and its name.
+    let file_five = |extra: &[u8], name: &[u8]| {
+        let own = [&[9, 0, 9, 0, 0, 0, u8::try_from(name.len()).unwrap()], name].concat();
+        let head = match extra.len() {
+            0 => [&[2, 2][..], &own].concat(),
+            n => [&[2, 3, u8::try_from(n).unwrap()][..], &own, extra].concat(),
+        };
+        five(&head, b"some text")
+    };
+    let old = |parts: &[Vec<u8>]| [&b"Rar!\x1a\x07\0"[..], &parts.concat()].concat();
+    let new = |parts: &[Vec<u8>]| [&b"Rar!\x1a\x07\x01\0"[..], &parts.concat()].concat();
+    let (main, end) = (four(0x73, 0, &[0; 6], b""), four(0x7b, 0x4000, b"", b""));
+    let (main5, end5) = (five(&[1, 0, 0], b""), five(&[5, 0, 0], b""));
+    let wrong = |mut block: Vec<u8>| {
+        block[0] ^= 1;
+        block
+    };
+    let behind = b"and more, which no header claims".to_vec();
+    let cases: [(&str, Vec<u8>, &[&str]); 17] = [
+        ("whole", old(&[main.clone(), file_four(0, b"a.txt"), end.clone()]), &[]),
+        ("without an end", old(&[main.clone(), file_four(0, b"a.txt")]), &[]),
+        ("behind", old(&[main.clone(), end.clone(), behind.clone()]), &["trailing"]),
+        (
+            "a block of no kind",
+            old(&[main.clone(), four(9, 0x8000, &[4, 0, 0, 0], b"more"), end.clone()]),
+            &["gap"],
+        ),
+        ("a wrong checksum", old(&[wrong(main.clone()), end.clone()]), &["malformed"]),
+        ("cut", old(&[main.clone(), file_four(0, b"a.txt")[..20].to_vec()]), &["truncated"]),
+        ("climbs", old(&[main.clone(), file_four(0, b"../a.txt"), end.clone()]), &["path"]),
+        ("encrypted", old(&[main, file_four(4, b"a.txt"), end]), &["encrypted"]),
+        ("encrypted headers", old(&[four(0x73, 0x80, &[0; 6], b""), behind.clone()]), &["encrypted"]),
+        ("whole, of version 5", new(&[main5.clone(), file_five(b"", b"a.txt"), end5.clone()]), &[]),
+        ("behind, of version 5", new(&[main5.clone(), end5.clone(), behind.clone()]), &["trailing"]),
+        (
+            "a block of no kind, of version 5",
+            new(&[main5.clone(), five(&[9, 2, 4], b"more"), end5.clone()]),
+            &["gap"],
+        ),
+        ("a wrong checksum, of version 5", new(&[wrong(main5.clone()), end5.clone()]), &["malformed"]),
+        ("without an end, of version 5", new(&[main5.clone(), file_five(b"", b"a.txt")]), &["truncated"]),
+        (
+            "encrypted, of version 5",
+            new(&[main5.clone(), file_five(&[2, 1, 0], b"a.txt"), end5.clone()]),
+            &["encrypted"],
+        ),
+        ("a link, of version 5", new(&[main5.clone(), file_five(&[2, 5, 1], b"a.txt"), end5]), &["link"]),
+        ("encrypted headers, of version 5", new(&[five(&[4, 0, 0], b""), behind]), &["encrypted"]),
+    ];
+    for (name, file, found) in cases {
+        let report = report(RAR, &file);
+        assert_eq!(sorted(RAR, &file).0, found, "{name}: {report:?}");
+        assert!(!report.coverage.is_complete(), "{name}");
+    }
+}

@@ -98,6 +98,46 @@ fn a_part_of_a_document_is_text_too() {
     assert_eq!(codes(&report(part, &packed)), ["malformed", "embedded"]);
 }
 
+/// Markup runs in it, and readers differ in what is code.
+#[test]
+fn markdown_that_acts_or_shows_pictures() {
+    let cases: [(&str, &[&str]); 19] = [
+        ("", &[]),
+        (
+            "# A title\n\nSome *text*, [a link](https://example.org), <https://example.org>, a <b>word</b> &amp; 1 < 2.\n",
+            &[],
+        ),
+        (
+            "```rust\nfn f<T>(x: &'a T) -> Vec<u8> {}\n```\n\n    #include <stdio.h>\n\n| a | b |\n|---|---|\n| `<p>` | [x] |\n",
+            &[],
+        ),
+        ("---\ntitle: x\n---\n\n[a]: https://example.org 'b'\n[a] and [^1]\n\n[^1]: a note\n", &[]),
+        ("text <script>alert(1)</script>", &["active"]),
+        ("```\n<script>alert(1)</script>\n```", &["active"]),
+        ("<p onclick=alert(1)>x</p>", &["active"]),
+        ("<iframe src='x'></iframe>", &["active"]),
+        ("[a](javascript:alert(1))", &["active"]),
+        ("[a](&#106;ava&Tab;script:alert(1))", &["active"]),
+        ("[a]\n\n[a]: <JavaScript:alert(1)>", &["active"]),
+        ("<vbscript:x>", &["active"]),
+        ("| a |\n|---|\n| [b](javascript:alert`1`) |", &["active"]),
+        ("![a](https://example.org/pixel.png)", &["active"]),
+        ("![a](data:image/png;base64,AAAA)", &["active"]),
+        ("![a][b]\n\n[b]: x.png", &["active"]),
+        ("<img src='&#100;ata:image/png;base64,AAAA'>", &["active"]),
+        ("<p style='background:\\75 rl(data:image/png;base64,AAAA)'>x</p>", &["active"]),
+        ("<svg><circle r='9'/></svg>", &["active"]),
+    ];
+    for (text, found) in cases {
+        let report = report("text/markdown", text.as_bytes());
+        let mut codes = codes(&report);
+        codes.dedup();
+        assert_eq!((codes, &report.coverage), (found.to_vec(), &Coverage::Complete), "{text}: {report:?}");
+    }
+    let packed = [prose(9000), build::zip()].concat();
+    assert_eq!(codes(&report("text/markdown", &packed)), ["malformed", "embedded"]);
+}
+
 #[test]
 fn real_text_is_text() {
     let Some(folder) = support::corpus() else {

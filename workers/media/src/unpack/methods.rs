@@ -2,7 +2,7 @@
 
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::DeflateDecoder;
-use lzma_rust2::{LzmaReader, XzReader};
+use lzma_rust2::{Lzma2Reader, LzmaReader, XzReader};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::io::{self, BufRead, Read, Take};
 
@@ -22,6 +22,7 @@ impl<R: BufRead> Expand for DeflateDecoder<R> {}
 impl<R: BufRead> Expand for BzDecoder<R> {}
 impl<R: BufRead> Expand for StreamingDecoder<R, FrameDecoder> {}
 impl<R: BufRead> Expand for XzReader<R> {}
+impl<R: BufRead> Expand for Lzma2Reader<R> {}
 
 /// The one that reads ahead.
 impl<R: BufRead> Expand for LzmaReader<R> {

@@ -5,6 +5,7 @@ mod decoder;
 mod iso;
 mod meter;
 mod methods;
+mod packed;
 mod seven;
 mod stream;
 mod tar;

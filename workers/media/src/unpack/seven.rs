@@ -1,14 +1,19 @@
 //! Members of 7z archives, by the crate `sevenz-rust2`.
 
-use super::meter::Meter;
-use lazaret_inspect::archive::{judge_name, seven};
+use super::meter::{Meter, escape};
+use super::packed::behind;
+use lazaret_inspect::archive::judge_name;
+use lazaret_inspect::archive::seven::{self, Stream};
 use lazaret_inspect::quoted;
 use lazaret_report::{Evidence, Finding};
 use lazaret_sandbox::Coverage;
-use sevenz_rust2::{Archive, ArchiveEntry, BlockDecoder, Coder, Error, Password};
+use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, Coder, Error, Password};
 use std::cmp::Ordering;
 use std::fs::File;
 use std::io;
+
+/// The first header, behind which streams are counted.
+const HEADER: u64 = 32;
 
 pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::Result<()> {
     let password = Password::empty();
@@ -34,7 +39,8 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
     if !meter.allows(meter.listed, declared) {
         return Ok(());
     }
-    for block in 0..archive.blocks.len() {
+    let streams = streams(&archive);
+    for (block, stream) in streams.into_iter().enumerate() {
         if meter.is_full() {
             return Ok(());
         }
@@ -44,6 +50,7 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
         }
         // One thread: the crate would ask the system how many there are, and children may ask it nothing.
         let decoder = BlockDecoder::new(1, block, &archive, &password, file);
+        let told = decoder.entries().iter().fold(0u64, |sum, entry| sum.saturating_add(entry.size));
         let mut lost = None;
         let decoded = decoder.for_each_entries(&mut |entry, content| {
             if entry.is_directory {
@@ -60,8 +67,15 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
         if let Some(error) = lost {
             return Err(error);
         }
-        if let Err(error) = decoded {
-            meter.gap(gap(&error));
+        match decoded {
+            Err(error) => meter.gap(gap(&error)),
+            Ok(_) if meter.is_full() => return Ok(()),
+            Ok(_) if told != archive.blocks[block].get_unpack_size() => {
+                let what = "a block becomes more than its members";
+                meter.find(Finding::new("structure.gap", what));
+                meter.gap(Coverage::partial("gap", what));
+            }
+            Ok(_) => ends(file, stream, meter)?,
         }
     }
     for entry in files().filter(|entry| !entry.has_stream) {
@@ -70,14 +84,64 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
     Ok(())
 }
 
+/// The stream that each block is packed in, with the coder that reads it; `None` for a block that takes several.
+fn streams(archive: &Archive) -> Vec<Option<Stream>> {
+    const BCJ2: &[u8] = &[3, 3, 1, 0x1b];
+    let mut begin = archive.pack_pos();
+    let mut sizes = archive.pack_sizes().iter();
+    let stream = |block: &Block| {
+        // Four streams go in and one comes out; of all other coders here one and one.
+        let several = block.coders.iter().filter(|coder| coder.encoder_method_id() == BCJ2).count();
+        let at = begin;
+        let length = sizes.by_ref().take(1 + 3 * several).fold(0u64, |sum, size| sum.saturating_add(*size));
+        begin = begin.saturating_add(length);
+        let (index, coder) = block.ordered_coder_iter().next().filter(|_| several == 0)?;
+        Some(Stream {
+            begin: at,
+            length,
+            method: coder.encoder_method_id().to_vec(),
+            properties: coder.properties().to_vec(),
+            unpacked: block.get_unpack_size_at_index(index),
+        })
+    };
+    archive.blocks.iter().map(stream).collect()
+}
+
+/// What is packed ends where its stream does: readers go no further, and show nothing of what stands behind.
+fn ends(file: &File, stream: Option<Stream>, meter: &mut Meter<'_>) -> io::Result<()> {
+    let Some(stream) = stream else {
+        meter.gap(Coverage::partial("unreadable", "a block in several streams, whose ends do not show"));
+        return Ok(());
+    };
+    match behind(file, HEADER, &stream) {
+        Ok(0) => {}
+        Ok(left) => {
+            let what = format!("a stream ends {left} bytes before its packed bytes do");
+            let offset = HEADER.saturating_add(stream.begin).saturating_add(stream.length - left);
+            let evidence = Evidence::Bytes { offset, length: left };
+            meter.find(Finding::new("structure.gap", what.clone()).at(evidence));
+            meter.gap(Coverage::partial("gap", what));
+        }
+        Err(e) => {
+            let why = format!("a stream cannot be read to its end: {}", escape(&e));
+            meter.gap(Coverage::partial("unreadable", why));
+        }
+    }
+    Ok(())
+}
+
 /// Between the two headers lie the streams that are packed, one behind the other, and nothing else.
 fn claims(file: &mut File, size: u64, archive: &Archive, meter: &mut Meter<'_>) -> io::Result<()> {
     let Some(packed) = seven::packed(file, size)? else {
-        meter.gap(Coverage::partial("unreadable", "its list of members lies in several streams"));
+        meter.gap(Coverage::partial("unreadable", "its list of members is packed as none is"));
         return Ok(());
     };
+    if let Some(list) = &packed.list {
+        ends(file, Some(list.clone()), meter)?;
+    }
     let streams = archive.pack_sizes().iter().fold(0u64, |sum, size| sum.saturating_add(*size));
-    let mut claimed: Vec<_> = packed.list.into_iter().chain([(archive.pack_pos(), streams)]).collect();
+    let list = packed.list.map(|list| (list.begin, list.length));
+    let mut claimed: Vec<_> = list.into_iter().chain([(archive.pack_pos(), streams)]).collect();
     claimed.retain(|(_, length)| *length > 0);
     claimed.sort_unstable();
     let mut reached = 0;
@@ -88,8 +152,8 @@ fn claims(file: &mut File, size: u64, archive: &Archive, meter: &mut Meter<'_>) 
             Ordering::Equal => ("", "", ""),
         };
         if !code.is_empty() {
-            // Counted from behind the first header, of 32 bytes; what streams say of themselves may be anything.
-            let offset = reached.min(from).saturating_add(32).min(size);
+            // What streams say of themselves may be anything.
+            let offset = reached.min(from).saturating_add(HEADER).min(size);
             let length = from.abs_diff(reached).min(size - offset);
             meter.find(
                 Finding::new(code, format!("{what}: {length} of them"))

@@ -63,12 +63,14 @@ pub(super) fn unpack(file: &mut File, size: u64, meter: &mut Meter<'_>) -> io::R
             meter.gap(Coverage::partial("gap", what));
         }
         let too_long = keep > 0 && member.size > keep as u64;
-        // Books are pages, which fetch nothing that a page may not.
-        let judged = is_document
-            && (parts::is_judged(&member.name)
-                || listing.kind != zip::Kind::Epub && parts::reads_as_markup(&kept));
-        if judged {
+        let is_markup = is_document && parts::reads_as_markup(&kept);
+        let is_book = listing.kind == zip::Kind::Epub;
+        if is_document && parts::is_judged(&member.name) || is_markup && !is_book {
             let found = parts::judge(&member.name, &kept, !too_long);
+            found.into_iter().for_each(|finding| meter.find(finding));
+        }
+        if is_markup && is_book {
+            let found = parts::judge_of_book(&member.name, &kept, !too_long);
             found.into_iter().for_each(|finding| meter.find(finding));
         }
         if manifest

@@ -73,7 +73,8 @@ fn wanted(chunk: &PngChunk, animated: bool, indexed: bool) -> bool {
         b"IHDR" | b"tRNS" | b"IDAT" | b"IEND" => true,
         b"PLTE" => indexed,
         // `gAMA`, `cHRM` and `cICP` say nothing where they say sRGB, and elsewhere show other colours than were scored.
-        b"sRGB" | b"sBIT" | b"bKGD" | b"pHYs" => true,
+        // No more do `sBIT`, `bKGD` and `pHYs`: they are advice that viewers of pages do not take, with room for other things.
+        b"sRGB" => true,
         b"acTL" | b"fcTL" | b"fdAT" => animated,
         // `iCCP` is put back by the caller, written anew.
         _ => false,
@@ -95,9 +96,6 @@ fn length_fits(chunk: &PngChunk, colour: u8) -> bool {
         b"sRGB" => length == 1,
         b"gAMA" | b"cICP" => length == 4,
         b"cHRM" => length == 32,
-        b"sBIT" => (1..=4).contains(&length),
-        b"bKGD" => matches!(length, 1 | 2 | 6),
-        b"pHYs" => length == 9,
         b"acTL" => length == 8,
         b"fcTL" => length == 26,
         b"fdAT" => length >= 4,

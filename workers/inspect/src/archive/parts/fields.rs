@@ -2,7 +2,7 @@
 //! presentations that fetch, or start other programs.
 
 use super::xml::{self, ODD, Piece};
-use super::{EXTERNAL, MACRO, Told, formulas};
+use super::{EXTERNAL, MACRO, Told, formulas, vml};
 
 /// What the addresses of the languages begin with: of both editions, and of what Microsoft added.
 pub(super) const LANGUAGES: [&str; 3] = [
@@ -81,6 +81,7 @@ fn element(name: &str, attributes: &[(String, String)], is_root: bool, told: &mu
         if name == "fldSimple" && key == "instr" {
             told.extend(field(value));
         }
+        told.extend(vml::address(name, key, value).map(|address| external(&address)));
         let value = value.trim().to_ascii_lowercase();
         if key == "action" && ACTIONS.iter().any(|action| value.starts_with(action)) {
             told.push(external(&value));

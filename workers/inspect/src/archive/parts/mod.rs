@@ -1,11 +1,13 @@
 //! What the parts of a document say that it fetches from elsewhere, or has done by other programs, and what they say that
 //! others of its parts are.
 
+mod books;
 mod fields;
 mod formulas;
 mod odf;
 mod relations;
 mod types;
+mod vml;
 mod xml;
 
 use super::log::Log;
@@ -40,7 +42,11 @@ pub fn reads_as_markup(head: &[u8]) -> bool {
 pub fn judge(name: &str, part: &[u8], whole: bool) -> Vec<Finding> {
     let mut log = Log::default();
     let lower = name.to_lowercase();
-    let mut told = if lower.ends_with(".rels") {
+    // As LibreOffice writes settings that nobody has changed.
+    let is_empty = whole && part.is_empty() && lower.starts_with("configurations2/");
+    let mut told = if is_empty {
+        Vec::new()
+    } else if lower.ends_with(".rels") {
         relations::judge(part)
     } else if lower == "[content_types].xml" {
         types::judge(part)
@@ -49,6 +55,10 @@ pub fn judge(name: &str, part: &[u8], whole: bool) -> Vec<Finding> {
             Some(root) if root.starts_with(odf::PREFIX) => odf::judge(part),
             Some(root) if fields::LANGUAGES.iter().any(|prefix| root.starts_with(prefix)) => {
                 fields::judge(part)
+            }
+            Some(root) if root.is_empty() || root.starts_with(vml::LANGUAGE) => {
+                let found = vml::fetched(part).unwrap_or_else(|| vec![xml::ODD.to_owned()]);
+                found.into_iter().map(|what| (EXTERNAL, what)).collect()
             }
             // Nobody fetches anything for what is none of the document's own languages.
             Some(_) => Vec::new(),
@@ -68,6 +78,8 @@ pub fn judge(name: &str, part: &[u8], whole: bool) -> Vec<Finding> {
     }
     log.finish().1
 }
+
+pub use books::judge as judge_of_book;
 
 #[cfg(test)]
 mod tests;

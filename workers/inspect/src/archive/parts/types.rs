@@ -37,6 +37,10 @@ pub(super) fn of_relation(kind: &str) -> Option<&'static str> {
     KINDS.iter().find(|(_, relations, _)| relations.contains(&last.as_str())).map(|(code, ..)| *code)
 }
 
+/// What Excel writes in its own binary records ([MS-XLSB] 2.1.7), formulas and links among them. Nothing here reads those.
+const BINARY: &str = "application/vnd.ms-excel.";
+const TOOLBARS: &str = "application/vnd.ms-excel.attachedtoolbars";
+
 /// The list of content types that a document begins with.
 pub(super) fn judge(part: &[u8]) -> Vec<Told> {
     let mut told = Vec::new();
@@ -46,6 +50,8 @@ pub(super) fn judge(part: &[u8]) -> Vec<Told> {
             let kind = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
             if let Some((code, ..)) = KINDS.iter().find(|(_, _, types)| types.contains(&kind.as_str())) {
                 told.push((*code, kind));
+            } else if kind.starts_with(BINARY) && !kind.ends_with("+xml") && kind != TOOLBARS {
+                told.push((EXTERNAL, format!("{ODD}, in {kind}")));
             }
         }
     });

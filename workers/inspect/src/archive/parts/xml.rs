@@ -95,7 +95,7 @@ fn element(tag: &BytesStart<'_>) -> Option<Piece> {
 }
 
 /// UTF-8, or UTF-16 with its mark.
-fn decode(part: &[u8]) -> Option<String> {
+pub(super) fn decode(part: &[u8]) -> Option<String> {
     let units = |from: fn([u8; 2]) -> u16| -> Option<String> {
         let (units, rest) = part.as_chunks::<2>();
         let text: Result<String, _> = char::decode_utf16(units.iter().map(|pair| from(*pair))).collect();

@@ -5,7 +5,7 @@
 //! a tag, a comment or a script; else it cannot be known.
 
 use super::encoding::{Text, keeps_ascii};
-use super::{Acts, LONGEST, Told, element, style};
+use super::{Acts, LONGEST, Told, element, reference, style};
 use crate::quote::quoted;
 use crate::structure::log::Log;
 use crate::structure::source::{Source, Stop};
@@ -14,10 +14,7 @@ use html5gum::{Error, StartTag, Token, Tokenizer};
 
 pub(in crate::structure) fn walk(source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
     let text = Text::decode(source.rest(LONGEST)?)?;
-    let mut told = Told::default();
-    let mut page = Page::default();
-    page.read(&text, true, &mut told, log)?;
-    Page::default().read(&text, false, &mut told, log)?;
+    let page = Page::default().read_twice(&text, &mut Told::default(), log)?;
     if page.tags == 0 {
         return Err(Stop::Malformed(0, "a text without a tag".to_owned()));
     }
@@ -33,9 +30,16 @@ pub(in crate::structure) fn walk(source: &mut Source<'_>, log: &mut Log) -> Resu
     }
 }
 
-#[derive(Default)]
-struct Page {
-    tags: u64,
+/// Elements that show a picture, or may.
+const PICTURES: [&str; 9] = ["img", "image", "svg", "picture", "video", "audio", "canvas", "style", "input"];
+const PICTURE: &str = "a picture that nobody looks at";
+
+/// A text, as far as it was read.
+#[derive(Clone, Default)]
+pub(super) struct Page {
+    pub(super) tags: u64,
+    /// Pictures in it are told too, those that lie in the text itself among them.
+    without_pictures: bool,
     /// `<html>` stands there, and where `</html>` ends.
     opened: bool,
     closed: Option<usize>,
@@ -51,6 +55,18 @@ struct Page {
 }
 
 impl Page {
+    pub(super) fn without_pictures() -> Self {
+        Self { without_pictures: true, ..Self::default() }
+    }
+
+    /// With raw text, and without.
+    pub(super) fn read_twice(mut self, text: &Text, told: &mut Told, log: &mut Log) -> Result<Self, Stop> {
+        let mut again = self.clone();
+        self.read(text, true, told, log)?;
+        again.read(text, false, told, log)?;
+        Ok(self)
+    }
+
     fn read(&mut self, text: &Text, raw: bool, told: &mut Told, log: &mut Log) -> Result<(), Stop> {
         let mut emitter = DefaultEmitter::<usize>::new_with_span();
         emitter.naively_switch_states(raw);
@@ -143,6 +159,9 @@ impl Page {
         if let Some(acts) = element::element(&name) {
             told.tell(acts, text, at, log);
         }
+        if self.without_pictures && PICTURES.contains(&name.as_str()) {
+            told.tell(Acts::new(PICTURE, format!("<{name}>")), text, at, log);
+        }
         for (key, value) in &tag.attributes {
             let key = String::from_utf8_lossy(key).to_ascii_lowercase();
             let value = String::from_utf8_lossy(&value.value).into_owned();
@@ -150,6 +169,13 @@ impl Page {
             if let Some(acts) = element::attribute(&name, local, &value).filter(|_| !key.starts_with("xmlns"))
             {
                 told.tell(acts, text, at, log);
+            }
+            // By an address or by a style sheet, whose escapes may spell one.
+            if self.without_pictures
+                && (reference::plain(&value).contains("data:")
+                    || key == "style" && value.contains(['(', '\\']))
+            {
+                told.tell(Acts::new(PICTURE, quoted(&key)), text, at, log);
             }
             let charset = match key.as_str() {
                 "charset" if name == "meta" => Some(value.as_str()),

@@ -5,15 +5,19 @@
 mod element;
 mod encoding;
 mod html;
+mod markdown;
 mod reference;
 mod style;
 mod xml;
 
 pub(super) use html::walk as html;
+pub(super) use markdown::walk as markdown;
 pub(super) use xml::{svg, xhtml};
 
 use super::log::Log;
 use encoding::Text;
+use html::Page;
+use lazaret_report::Finding;
 use std::collections::BTreeSet;
 
 /// Longer texts are not looked into.
@@ -30,6 +34,19 @@ impl Acts {
     fn new(kind: &'static str, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
     }
+}
+
+/// What acts in a part of a book, whatever that is called. In `lists` of the book's own parts their addresses are no
+/// finding. `None`: it cannot be read for sure.
+pub(super) fn part(part: &[u8], lists: bool) -> Option<Vec<Finding>> {
+    let text = Text::decode(part.to_vec()).ok()?;
+    let mut told = Told::default();
+    if lists {
+        told.0.insert(reference::EXTERNAL);
+    }
+    let mut log = Log::default();
+    let page = Page::default().read_twice(&text, &mut told, &mut log).ok()?;
+    (page.tags > 0).then(|| log.into_findings())
 }
 
 /// What has been found already: each kind is told once.

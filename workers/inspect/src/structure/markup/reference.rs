@@ -51,7 +51,7 @@ pub(super) fn set(list: &str) -> Option<Acts> {
 }
 
 /// As a browser reads it: no control characters or spaces around it, no line breaks in it.
-fn plain(address: &str) -> String {
+pub(super) fn plain(address: &str) -> String {
     let address = address.trim_matches(|c: char| c <= ' ');
     address.chars().filter(|c| !matches!(c, '\t' | '\r' | '\n')).collect::<String>().to_ascii_lowercase()
 }
