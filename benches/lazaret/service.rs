@@ -79,7 +79,10 @@ impl Service {
 
     async fn create_key(&self) -> anyhow::Result<String> {
         let mut command = self.command()?;
-        let output = command.args(["key", "create", "--tenant", "bench", "--scopes", SCOPES, "--json"]).output().await?;
+        let output = command
+            .args(["key", "create", "--tenant", "bench", "--scopes", SCOPES, "--json"])
+            .output()
+            .await?;
         let made: Value = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("lazaret key create: {}", String::from_utf8_lossy(&output.stderr)))?;
         made["key"].as_str().map(str::to_owned).context("lazaret key create printed no key")
