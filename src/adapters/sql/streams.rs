@@ -71,8 +71,9 @@ pub(in crate::adapters) const IN_REVIEW: &str = "SELECT stream, number, tenant, 
     because, scores, evidence, ruling, fence, holder, held_until FROM episodes WHERE state = 'in_review'";
 pub(in crate::adapters) const IN_REVIEW_ORDER: &str = " ORDER BY worst, began_at, stream, number LIMIT ";
 
-pub(in crate::adapters) const RULE: &str = "UPDATE episodes SET state = 'ruled', ruling = $3, holder = NULL, \
-    held_until = NULL WHERE stream = $1 AND number = $2 AND state = 'in_review' AND holder = $4 AND fence = $5";
+pub(in crate::adapters) const RULE: &str = "UPDATE episodes SET state = 'ruled', ruling = $3, ruled_by = $4, \
+    ruled_at = $6, holder = NULL, held_until = NULL \
+    WHERE stream = $1 AND number = $2 AND state = 'in_review' AND holder = $4 AND fence = $5";
 
 #[derive(sqlx::FromRow)]
 pub(in crate::adapters) struct StreamRow {
@@ -467,6 +468,7 @@ macro_rules! stream_statements {
                 .bind(sql::json_text(ruling)?)
                 .bind(&ruling.by)
                 .bind(signed(episode.fence)?)
+                .bind(ruling.at.as_millisecond())
                 .execute(tx)
                 .await?;
             Ok(done.rows_affected() == 1)
