@@ -6,6 +6,7 @@ mod bulk;
 mod care;
 mod deciding;
 mod episodes;
+mod filters;
 mod insight;
 mod oidc;
 mod pages;
