@@ -13,6 +13,7 @@ mod pages;
 mod people;
 mod plain;
 mod rights;
+mod rotation;
 mod security;
 mod seeing;
 mod streams;

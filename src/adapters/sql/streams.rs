@@ -51,6 +51,8 @@ pub(in crate::adapters) const EPISODE: &str = "INSERT INTO episodes (stream, num
     worst = excluded.worst, because = excluded.because, scores = excluded.scores, evidence = excluded.evidence \
     WHERE episodes.state != 'ruled'";
 
+pub(in crate::adapters) const RESEALED: &str = "UPDATE streams SET source = $3 WHERE id = $1 AND source = $2";
+
 pub(in crate::adapters) const PULLED: &str = "UPDATE streams SET pull = $3 WHERE id = $1 AND fence = $2";
 
 /// Those of whom the row says that they pass, those that are fed by the broker, and those whose frames are fetched.
@@ -455,6 +457,17 @@ macro_rules! stream_statements {
             query.push(sql::IN_REVIEW_ORDER).push_bind(i64::from(limit));
             let rows: Vec<EpisodeRow> = query.build_query_as().fetch_all(reader).await?;
             rows.into_iter().map(TryInto::try_into).collect()
+        }
+
+        pub(super) async fn reseal(
+            tx: &mut $connection,
+            id: StreamId,
+            from: &Source,
+            to: &Source,
+        ) -> Result<bool> {
+            let query = sqlx::query(sql::RESEALED).bind(id.to_string());
+            let done = query.bind(from.reveal()).bind(to.reveal()).execute(tx).await?;
+            Ok(done.rows_affected() == 1)
         }
 
         pub(super) async fn rule(

@@ -238,9 +238,13 @@ pub async fn how_it_goes_with_a_source_is_its_watchers_to_say<S: Store>(store: A
     let pull = Pull { state: PullState::Waiting, trouble: Some(trouble), failures: 2, since: at(11) };
     assert_eq!(store.pulled_stream(id(51), watch.fence, &pull).await.unwrap(), Ok(()));
     let row = store.stream(id(51)).await.unwrap().unwrap();
-    assert_eq!((row.pull.as_ref(), row.source), (Some(&pull), Some(source)));
+    assert_eq!((row.pull.as_ref(), row.source.as_ref()), (Some(&pull), Some(&source)));
     let reading = Pull { state: PullState::Reading, trouble: None, failures: 0, since: at(16) };
+    let sealed = crate::ports::streams::Source::from("sealed".to_owned());
+    assert!(!store.reseal_source(id(51), &sealed, &source).await.unwrap(), "it is another");
+    assert!(store.reseal_source(id(51), &source, &sealed).await.unwrap());
     let next = store.watch_stream(id(51), "p2", at(16), at(21)).await.unwrap().unwrap();
+    assert_eq!(next.stream.source, Some(sealed));
     assert_eq!(store.pulled_stream(id(51), watch.fence, &reading).await.unwrap(), Err(Stale));
     assert_eq!(next.stream.pull, Some(pull), "it goes with the watch");
 }
