@@ -19,6 +19,7 @@ mod seeing;
 mod streams;
 mod trouble;
 mod world;
+mod xss;
 
 #[path = "../service/backing.rs"]
 #[expect(dead_code, reason = "other tests look at more of it")]
