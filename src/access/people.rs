@@ -1,6 +1,6 @@
 //! Signing in and out, and changing one's own account. Every refusal looks the same from outside and costs the same.
 
-use super::{Vault, oidc::Identity, password, session::Token, totp, vault::is_sealed};
+use super::{Vault, oidc::Identity, password, session::Token, totp, vault::Sealed};
 use crate::{
     Task,
     ports::{
@@ -121,13 +121,23 @@ impl People {
             .ok_or_else(|| PortError::new(Kind::Fail, "there is no key for second factors here"))
     }
 
-    /// Seals what is there from before there was a key. Returns how many secrets.
+    /// Seals what is there from before there was a key, or from before this one. Returns how many secrets.
     pub async fn seal_all(&self) -> Result<u32> {
         let vault = self.vault()?;
         let mut sealed = 0;
         for mut user in self.accounts.users().await? {
-            let Some(plain) = user.totp.take_if(|stored| !is_sealed(stored)) else { continue };
-            user.totp = Some(vault.seal(&user.id, &plain)?);
+            let Some(stored) = &user.totp else { continue };
+            if !matches!(vault.sealed(stored), Sealed::Not | Sealed::Before) {
+                continue;
+            }
+            match vault.reseal(&user.id, stored) {
+                Ok(anew) => user.totp = anew,
+                // One that is damaged is its owner's trouble, and not everybody's.
+                Err(error) => {
+                    tracing::warn!(user.id, %error, "a second factor stays as it is");
+                    continue;
+                }
+            }
             // Changed at this moment by its owner: what they wrote is sealed, or will be at the next start.
             if let Ok(()) =
                 self.accounts.change_user(&user, None, self.deed("system", "user.totp_sealed")).await?
@@ -220,6 +230,12 @@ impl People {
         let action = match used {
             Some(step) => {
                 user.totp_step = step;
+                // A process that has another key for the one of now may have sealed it since this one began.
+                if let Some(stored) = &user.totp
+                    && let Some(anew) = self.vault()?.reseal(&user.id, stored)?
+                {
+                    user.totp = Some(anew);
+                }
                 "user.totp_used"
             }
             None if has_backup => {

@@ -27,6 +27,7 @@ pub use stores::{
     Bytes, blobs_path, migrate_store, open_accounts, open_blobs, open_broker, open_store, store_path,
 };
 pub use streams::{front, puller};
+pub use vault::{Secrets, secrets};
 
 /// As many as the machine has cores.
 pub fn cores() -> usize {

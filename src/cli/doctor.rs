@@ -68,6 +68,7 @@ pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> 
 
 async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
     let mut lines = vec![Line::new("store", store(config).await), Line::new("blobs", blobs(config).await)];
+    lines.extend(secrets(config).await);
     if let Some(found) = broker(config).await {
         lines.push(Line::new("broker", found));
     }
@@ -134,6 +135,36 @@ async fn store(config: &Config) -> Result<String, String> {
     let store = app::open_store(config).await.map_err(|error| format!("{error:#}"))?;
     store.ping().await.map_err(|error| error.to_string())?;
     Ok(path.display().to_string())
+}
+
+/// Under which keys secrets are sealed. `None` where there are none, and no key that waits to go.
+async fn secrets(config: &Config) -> Option<Line> {
+    if config.is_embedded() && !app::store_path(config).is_ok_and(|path| path.exists()) {
+        return None;
+    }
+    let mut config = config.clone();
+    config.store.migrate = false;
+    let keeps = !config.console.previous_keys.is_empty();
+    let found = match app::secrets(&config).await {
+        Ok(Some(found)) if keeps || found != app::Secrets::default() => found,
+        Ok(_) => return None,
+        Err(error) => return Some(Line::new("secrets", Err(format!("{error:#}")))),
+    };
+    let app::Secrets { now, before, elsewhere, plain } = found;
+    let mut line = Line::new("secrets", Ok(format!("{now} under console.key, {before} under one of before")));
+    line.advice = if elsewhere > 0 {
+        format!(
+            "{elsewhere} cannot be opened: name their key in console.previous_keys, or reset the accounts"
+        )
+    } else if before + plain > 0 {
+        "sealed under console.key at the next start of a console; keep console.previous_keys until then"
+            .into()
+    } else if keeps {
+        "console.previous_keys can go".into()
+    } else {
+        String::new()
+    };
+    Some(line)
 }
 
 /// `None` where the queue is in the store.

@@ -94,6 +94,9 @@ impl Config {
         if !console.key.0.is_empty() && console.key.0.parse::<Secret>().is_err() {
             return Err("console.key: expected 64 hex digits".into());
         }
+        if console.previous_keys.iter().any(|key| key.0.parse::<Secret>().is_err()) {
+            return Err("console.previous_keys: expected 64 hex digits each".into());
+        }
         if !(0.0..=1.0).contains(&console.care.offer) {
             return Err("console.care.offer is a share, from 0 to 1".into());
         }

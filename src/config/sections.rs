@@ -382,6 +382,7 @@ pub struct Console {
     pub preview: u32,
     pub oidc: Oidc,
     pub key: Hidden,
+    pub previous_keys: Vec<Hidden>,
     pub care: Care,
 }
 

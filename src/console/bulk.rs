@@ -4,6 +4,7 @@ use super::{
     Console,
     fail::{Fail, sentence},
     fields::Fields,
+    filter::Filter,
     page::{Frame, render},
     rule::ask,
     visitor::{Posted, needs},
@@ -92,7 +93,7 @@ pub(super) async fn preview(
     // Those that could not be decided before perhaps can now.
     let ids = ids_of([fields.all("item"), fields.all("again")].concat())?;
     let foreseen = console.desk.foresee(&person, &ids, &ask).await?;
-    let frame = Frame::of(&console, &person, "Decide together").await?;
+    let frame = Frame::of(&console, &person, "Decide together").await?.within(Filter::of(&fields));
     let (mut can, mut cannot) = (Vec::new(), Vec::new());
     for one in &foreseen {
         match &one.outcome {
@@ -181,7 +182,7 @@ pub(super) async fn rule(
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
     let mut ask = asked(&console, &person, &fields).await?;
-    let ids = ids_of(fields.all("item"))?;
+    let (ids, filter) = (ids_of(fields.all("item"))?, Filter::of(&fields));
     let mut bytes = [0; 8];
     console.people.random.fill(&mut bytes)?;
     ask.batch = Some(crate::hex(&bytes));
@@ -198,7 +199,7 @@ pub(super) async fn rule(
         })
         .collect();
     if failed.is_empty() {
-        return Ok(Redirect::to("/console/queue?said=together").into_response());
+        return Ok(Redirect::to(&filter.at("/console/queue", "together")).into_response());
     }
     let mut cannot = Vec::new();
     for (id, why) in failed {
@@ -206,7 +207,7 @@ pub(super) async fn rule(
         let opened = console.desk.seen(&person.user, id).await.ok();
         cannot.push(row(&Foreseen { id, opened, outcome: Err(Denied::NoItem) }, why));
     }
-    let frame = Frame::of(&console, &person, "Decide together").await?;
+    let frame = Frame::of(&console, &person, "Decide together").await?.within(filter);
     let page = page(&console, &frame, &ask, Vec::new(), cannot, Vec::new(), true);
     Ok((StatusCode::CONFLICT, render(&page, &frame)).into_response())
 }

@@ -4,6 +4,7 @@ use super::{
     Console,
     fail::Fail,
     fields::Fields,
+    filter::Filter,
     media::{answer, mark},
     page::{Frame, render},
     visitor::{Posted, Signed},
@@ -110,6 +111,11 @@ impl Row {
     }
 }
 
+/// In words.
+pub(super) fn said(code: &str) -> &'static str {
+    SAID.iter().find(|(known, _)| *known == code).map_or("", |(_, words)| words)
+}
+
 fn ids(stream: &str, number: &str) -> Result<EpisodeId, Fail> {
     let stream = stream.parse().map_err(|_| Fail::no_page())?;
     Ok((stream, number.parse().map_err(|_| Fail::no_page())?))
@@ -134,7 +140,7 @@ pub(super) async fn episode(
         Some(ruling) => {
             let by = console.people.accounts.user(&ruling.by).await?;
             Some(Ruled {
-                said: SAID.iter().find(|(code, _)| *code == ruling.said).map_or("", |(_, words)| words),
+                said: said(&ruling.said),
                 note: ruling.note.clone(),
                 by: by.map_or_else(|| ruling.by.clone(), |user| user.email),
                 at: words::time(ruling.at),
@@ -279,8 +285,19 @@ pub(super) async fn rule(
     let (said, note) = (fields.get("choice"), fields.get("note"));
     let done = console.desk.rule_episode(&person, of, said, note, fence(&fields)).await?;
     if done && fields.get("then") == "next" {
-        return super::rule::onward(&console, &person, "said").await;
+        return super::queue::onward(&console, &person, &Filter::default(), "said").await;
     }
     let said = if done { "said" } else { "late" };
     Ok(Redirect::to(&format!("/console/queue?said={said}")).into_response())
+}
+
+pub(super) async fn undo(
+    State(console): State<Console>,
+    Path((stream, number)): Path<(String, String)>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let of = ids(&stream, &number)?;
+    let undone = console.desk.undo_episode(&person, of, fence(&fields)).await?;
+    let said = if undone { "undone_episode" } else { "late_episode" };
+    Ok(Redirect::to(&format!("{}?said={said}", path(of.0, of.1))).into_response())
 }

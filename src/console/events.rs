@@ -1,6 +1,6 @@
 //! Server-sent events: what a page shows, as it changes. They end with the session, and with the process.
 
-use super::{Console, fail::Fail, fields::Fields, visitor::Signed, words};
+use super::{Console, fail::Fail, fields::Fields, filter::Filter, visitor::Signed, words};
 use crate::{
     access::Person,
     ports::{
@@ -167,7 +167,7 @@ pub(super) async fn queue(
     Signed(person): Signed,
     uri: Uri,
 ) -> std::result::Result<Response, Fail> {
-    let view = super::queue::view(&console.desk, &person.user, &Fields::of(&uri));
+    let view = Filter::of(&Fields::of(&uri)).view(&console.desk, &person.user);
     let state = (console.clone(), view, None::<Numbers>);
     answer(&console, person, EVERY, state, |state: &mut (Console, View, Option<Numbers>)| {
         let (console, view, last) = state.clone();

@@ -5,6 +5,7 @@ use super::{
     Console,
     fail::{Fail, sentence},
     fields::Fields,
+    filter::Filter,
     media::mark,
     visitor::{Posted, Signed},
 };
@@ -72,7 +73,7 @@ impl Screen {
 pub(super) async fn play(
     State(console): State<Console>,
     Path(id): Path<String>,
-    Posted { person, .. }: Posted,
+    Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
     let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
     let opened = console.desk.shown(&person, id).await?;
@@ -88,7 +89,8 @@ pub(super) async fn play(
     let actor = person.actor();
     let deed = console.people.deed(&actor, "item.played");
     console.desk.reviews.record(deed, &id.to_string(), serde_json::json!({})).await?;
-    Ok(Redirect::to(&format!("/console/items/{id}#player")).into_response())
+    let item = Filter::of(&fields).at(&format!("/console/items/{id}"), "");
+    Ok(Redirect::to(&format!("{item}#player")).into_response())
 }
 
 /// The copy; while it is made, how far it came, in plain text.

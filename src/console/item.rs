@@ -5,6 +5,7 @@ use super::{
     fail::Fail,
     fields::Fields,
     film::Screen,
+    filter::Filter,
     nearby::Nearby,
     page::{Frame, render},
     shown::Stage,
@@ -157,6 +158,7 @@ pub(super) async fn item(
         console.desk.extend(&person, id, opened.item.fence).await?;
     }
     let frame = Frame::of(&console, &person, "Item").await?.saying(fields.get("said"));
+    let frame = frame.within(Filter::of(&fields));
     let names = names(&console, &opened.rulings).await?;
     let view = person.token.derive(&format!("media {id}"));
     let nearby = Nearby::of(&console, &person, &opened).await?;
@@ -452,7 +454,7 @@ pub(super) async fn leave(
 ) -> Result<Response, Fail> {
     let fence = fields.get("fence").parse().unwrap_or(0);
     console.desk.put_back(&person, parse(&id)?, fence, None).await?;
-    Ok(Redirect::to("/console/queue?said=left").into_response())
+    Ok(Redirect::to(&Filter::of(&fields).at("/console/queue", "left")).into_response())
 }
 
 const SKIPS: [&str; 3] = ["not_now", "language", "conflict"];
@@ -465,5 +467,5 @@ pub(super) async fn skip(
     let fence = fields.get("fence").parse().unwrap_or(0);
     let why = SKIPS.into_iter().find(|why| *why == fields.get("why")).unwrap_or(SKIPS[0]);
     console.desk.put_back(&person, parse(&id)?, fence, Some(why)).await?;
-    super::rule::onward(&console, &person, "skipped").await
+    super::queue::onward(&console, &person, &Filter::of(&fields), "skipped").await
 }

@@ -12,6 +12,7 @@ mod events;
 mod fail;
 mod fields;
 mod film;
+mod filter;
 mod guard;
 mod hand;
 mod insight;
@@ -113,6 +114,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/episodes/{stream}/{number}/extend", post(episode::extend))
         .route("/console/episodes/{stream}/{number}/leave", post(episode::leave))
         .route("/console/episodes/{stream}/{number}/rule", post(episode::rule))
+        .route("/console/episodes/{stream}/{number}/undo", post(episode::undo))
         .route("/console/bulk", post(bulk::preview))
         .route("/console/bulk/decide", post(bulk::rule))
         .route("/console/pause", get(pause::pause))

@@ -1,12 +1,13 @@
 //! What all pages share: the frame around them, the policy that they are shown under, and how they are rendered.
 
-use super::{Console, assets, fail::Fail, words};
+use super::{Console, assets, fail::Fail, filter::Filter, words};
 use crate::{
     access::{Person, Right, may},
     ports::{
         Random,
         random::SystemRandom,
         reviews::Ruling,
+        streams::Episode,
         wall::{Hand, StreamRuling},
     },
     review::care::Rest,
@@ -27,8 +28,10 @@ pub(super) struct Frame {
     pub js: &'static str,
     /// Absent where nobody is signed in.
     pub who: Option<Who>,
-    pub undo: Option<Undo>,
-    pub hand: Option<HandUndo>,
+    /// The latest first.
+    pub undos: Vec<Undo>,
+    /// What of the queue the page belongs to.
+    pub filter: Filter,
     /// What was looked at today, where it is much; and whether a rest is offered.
     pub today: String,
     pub rest: bool,
@@ -47,53 +50,67 @@ pub(super) struct Who {
     pub insight: bool,
 }
 
-/// A ruling that can be taken back still.
+/// What was done and can be taken back still.
 #[derive(Debug, Clone)]
 pub(super) struct Undo {
-    pub upload: String,
-    pub number: u32,
+    pub label: &'static str,
+    /// Where the form goes, and its fields.
+    pub action: String,
+    pub fields: Vec<(&'static str, String)>,
     pub what: String,
-    pub seconds: u64,
-    /// Of what was decided together; else empty.
-    pub batch: String,
-}
-
-/// A cut or a clearing of a stream by hand that can be taken back still.
-#[derive(Debug, Clone)]
-pub(super) struct HandUndo {
-    pub stream: String,
-    pub number: u32,
-    pub what: &'static str,
+    pub press: &'static str,
     pub seconds: u64,
 }
 
-impl HandUndo {
-    fn new((ruling, seconds): (StreamRuling, u64)) -> Self {
+impl Undo {
+    fn of_items(rulings: &[Ruling], seconds: u64) -> Option<Self> {
+        let first = rulings.first()?;
+        let what = match first.kind {
+            Kind::Approve => "Approved".to_owned(),
+            Kind::Escalate => "Escalated".to_owned(),
+            _ => format!("Quarantined ({})", first.reason.replace('_', " ")),
+        };
+        let mut undo = Self {
+            label: "Take the last decision back",
+            action: "/console/undo".to_owned(),
+            fields: vec![("upload", first.upload.to_string()), ("number", first.number.to_string())],
+            what,
+            press: "Undo",
+            seconds,
+        };
+        if let Some(batch) = &first.batch {
+            undo.fields.push(("batch", batch.clone()));
+            undo.what = format!("{}: {} items", undo.what, rulings.len());
+            undo.press = "Undo all";
+        }
+        Some(undo)
+    }
+
+    fn of_hand((ruling, seconds): (StreamRuling, u64)) -> Self {
         let what = match ruling.hand {
             Hand::Cut => "Cut by hand: to take it back clears the stream",
             Hand::Clear => "Cleared by hand: to take it back cuts the stream again",
         };
-        Self { stream: ruling.stream.to_string(), number: ruling.number, what, seconds }
-    }
-}
-
-impl Undo {
-    fn new(rulings: &[Ruling], seconds: u64) -> Option<Self> {
-        let first = rulings.first()?;
-        let reason = first.reason.replace('_', " ");
-        let what = match first.kind {
-            Kind::Approve => "Approved".to_owned(),
-            Kind::Escalate => "Escalated".to_owned(),
-            _ => format!("Quarantined ({reason})"),
-        };
-        let batch = first.batch.clone().unwrap_or_default();
-        Some(Self {
-            upload: first.upload.to_string(),
-            number: first.number,
-            what: if batch.is_empty() { what } else { format!("{what}: {} items", rulings.len()) },
+        Self {
+            label: "Take the last ruling on a stream back",
+            action: format!("/console/streams/{}/undo", ruling.stream),
+            fields: vec![("number", ruling.number.to_string())],
+            what: what.to_owned(),
+            press: "Take it back",
             seconds,
-            batch,
-        })
+        }
+    }
+
+    fn of_episode((episode, seconds): (Episode, u64)) -> Self {
+        let said = episode.ruling.as_ref().map_or("", |ruling| super::episode::said(&ruling.said));
+        Self {
+            label: "Take the last decision on an episode back",
+            action: format!("{}/undo", super::episode::path(episode.stream, episode.number)),
+            fields: vec![("fence", episode.fence.to_string())],
+            what: format!("Episode decided: {said}"),
+            press: "Undo",
+            seconds,
+        }
     }
 }
 
@@ -113,9 +130,13 @@ impl Frame {
 
     pub(super) async fn of(console: &Console, person: &Person, title: &str) -> Result<Self, Fail> {
         let user = &person.user;
-        let undo = console.desk.undoable(user).await?;
-        let undo = undo.and_then(|(rulings, seconds)| Undo::new(&rulings, seconds));
-        let hand = super::hand::undoable(console, user).await?.map(HandUndo::new);
+        let items = console.desk.undoable(user).await?;
+        let mut undos =
+            Vec::from_iter(items.and_then(|(rulings, seconds)| Undo::of_items(&rulings, seconds)));
+        undos.extend(super::hand::undoable(console, user).await?.map(Undo::of_hand));
+        undos.extend(console.desk.undoable_episode(user).await?.map(Undo::of_episode));
+        // All have the same time, so the latest has the most left.
+        undos.sort_by_key(|undo| std::cmp::Reverse(undo.seconds));
         let (exposure, rest) = console.desk.rest(user).await?;
         let hard = exposure.high.views;
         let today = match hard {
@@ -131,14 +152,12 @@ impl Frame {
             accounts: may(user.role, Right::Accounts),
             insight: may(user.role, Right::Insight),
         };
-        Ok(Self {
-            who: Some(who),
-            undo,
-            hand,
-            today,
-            rest: matches!(rest, Rest::Offered(_)),
-            ..Self::bare(title)
-        })
+        Ok(Self { who: Some(who), undos, today, rest: matches!(rest, Rest::Offered(_)), ..Self::bare(title) })
+    }
+
+    #[must_use]
+    pub(super) fn within(self, filter: Filter) -> Self {
+        Self { filter, ..self }
     }
 
     /// The words for `?said=`; what is none of ours says nothing.
@@ -155,8 +174,11 @@ impl Frame {
             "skipped" => "Skipped. Others will look at it.",
             "left" => "Given back to the queue.",
             "none" => "Nothing waits for you. Well done.",
+            "none_matches" => "Nothing more waits for you within this filter.",
             "saved" => "Saved.",
             "ended" => "The session is ended.",
+            "undone_episode" => "Taken back. The episode is yours again.",
+            "late_episode" => "Too late to take back, or it was taken back already.",
             "cut" => "Cut. It stays so until somebody clears it.",
             "clear" => "Cleared. It begins anew.",
             "cleared_again" => "Taken back: the stream is cleared. What the cut ended stays ended.",

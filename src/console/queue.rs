@@ -4,17 +4,15 @@ use super::{
     Console,
     fail::Fail,
     fields::Fields,
+    filter::Filter,
     page::{Frame, render},
     visitor::{Posted, Signed},
     words,
 };
 use crate::{
     access::Person,
-    ports::{
-        accounts::Tenants,
-        reviews::{Item, View},
-    },
-    review::{Denied, Desk, care::Rest},
+    ports::{accounts::Tenants, reviews::Item},
+    review::{Denied, care::Rest},
     upload::{
         filename,
         ruling::{Kind, reasons},
@@ -27,12 +25,11 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
-use std::time::Duration;
 
-/// What the queue is filtered by.
-const FILTERS: [&str; 5] = ["tenant", "reason", "type", "users", "older"];
 /// Rows of one page.
 const ROWS: u32 = 100;
+/// That nothing is left for this person within the filter, in what a page is asked to say.
+const NONE_MATCHES: &str = "none_matches";
 
 #[derive(Template)]
 #[template(path = "queue.html")]
@@ -45,14 +42,8 @@ struct Page {
     oldest: String,
     reasons: Vec<(String, String, u64)>,
     tenants: Vec<String>,
-    tenant: String,
-    reason: String,
-    media_type: String,
-    users: String,
-    older: String,
-    filtered: bool,
-    /// What the filter asks for, as a query.
-    query: String,
+    /// What waits beside, where the filter lets nothing through.
+    beyond: Option<u64>,
     together: Vec<Together>,
 }
 
@@ -113,21 +104,6 @@ impl Row {
     }
 }
 
-/// The view that the fields ask for; what is not understood asks for nothing.
-pub(super) fn view(desk: &Desk, user: &crate::ports::accounts::User, fields: &Fields) -> View {
-    let older = fields.some("older").and_then(crate::http::duration::parse);
-    let before =
-        older.filter(|age| *age < Duration::from_secs(3600 * 24 * 3650)).map(|age| desk.clock.now() - age);
-    View {
-        tenant: fields.some("tenant").and_then(|name| name.parse().ok()),
-        reason: fields.some("reason").map(str::to_owned),
-        media_type: fields.some("type").map(str::to_owned),
-        voiced: fields.some("users").and_then(|what| what.parse().ok()),
-        before,
-        ..desk.view(user)
-    }
-}
-
 pub(super) async fn queue(
     State(console): State<Console>,
     Signed(person): Signed,
@@ -138,10 +114,23 @@ pub(super) async fn queue(
     if let (_, Rest::Due(_)) = desk.rest(&person.user).await? {
         return Err(Denied::Paused.into());
     }
-    let (items, counts) = desk.queue(&view(desk, &person.user, &fields), ROWS).await?;
+    let filter = Filter::of(&fields);
+    let (items, counts) = desk.queue(&filter.view(desk, &person.user), ROWS).await?;
     let now = desk.clock.now();
-    let episodes = desk.episodes(&person.user, ROWS).await?;
-    let frame = Frame::of(&console, &person, "Queue").await?.saying(fields.get("said"));
+    let beyond = match !filter.is_empty() && (items.is_empty() || fields.get("said") == NONE_MATCHES) {
+        true => Some(desk.reviews.counts(&desk.view(&person.user), now).await?.open),
+        false => None,
+    };
+    // They are handed out to who asks for all.
+    let episodes = if filter.is_empty() { desk.episodes(&person.user, ROWS).await? } else { Vec::new() };
+    let mut reasons: Vec<(String, String, u64)> =
+        counts.reasons.into_iter().map(|(code, n)| (words::reason(&code), code, n)).collect();
+    // What is asked for stays chosen where there is none of it.
+    let asked = filter.get("reason");
+    if !asked.is_empty() && !reasons.iter().any(|(_, code, _)| code == asked) {
+        reasons.push((words::reason(asked), asked.to_owned(), 0));
+    }
+    let frame = Frame::of(&console, &person, "Queue").await?.saying(fields.get("said")).within(filter);
     let tenants = match &person.user.tenants {
         Tenants::All => Vec::new(),
         Tenants::These(these) => these.iter().map(ToString::to_string).collect(),
@@ -155,16 +144,10 @@ pub(super) async fn queue(
         open: counts.open,
         held: counts.held,
         oldest: counts.oldest.map_or("–".to_owned(), |at| words::age(at, now)),
-        reasons: counts.reasons.into_iter().map(|(code, n)| (words::reason(&code), code, n)).collect(),
+        reasons,
         tenants,
-        tenant: fields.get("tenant").to_owned(),
-        reason: fields.get("reason").to_owned(),
-        media_type: fields.get("type").to_owned(),
-        users: fields.get("users").to_owned(),
-        older: fields.get("older").to_owned(),
+        beyond,
         together: together(),
-        filtered: FILTERS.iter().any(|name| fields.some(name).is_some()),
-        query: fields.query(&["said"]),
         frame: frame.clone(),
     };
     Ok(render(&page, &frame))
@@ -175,25 +158,25 @@ pub(super) async fn next(
     State(console): State<Console>,
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let view = view(&console.desk, &person.user, &fields);
-    let to = handed(&console, &person, &view, FILTERS.iter().all(|name| fields.some(name).is_none())).await?;
-    Ok(Redirect::to(&to.unwrap_or_else(|| "/console/queue?said=none".to_owned())).into_response())
+    onward(&console, &person, &Filter::of(&fields), "").await
 }
 
-/// Where the next item is, which is this person's now. Episodes of live streams, which are over, come after uploads, and
-/// only to who asks for `all`.
-pub(super) async fn handed(
+/// To the next item, which is this person's now, or to the queue where there is none. Episodes of live streams, which are
+/// over, come after uploads, and only to who asks for all.
+pub(super) async fn onward(
     console: &Console,
     person: &Person,
-    view: &View,
-    all: bool,
-) -> Result<Option<String>, Fail> {
-    if let Some(item) = console.desk.next(person, view).await? {
-        return Ok(Some(format!("/console/items/{}", item.upload)));
-    }
-    if !all {
-        return Ok(None);
-    }
-    let episode = console.desk.next_episode(person).await?;
-    Ok(episode.map(|episode| super::episode::path(episode.stream, episode.number)))
+    filter: &Filter,
+    said: &str,
+) -> Result<Response, Fail> {
+    let desk = &console.desk;
+    let to = match desk.next(person, &filter.view(desk, &person.user)).await? {
+        Some(item) => filter.at(&format!("/console/items/{}", item.upload), said),
+        None if !filter.is_empty() => filter.at("/console/queue", NONE_MATCHES),
+        None => match desk.next_episode(person).await? {
+            Some(episode) => filter.at(&super::episode::path(episode.stream, episode.number), said),
+            None => "/console/queue?said=none".to_owned(),
+        },
+    };
+    Ok(Redirect::to(&to).into_response())
 }

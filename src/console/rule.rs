@@ -1,8 +1,7 @@
 //! A decision as it is sent, and its undoing.
 
-use super::{Console, fail::Fail, fields::Fields, visitor::Posted};
+use super::{Console, fail::Fail, fields::Fields, filter::Filter, queue::onward, visitor::Posted};
 use crate::{
-    access::Person,
     ports::reviews::Standing,
     review::{Ask, Denied},
     upload::{UploadId, ruling::Kind},
@@ -33,46 +32,38 @@ pub(super) async fn rule(
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
     let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
-    let ask = ask(&fields)?;
+    let (ask, filter) = (ask(&fields)?, Filter::of(&fields));
+    let item = format!("/console/items/{id}");
     let ruling = console.desk.rule(&person, id, &ask).await?;
     let said = match (ruling.kind, ruling.standing) {
         (Kind::Note, _) => {
-            return Ok(Redirect::to(&format!("/console/items/{id}?said=noted")).into_response());
+            return Ok(Redirect::to(&filter.at(&item, "noted")).into_response());
         }
         (Kind::Escalate, _) => "escalated",
         (_, Standing::Second) => "second",
         _ => "ruled",
     };
     if fields.get("then") == "next" {
-        return onward(&console, &person, said).await;
+        return onward(&console, &person, &filter, said).await;
     }
-    Ok(Redirect::to(&format!("/console/items/{id}?said={said}")).into_response())
-}
-
-/// To the next item, or to the queue where there is none.
-pub(super) async fn onward(console: &Console, person: &Person, said: &str) -> Result<Response, Fail> {
-    let view = console.desk.view(&person.user);
-    let to = match super::queue::handed(console, person, &view, true).await? {
-        Some(place) => format!("{place}?said={said}"),
-        None => "/console/queue?said=none".to_owned(),
-    };
-    Ok(Redirect::to(&to).into_response())
+    Ok(Redirect::to(&filter.at(&item, said)).into_response())
 }
 
 pub(super) async fn undo(
     State(console): State<Console>,
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
+    let filter = Filter::of(&fields);
     if let Some(batch) = fields.some("batch") {
         let said = match console.desk.undo_all(&person, batch).await? {
             (0, _) => "late_together",
             (_, 0) => "undone_together",
             _ => "undone_some",
         };
-        return Ok(Redirect::to(&format!("/console/queue?said={said}")).into_response());
+        return Ok(Redirect::to(&filter.at("/console/queue", said)).into_response());
     }
     let id: UploadId = fields.get("upload").parse().map_err(|_| Fail::no_page())?;
     let number = fields.get("number").parse().map_err(|_| Fail::no_page())?;
     let said = if console.desk.undo(&person, id, number).await? { "undone" } else { "late" };
-    Ok(Redirect::to(&format!("/console/items/{id}?said={said}")).into_response())
+    Ok(Redirect::to(&filter.at(&format!("/console/items/{id}"), said)).into_response())
 }

@@ -294,6 +294,8 @@ pub trait Streams: Send + Sync + 'static {
         fence: u64,
         pull: &Pull,
     ) -> Result<std::result::Result<(), Stale>>;
+    /// The same source, sealed under another key; false where it is not this any more.
+    async fn reseal_source(&self, id: StreamId, from: &Source, to: &Source) -> Result<bool>;
     /// Lets the next one watch at once.
     async fn leave_stream(&self, id: StreamId, fence: u64, sign: &Sign) -> Result<()>;
     /// Row, episode, outbox entry and audit line in one commit; refused where the fence is stale.

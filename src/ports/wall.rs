@@ -108,4 +108,17 @@ pub trait Wall: Send + Sync + 'static {
     ) -> Result<std::result::Result<(), Stale>>;
     /// Gives it back, if it is this person's still.
     async fn leave_episode(&self, of: EpisodeId, who: &str, fence: u64) -> Result<()>;
+    /// What this person said of it since then, under this fence, is taken back: it is in review again, and theirs, with the
+    /// next fence. Row and audit line in one commit; false where there is no such word.
+    async fn undo_episode(
+        &self,
+        of: EpisodeId,
+        fence: u64,
+        who: &str,
+        since: Timestamp,
+        until: Timestamp,
+        deed: Deed<'_>,
+    ) -> Result<bool>;
+    /// The episode that this person ruled on last, since then.
+    async fn last_ruled_episode(&self, who: &str, since: Timestamp) -> Result<Option<Episode>>;
 }

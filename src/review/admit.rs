@@ -60,7 +60,8 @@ pub enum Denied {
     Note,
     #[error("the note is longer than {LONGEST_NOTE} characters")]
     LongNote,
-    #[error("{0} is looking at this item now; nothing was decided")]
+    /// Ids of people are for the log: whoever reads this knows nobody by them.
+    #[error("somebody else is looking at this item now; nothing was decided")]
     Held(String),
     #[error("your time with this item ran out; take it again, what you wrote is still here")]
     Over,
@@ -178,15 +179,22 @@ fn may_touch(ask: &Ask, item: &Item, who: &User) -> Result<(), Denied> {
     Ok(())
 }
 
+/// What was decided, and by whom as this person sees it.
+pub fn said(ruling: &Ruling, who: &User) -> String {
+    format!("{} for {}, by {}", ruling.kind, ruling.reason.replace('_', " "), whose(ruling, who))
+}
+
+fn whose(ruling: &Ruling, who: &User) -> &'static str {
+    if ruling.by == who.id { "you" } else { "somebody else" }
+}
+
 /// Is there something to decide, and is it this person's turn?
 fn stands_open(ask: &Ask, case: Case<'_>, who: &User) -> Result<(), Denied> {
     let Case { item, state, rulings, .. } = case;
     match (item.status, state) {
         (Status::Waiting, _) => {
             let what = rulings.iter().rev().find(|r| r.standing == Standing::Waiting);
-            let said = what.map_or("a ruling waits to be carried out".to_owned(), |r| {
-                format!("{} for {}, by {}", r.kind, r.reason, r.by)
-            });
+            let said = what.map_or("a ruling waits to be carried out".to_owned(), |ruling| said(ruling, who));
             Err(Denied::Decided(said))
         }
         // In review; or users report it, or appeal against it.
@@ -200,7 +208,7 @@ fn stands_open(ask: &Ask, case: Case<'_>, who: &User) -> Result<(), Denied> {
         (Status::Closed, State::Quarantined) if ask.kind == Kind::Approve => overrules(who),
         (Status::Closed, State::Published | State::Quarantined) => {
             let last = rulings.iter().rev().find(|r| r.standing == Standing::Done);
-            let by = last.map_or("the machine".to_owned(), |last| last.by.clone());
+            let by = last.map_or("the machine", |last| whose(last, who));
             Err(Denied::Decided(format!("the upload is {state}, by {by}")))
         }
         _ => Err(Denied::State(state)),

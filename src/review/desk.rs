@@ -1,7 +1,7 @@
 //! What a moderator does, on the stores: takes items, looks at them, rules, and takes it back.
 
 use super::{
-    admit::{Ask, Case, Denied, Rules, admit, may_see},
+    admit::{Ask, Case, Denied, Rules, admit, may_see, said},
     care::{Limits, Rest},
 };
 use crate::{
@@ -196,7 +196,7 @@ impl Desk {
                 return Ok(Ruling { number, ..ruling });
             }
         }
-        Err(self.lost(id).await?.into())
+        Err(self.lost(id, &person.user).await?.into())
     }
 
     /// Of a view: the page is heard of three times in a lease, and one that comes late is no new one.
@@ -245,11 +245,10 @@ impl Desk {
     }
 
     /// Two decided at once: what did the other say?
-    async fn lost(&self, id: UploadId) -> Result<Denied> {
+    async fn lost(&self, id: UploadId, who: &User) -> Result<Denied> {
         let rulings = self.reviews.rulings(id).await?;
         let last = rulings.iter().rev().find(|r| r.kind != Kind::Note && r.standing != Standing::Undone);
-        Ok(last
-            .map_or(Denied::Over, |r| Denied::Decided(format!("{} for {}, by {}", r.kind, r.reason, r.by))))
+        Ok(last.map_or(Denied::Over, |ruling| Denied::Decided(said(ruling, who))))
     }
 
     /// Takes the person's own ruling back. False where its time is over.

@@ -155,6 +155,31 @@ impl Desk {
         Ok(ruled)
     }
 
+    /// Takes the person's own word back, under the fence that it was said under. It is theirs again; false where its time
+    /// is over.
+    pub async fn undo_episode(&self, person: &Person, of: EpisodeId, fence: u64) -> Result<bool> {
+        decides(&person.user)?;
+        self.seen_episode(&person.user, of).await?;
+        let (actor, now) = (actor(&person.user), self.clock.now());
+        let deed = Deed { actor: &actor, action: "episode.undone", at: now };
+        let (since, until) = (now - self.rules.undo, now + self.lease);
+        Ok(self.wall.undo_episode(of, fence, &person.user.id, since, until, deed).await?)
+    }
+
+    /// The last episode that this person ruled on, while that can be taken back, and the seconds that are left.
+    pub async fn undoable_episode(&self, user: &User) -> Result<Option<(Episode, u64)>> {
+        if !sees(user) {
+            return Ok(None);
+        }
+        let (now, undo) = (self.clock.now(), self.rules.undo);
+        let last = self.wall.last_ruled_episode(&user.id, now - undo).await?;
+        let theirs = last.filter(|episode| user.tenants.includes(&episode.tenant));
+        Ok(theirs.and_then(|episode| {
+            let gone = now.as_second() - episode.ruling.as_ref()?.at.as_second();
+            Some((episode, undo.as_secs().saturating_sub(u64::try_from(gone).unwrap_or(0))))
+        }))
+    }
+
     async fn note_episode(
         &self,
         user: &User,

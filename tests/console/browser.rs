@@ -70,6 +70,8 @@ impl Browser {
         arguments.push(format!("--user-data-dir={}", profile.path().join("profile").display()));
         arguments.push(format!("--window-size={width},{height}"));
         let wanted = json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome",
+            // A busy machine takes its time over axe.
+            "timeouts": { "script": 120_000 },
             "goog:chromeOptions": { "binary": "/usr/bin/chromium", "args": arguments, "prefs": preferences } } } });
         let client = Client::new();
         let answer =

@@ -235,7 +235,8 @@ async fn a_lease_that_ran_out_is_anothers_and_its_holder_is_told() {
         [("csrf", csrf.as_str()), ("fence", &fence), ("choice", "quarantine:spam"), ("then", "stay")];
     let late = ann.send(&rule, &fields).await;
     assert_eq!(late.status(), 409);
-    assert!(late.text().await.unwrap().contains("is looking at this item now; nothing was decided"));
+    let told = late.text().await.unwrap();
+    assert!(told.contains("Somebody else is looking at this item now; nothing was decided"), "{told}");
     let page = bob.page(&format!("/console/items/{id}")).await;
     let fence = crate::people::field(&page, "fence");
     let fields =
@@ -245,7 +246,7 @@ async fn a_lease_that_ran_out_is_anothers_and_its_holder_is_told() {
     let second = ann.send(&rule, &fields).await;
     assert_eq!(second.status(), 409);
     assert!(
-        second.text().await.unwrap().contains("decided already: quarantine for spam"),
+        second.text().await.unwrap().contains("decided already: quarantine for spam, by somebody else"),
         "and is told which"
     );
 }

@@ -51,7 +51,8 @@ async fn an_episode_of_a_stream_is_one_item() {
     let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "acme").await;
     let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "globex").await;
     let eve = Visitor::arrive(&world, "eve@example.org", "auditor", "*").await;
-    let listed = async |who: &Visitor| who.page("/console/queue").await.matches(&path).count();
+    let listed =
+        async |who: &Visitor| who.page("/console/queue").await.matches(&format!("href=\"{path}\"")).count();
     crate::wait::until(
         "it is in the queue",
         async || {
@@ -79,7 +80,7 @@ async fn an_episode_of_a_stream_is_one_item() {
     let browser = Browser::start().await;
     arrive(&browser, &world, "zoe@example.org", "moderator").await;
     browser.go(&world.url(&path)).await;
-    browser.press("r").await;
+    browser.click("#take button").await;
     browser.shows("What it was").await;
     browser.shoot("episode").await;
     assert_eq!(browser.axe().await, Vec::<String>::new());
@@ -107,8 +108,79 @@ async fn an_episode_of_a_stream_is_one_item() {
     assert!(page.contains("as bad as it was taken for") && page.contains("ann@example.org"), "{page}");
     assert!(!page.contains("<b>wolf"), "{page}");
     assert_eq!(listed(&ann).await, 0);
+    // Taken back by who said it, and by nobody else; then it is theirs again, and can be decided otherwise.
+    let bar = "Episode decided: It was as bad as it was taken for";
+    assert!(page.contains(bar) && !browser_sees(&browser, &world, bar).await, "{page}");
+    let zoe = Visitor::arrive(&world, "zed@example.org", "moderator", "acme").await;
+    let under = field(&page, "fence");
+    for (who, fence, status, said) in [
+        (&zoe, &*under, 303, "said=late_episode"),
+        (&ann, "7", 303, "said=late_episode"),
+        (&bob, &under, 404, ""),
+        (&eve, &under, 403, ""),
+        (&ann, &under, 303, "said=undone_episode"),
+        (&ann, &under, 303, "said=late_episode"),
+    ] {
+        let answer = send(who, "undo", "", fence).await;
+        assert_eq!(
+            (answer.status().as_u16(), location(&answer).ends_with(said)),
+            (status, true),
+            "{answer:?}"
+        );
+    }
+    assert_eq!((listed(&ann).await, listed(&eve).await), (1, 1));
+    let page = ann.page(&format!("{path}?said=undone_episode")).await;
+    assert!(page.contains("The episode is yours again") && !page.contains(bar), "{page}");
+    assert!(zoe.page(&path).await.contains("Somebody else is looking at it"));
+    let fence = field(&page, "fence");
+    assert!(location(&send(&ann, "rule", "mistaken", &fence).await).ends_with("said=said"));
+    assert!(ann.page(&path).await.contains("Episode decided: There was nothing wrong with it"));
+    let undone = eve.page("/console/audit/export?format=jsonl&action=episode.undone").await;
+    assert!(undone.lines().count() == 1 && undone.contains(&stream), "{undone}");
     let log = eve.page("/console/audit").await;
     assert!(log.contains("episode.ruled") && log.contains("episode.viewed"), "{log}");
+}
+
+async fn browser_sees(browser: &Browser, world: &World, words: &str) -> bool {
+    browser.go(&world.url("/console/queue")).await;
+    browser.text("body").await.contains(words)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_word_on_an_episode_is_taken_back_by_key_and_in_time() {
+    let world = World::start(&CERTAIN.replace("totp = false\n", "totp = false\nundo = \"20s\"\n")).await;
+    let stream = cut(&world, "acme").await;
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "ann@example.org", "moderator").await;
+    let decide = async || {
+        browser.element("#decision").await;
+        browser.press("2").await;
+        browser.press("\u{E007}").await;
+        browser.shows("Episode decided: There was nothing wrong with it").await;
+    };
+    browser.go(&world.url(&format!("/console/episodes/{stream}/1"))).await;
+    browser.click("#take button").await;
+    decide().await;
+    browser.shoot("episode-undo").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+    browser.press("u").await;
+    browser.shows("Taken back. The episode is yours again.").await;
+    decide().await;
+    let bar = browser
+        .eval("return new URLSearchParams(new FormData(document.querySelector('form.undo'))).toString()")
+        .await;
+    crate::wait::until("its time is over", async || {
+        if browser.has("form.undo").await { Err("not yet") } else { Ok(()) }
+    })
+    .await;
+    // The page shows no bar any more, and the form of before is refused.
+    let late = format!(
+        "const done = arguments[arguments.length - 1]; fetch('/console/episodes/{stream}/1/undo', {{ method: 'POST', \
+         headers: {{ 'content-type': 'application/x-www-form-urlencoded' }}, body: '{}' }}).then((a) => done(a.url))",
+        bar.as_str().unwrap()
+    );
+    let to = browser.eval_async(&late).await;
+    assert!(to.as_str().unwrap().ends_with("said=late_episode"), "{to}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,17 +6,20 @@ mod bulk;
 mod care;
 mod deciding;
 mod episodes;
+mod filters;
 mod insight;
 mod oidc;
 mod pages;
 mod people;
 mod plain;
 mod rights;
+mod rotation;
 mod security;
 mod seeing;
 mod streams;
 mod trouble;
 mod world;
+mod xss;
 
 #[path = "../service/backing.rs"]
 #[expect(dead_code, reason = "other tests look at more of it")]

@@ -16,7 +16,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_insight.sql"),
     include_str!("migrations/0005_care.sql"),
     include_str!("migrations/0006_uploaders.sql"),
-    include_str!("migrations/0007_sight.sql"),
+    include_str!("migrations/0007_undone.sql"),
+    include_str!("migrations/0008_sight.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.

@@ -8,7 +8,8 @@ use crate::{
         accounts::{Deed, Tenants},
         store::Stale,
         streams::{
-            Change, Episode, EpisodeRuling, EpisodeState, NewStream, Pull, Sign, Stream, StreamKey, Watch,
+            Change, Episode, EpisodeRuling, EpisodeState, NewStream, Pull, Sign, Source, Stream, StreamKey,
+            Watch,
         },
     },
     upload::{StreamId, TenantId},
@@ -116,6 +117,13 @@ impl Streams for Postgres {
         let written = rows::pulled(&mut tx, id, fence, pull).await?;
         tx.commit().await?;
         Ok(written)
+    }
+
+    async fn reseal_source(&self, id: StreamId, from: &Source, to: &Source) -> Result<bool> {
+        let mut tx = self.db.machine().await?;
+        let resealed = rows::reseal(&mut tx, id, from, to).await?;
+        tx.commit().await?;
+        Ok(resealed)
     }
 
     async fn leave_stream(&self, id: StreamId, fence: u64, sign: &Sign) -> Result<()> {

@@ -51,6 +51,8 @@ pub(in crate::adapters) const EPISODE: &str = "INSERT INTO episodes (stream, num
     worst = excluded.worst, because = excluded.because, scores = excluded.scores, evidence = excluded.evidence \
     WHERE episodes.state != 'ruled'";
 
+pub(in crate::adapters) const RESEALED: &str = "UPDATE streams SET source = $3 WHERE id = $1 AND source = $2";
+
 pub(in crate::adapters) const PULLED: &str = "UPDATE streams SET pull = $3 WHERE id = $1 AND fence = $2";
 
 /// Those of whom the row says that they pass, those that are fed by the broker, and those whose frames are fetched.
@@ -71,8 +73,9 @@ pub(in crate::adapters) const IN_REVIEW: &str = "SELECT stream, number, tenant, 
     because, scores, evidence, ruling, fence, holder, held_until FROM episodes WHERE state = 'in_review'";
 pub(in crate::adapters) const IN_REVIEW_ORDER: &str = " ORDER BY worst, began_at, stream, number LIMIT ";
 
-pub(in crate::adapters) const RULE: &str = "UPDATE episodes SET state = 'ruled', ruling = $3, holder = NULL, \
-    held_until = NULL WHERE stream = $1 AND number = $2 AND state = 'in_review' AND holder = $4 AND fence = $5";
+pub(in crate::adapters) const RULE: &str = "UPDATE episodes SET state = 'ruled', ruling = $3, ruled_by = $4, \
+    ruled_at = $6, holder = NULL, held_until = NULL \
+    WHERE stream = $1 AND number = $2 AND state = 'in_review' AND holder = $4 AND fence = $5";
 
 #[derive(sqlx::FromRow)]
 pub(in crate::adapters) struct StreamRow {
@@ -456,6 +459,17 @@ macro_rules! stream_statements {
             rows.into_iter().map(TryInto::try_into).collect()
         }
 
+        pub(super) async fn reseal(
+            tx: &mut $connection,
+            id: StreamId,
+            from: &Source,
+            to: &Source,
+        ) -> Result<bool> {
+            let query = sqlx::query(sql::RESEALED).bind(id.to_string());
+            let done = query.bind(from.reveal()).bind(to.reveal()).execute(tx).await?;
+            Ok(done.rows_affected() == 1)
+        }
+
         pub(super) async fn rule(
             tx: &mut $connection,
             episode: &Episode,
@@ -467,6 +481,7 @@ macro_rules! stream_statements {
                 .bind(sql::json_text(ruling)?)
                 .bind(&ruling.by)
                 .bind(signed(episode.fence)?)
+                .bind(ruling.at.as_millisecond())
                 .execute(tx)
                 .await?;
             Ok(done.rows_affected() == 1)

@@ -145,6 +145,7 @@ impl Pulling {
     async fn run(self) {
         let options = self.hub.0.puller.options;
         let (mut failures, mut seen) = (0, Instant::now());
+        self.reseal().await;
         loop {
             self.tell(PullState::Connecting, None, failures).await;
             let (ended, any) = self.attempt().await;
@@ -167,6 +168,15 @@ impl Pulling {
             }
             self.tell(PullState::Waiting, Some(trouble), failures).await;
             tokio::time::sleep(backoff::pause(options.first, failures)).await;
+        }
+    }
+
+    /// What is used is sealed under the key of now, for that of before is to go.
+    async fn reseal(&self) {
+        let (hub, id, source) = (&self.hub.0, self.live.id, &self.of.source);
+        let Some(anew) = sealed::reseal(hub.puller.vault.as_deref(), id, source) else { return };
+        if let Err(error) = hub.store.reseal_source(id, source, &anew).await {
+            tracing::warn!(stream.id = %id, %error, "a source stays sealed under the key of before");
         }
     }
 

@@ -33,6 +33,11 @@ pub fn open(vault: Option<&Vault>, id: StreamId, source: &Source) -> Result<Stri
     }
 }
 
+/// Under the key of now, if it is not so already and can be opened.
+pub fn reseal(vault: Option<&Vault>, id: StreamId, source: &Source) -> Option<Source> {
+    vault?.reseal(&owner(id), source.reveal()).ok().flatten().map(Source::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +53,12 @@ mod tests {
         for (vault, id) in [(Some(&other), ids[0]), (Some(&vault), ids[1]), (None, ids[0])] {
             assert_eq!(open(vault, id, &sealed).unwrap_err().code, "source.sealed");
         }
+        let next = Vault::new(&[8; 32]).unwrap().with_previous([&[7; 32]]).unwrap();
+        let anew = reseal(Some(&next), ids[0], &sealed).expect("it is under the key of before");
+        assert_eq!(open(Some(&other), ids[0], &anew).unwrap(), url);
+        assert!(
+            reseal(Some(&next), ids[0], &anew).is_none() && reseal(Some(&other), ids[0], &sealed).is_none()
+        );
         let plain = seal(None, ids[0], url.to_owned()).unwrap();
         assert_eq!(
             (open(None, ids[0], &plain).unwrap(), open(Some(&vault), ids[0], &plain).unwrap()),

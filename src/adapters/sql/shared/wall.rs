@@ -190,6 +190,53 @@ impl Wall for This {
         tx.commit().await?;
         Ok(())
     }
+
+    async fn undo_episode(
+        &self,
+        (stream, number): EpisodeId,
+        fence: u64,
+        who: &str,
+        since: Timestamp,
+        until: Timestamp,
+        deed: Deed<'_>,
+    ) -> Result<bool> {
+        let id = stream.to_string();
+        let mut tx = begin(self).await?;
+        let tenant: Option<String> = sqlx::query_scalar(
+            "UPDATE episodes SET state = 'in_review', ruling = NULL, ruled_by = NULL, ruled_at = NULL, fence = fence + 1, \
+             holder = $3, held_until = $6 WHERE stream = $1 AND number = $2 AND state = 'ruled' AND ruled_by = $3 \
+             AND fence = $4 AND ruled_at > $5 RETURNING tenant",
+        )
+        .bind(&id)
+        .bind(i64::from(number))
+        .bind(who)
+        .bind(signed(fence)?)
+        .bind(since.as_millisecond())
+        .bind(until.as_millisecond())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(tenant) = tenant else {
+            tx.rollback().await?;
+            return Ok(false);
+        };
+        append(&mut tx, deed, &id, json!({ "tenant": tenant, "episode": number })).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn last_ruled_episode(&self, who: &str, since: Timestamp) -> Result<Option<Episode>> {
+        let last: Option<(String, i64)> = sqlx::query_as(
+            "SELECT stream, number FROM episodes WHERE ruled_by = $1 AND ruled_at > $2 ORDER BY ruled_at DESC LIMIT 1",
+        )
+        .bind(who)
+        .bind(since.as_millisecond())
+        .fetch_optional(&mut *reader(self).await?)
+        .await?;
+        match last {
+            Some((stream, number)) => self.episode(parse(&stream)?, small(number)?).await,
+            None => Ok(None),
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]

@@ -76,6 +76,7 @@ macro_rules! store_contract {
             episodes_are_listed_and_end_with_their_stream
             deserted_streams_are_found
             an_episode_is_ruled_on_once_by_who_holds_it
+            the_last_word_on_an_episode_is_taken_back_in_time_by_who_said_it
             how_it_goes_with_a_source_is_its_watchers_to_say
             a_day_on_one_stream_makes_no_rows
         }

@@ -238,9 +238,13 @@ pub async fn how_it_goes_with_a_source_is_its_watchers_to_say<S: Store>(store: A
     let pull = Pull { state: PullState::Waiting, trouble: Some(trouble), failures: 2, since: at(11) };
     assert_eq!(store.pulled_stream(id(51), watch.fence, &pull).await.unwrap(), Ok(()));
     let row = store.stream(id(51)).await.unwrap().unwrap();
-    assert_eq!((row.pull.as_ref(), row.source), (Some(&pull), Some(source)));
+    assert_eq!((row.pull.as_ref(), row.source.as_ref()), (Some(&pull), Some(&source)));
     let reading = Pull { state: PullState::Reading, trouble: None, failures: 0, since: at(16) };
+    let sealed = crate::ports::streams::Source::from("sealed".to_owned());
+    assert!(!store.reseal_source(id(51), &sealed, &source).await.unwrap(), "it is another");
+    assert!(store.reseal_source(id(51), &source, &sealed).await.unwrap());
     let next = store.watch_stream(id(51), "p2", at(16), at(21)).await.unwrap().unwrap();
+    assert_eq!(next.stream.source, Some(sealed));
     assert_eq!(store.pulled_stream(id(51), watch.fence, &reading).await.unwrap(), Err(Stale));
     assert_eq!(next.stream.pull, Some(pull), "it goes with the watch");
 }
@@ -287,6 +291,51 @@ pub async fn an_episode_is_ruled_on_once_by_who_holds_it<S: Store + Wall>(store:
     assert_eq!(list(&Tenants::All).await, [id(1)]);
     let log = store.audit(0, 20).await.unwrap();
     assert_eq!(log.iter().filter(|line| line.action == "episode.ruled").count(), 1);
+}
+
+pub async fn the_last_word_on_an_episode_is_taken_back_in_time_by_who_said_it<S: Store + Wall>(
+    store: Arc<S>,
+) {
+    for n in [1, 2] {
+        let watch = watched(&*store, n, 10).await;
+        let cut = change(Standing::Cut, Because::Bad, 20, Some(episode(n, 1, EpisodeState::InReview)));
+        assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
+    }
+    let said = async |n, second| {
+        let known =
+            store.take_episode((id(n), 1), "u1", at(second), at(second + 9)).await.unwrap().expect("free");
+        let ruling =
+            EpisodeRuling { said: "confirmed".into(), note: "seen".into(), by: "u1".into(), at: at(second) };
+        let deed = Deed { actor: "user:u1", action: "episode.ruled", at: at(second) };
+        assert!(store.rule_episode(&known, &ruling, deed).await.unwrap());
+        known.fence
+    };
+    let last = async |who: &'static str, since| {
+        let last = store.last_ruled_episode(who, at(since)).await.unwrap();
+        last.map(|episode| episode.stream)
+    };
+    let undo = async |n, fence, who: &'static str, since| {
+        let deed = Deed { actor: "user:u1", action: "episode.undone", at: at(50) };
+        store.undo_episode((id(n), 1), fence, who, at(since), at(60), deed).await.unwrap()
+    };
+    assert_eq!(last("u1", 0).await, None);
+    let first = said(1, 30).await;
+    let second = said(2, 40).await;
+    assert_eq!((last("u1", 0).await, last("u1", 40).await, last("u2", 0).await), (Some(id(2)), None, None));
+    assert!(!undo(2, second, "u2", 0).await, "another's");
+    assert!(!undo(2, second, "u1", 40).await, "too late");
+    assert!(!undo(2, second + 1, "u1", 0).await, "not this word");
+    assert!(undo(2, second, "u1", 39).await);
+    assert!(!undo(2, second, "u1", 39).await, "once");
+    let back = store.episode(id(2), 1).await.unwrap().unwrap();
+    assert_eq!((back.state, back.ruling, back.fence), (EpisodeState::InReview, None, second + 1));
+    assert_eq!((back.holder.as_deref(), back.held_until), (Some("u1"), Some(at(60))));
+    assert_eq!(last("u1", 0).await, Some(id(1)));
+    let again = said(2, 55).await;
+    assert!(again == second + 1 && undo(1, first, "u1", 0).await, "each by itself");
+    let log = store.audit(0, 30).await.unwrap();
+    let undone: Vec<_> = log.iter().filter(|line| line.action == "episode.undone").collect();
+    assert!(undone.len() == 2 && undone[0].detail.contains("acme"), "{undone:?}");
 }
 
 /// A day of flapping, watched by one process: one row a stream, one an episode.
