@@ -94,12 +94,12 @@ async fn connections_end_by_the_book() {
     leaving.send(frame("0.1")).await;
     leaving.next_of("frame").await;
     leaving.close().await;
-    leaving.to_end().await;
+    leaving.drained().await;
     let mut left = stream.socket().await;
     left.next().await.unwrap();
     assert_eq!(world.app.delete(&stream.path("")).send().await.unwrap().status(), 204);
     assert_eq!(u16::from(ended(&mut left).await.code), 1012);
-    left.to_end().await;
+    left.drained().await;
 }
 
 /// Nobody sends anything, and nobody tells the connection: it finds out by itself.

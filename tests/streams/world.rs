@@ -271,7 +271,7 @@ impl Socket {
     }
 
     /// Reads until both ends have closed. A connection that is reset is no such end.
-    pub async fn to_end(mut self) {
+    pub async fn drained(mut self) {
         while let Some(message) = self.0.next().await {
             message.unwrap();
         }

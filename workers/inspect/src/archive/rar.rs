@@ -129,10 +129,10 @@ fn five(input: &mut Input<'_>, at: u64, log: &mut Log) -> Result<Block, Stop> {
 fn name_of_five(rest: &mut &[u8]) -> Option<String> {
     let flags = number(rest)?;
     // What it becomes, its attributes, a time, a checksum, how it is packed, and by which system.
-    (number(rest)?, number(rest)?);
+    let _unpacked_and_attributes = (number(rest)?, number(rest)?);
     let fixed = if flags & 2 != 0 { 4 } else { 0 } + if flags & 4 != 0 { 4 } else { 0 };
     *rest = rest.get(fixed..)?;
-    (number(rest)?, number(rest)?);
+    let _packing_and_system = (number(rest)?, number(rest)?);
     let length = usize::try_from(number(rest)?).ok()?;
     let (name, after) = rest.split_at_checked(length)?;
     *rest = after;
