@@ -262,10 +262,11 @@ async fn rate(pictures: &[Arc<Picture>], jobs: u32, mark: Option<Value>) -> anyh
             let mut session = open(&pool, &picture).await?;
             session.walk().await?;
             frames(&mut session).await?;
+            // In the service's order.
             let small = RenditionSpec::Thumbnail { max_edge: 512 };
             let watermarked = marked.then_some(RenditionSpec::Watermarked);
-            let renditions = [RenditionSpec::Original, small].into_iter().chain(watermarked);
-            for spec in renditions {
+            let renditions = [Some(small), watermarked, Some(RenditionSpec::Original)];
+            for spec in renditions.into_iter().flatten() {
                 session.render(&spec, &mut tokio::io::sink()).await?;
             }
             anyhow::Ok(())

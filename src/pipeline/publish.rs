@@ -72,6 +72,7 @@ impl Publisher {
         for name in self.wanted() {
             drafts.push(self.draft(name, check, &mut session).await?);
         }
+        drafts.sort_by_key(|draft| self.recipe.make.iter().position(|name| *name == draft.name));
         // The child is free for others before the copies ask for one themselves: no one waits while holding.
         drop(session);
         for draft in &drafts {
@@ -169,12 +170,17 @@ impl Publisher {
         }
     }
 
-    /// The watermarked copy last: the child puts the mark onto the decoded pixels, which it then has no more.
+    /// In the order in which they cost least: the thumbnail reads the decoded pixels, the mark is put onto them, and the
+    /// original does without.
     fn wanted(&self) -> Vec<RenditionName> {
-        let is_marked = |name: &RenditionName| *name == RenditionName::Watermarked;
         let made = self.recipe.make.iter().copied();
-        let mut wanted: Vec<_> = made.filter(|name| self.recipe.marked || !is_marked(name)).collect();
-        wanted.sort_by_key(is_marked);
+        let mut wanted: Vec<_> =
+            made.filter(|name| self.recipe.marked || *name != RenditionName::Watermarked).collect();
+        wanted.sort_by_key(|name| match name {
+            RenditionName::Thumbnail => 0,
+            RenditionName::Watermarked => 1,
+            RenditionName::Original => 2,
+        });
         wanted
     }
 

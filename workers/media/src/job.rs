@@ -1,4 +1,4 @@
-use crate::decode::{self, Format, Still};
+use crate::decode::{self, About, Format, Still};
 use crate::fault::Fault;
 use lazaret_sandbox::Budget;
 use std::fs::File;
@@ -12,11 +12,13 @@ pub(crate) struct Job {
     pub(crate) media_type: String,
     bytes: Option<Rc<[u8]>>,
     still: Option<Rc<Still>>,
+    /// Of a picture of one frame that was decoded without a flaw, also once its pixels are gone.
+    whole: Option<About>,
 }
 
 impl Job {
     pub(crate) fn new(file: File, size: u64, media_type: &str) -> Self {
-        Self { file, size, media_type: media_type.to_owned(), bytes: None, still: None }
+        Self { file, size, media_type: media_type.to_owned(), bytes: None, still: None, whole: None }
     }
 
     pub(crate) fn format(&self) -> Result<Format, Fault> {
@@ -45,7 +47,19 @@ impl Job {
     }
 
     pub(crate) fn keep(&mut self, still: Rc<Still>) {
+        self.whole = still.flaw.is_none().then(|| still.about.clone());
         self.still = Some(still);
+    }
+
+    /// What is known of a picture of one frame that was decoded without a flaw.
+    pub(crate) fn whole(&self) -> Option<About> {
+        self.whole.clone()
+    }
+
+    /// The pixels are not needed any more, and what comes next takes as much memory: pages that were touched once are
+    /// cheaper than new ones.
+    pub(crate) fn let_go(&mut self) {
+        self.still = None;
     }
 
     /// The pixels of a picture of one frame, to be written over. They are not copied where nobody else holds them; who

@@ -14,18 +14,25 @@ use turbojpeg::{Transform, TransformOp, Transformer};
 pub(super) fn original(job: &mut Job, budget: &Budget) -> Result<Made, Fault> {
     let format = job.format()?;
     // A picture that does not decode without a flaw is not passed on.
-    let still = flawless(job, budget)?;
+    let known = match job.whole() {
+        Some(about) => Some(about),
+        None => flawless(job, budget)?.map(|still| still.about.clone()),
+    };
     let bytes = job.bytes()?;
-    let about = match still {
-        Some(still) => still.about.clone(),
+    let about = match known {
+        Some(about) => about,
         None => decode::open(format, &bytes, budget)?.about().clone(),
     };
     let turned = about.orientation != Orientation::NoTransforms;
     let stripped = match format {
-        Format::Jpeg => match transform(&bytes, &about)? {
-            Some(jpeg) => jpeg,
-            None => return reencode(job, Aim::Upright, budget),
-        },
+        Format::Jpeg => {
+            // Made after the other copies, as a rule.
+            job.let_go();
+            match transform(&bytes, &about)? {
+                Some(jpeg) => jpeg,
+                None => return reencode(job, Aim::Upright, budget),
+            }
+        }
         Format::Png | Format::WebP if turned => return reencode(job, Aim::Upright, budget),
         Format::Png => strip::png(&bytes).map_err(Fault::corrupt)?,
         Format::WebP => strip::webp(&bytes).map_err(Fault::corrupt)?,

@@ -52,7 +52,7 @@ pub(super) fn reencode(job: &mut Job, aim: Aim<'_>, budget: &Budget) -> Result<M
     let mut encoder = encoder(format, &bytes, &still.about, 1, aim)?;
     let about = still.about.clone();
     let image = match aim {
-        // The last that is made, as a rule: so the mark goes onto the decoded pixels themselves.
+        // The last that needs them, as a rule: so the mark goes onto the decoded pixels themselves.
         Aim::Marked(_) => turned(job.give_up(still), (about.width, about.height), about.orientation),
         Aim::Upright => upright(&still.view(), about.orientation),
     };
