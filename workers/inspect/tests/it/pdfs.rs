@@ -195,6 +195,9 @@ fn a_document_whose_parts_are_not_where_it_says_is_told() {
         ("/Length 6", "/Length 5"),
         ("/Length 6", "/Width  6"),
         ("/Catalog", "/Cat )og"),
+        ("%PDF-1.", "%PDF-x."),
+        ("%PDF-1.", "%PDF-1x"),
+        ("endobj\nxref", "endobj\n xref"),
     ] {
         let at = memmem::find(&whole, from.as_bytes()).unwrap_or_else(|| panic!("{from}"));
         let mut broken = whole.clone();

@@ -62,6 +62,11 @@ fn header(source: &mut Source<'_>, log: &mut Log) -> Result<u64, Stop> {
     let Some(at) = memmem::find(&head, b"%PDF-") else {
         return Err(Stop::Malformed(0, "no pdf header in the first kilobyte".to_owned()));
     };
+    // 7.5.2: a version follows, and readers that find none look for another header, or do without.
+    let version = head.get(at + 5..at + 8);
+    if !version.is_some_and(|v| v[0].is_ascii_digit() && v[1] == b'.' && v[2].is_ascii_digit()) {
+        log.malformed(at as u64, "a header without a version");
+    }
     let before = head[..at].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head[..at]);
     let at = at as u64;
     if !before.trim_ascii().is_empty() {

@@ -4,6 +4,7 @@
 
 use super::super::log::Log;
 use super::super::source::{Source, Stop};
+use super::is_white;
 use super::syntax::{Bad, Reader, Token, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +53,10 @@ fn revisions(source: &mut Source<'_>, at: u64, base: u64, reached: &mut Vec<u64>
     while let Some(at) = next {
         if !seen.insert(at) || seen.len() > REVISIONS {
             return Err(Bad::Broken(at, "cross-references that go in circles"));
+        }
+        source.seek(at.min(source.size()))?;
+        if source.peek(1)?.first().is_some_and(|first| is_white(*first)) {
+            return Err(Bad::Broken(at, "white space where a cross-reference is said to begin"));
         }
         let trailer = revision(source, at, base, &mut listed)?;
         listed.packed |= trailer.entry(b"XRefStm").is_some();
