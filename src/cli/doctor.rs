@@ -67,8 +67,13 @@ pub(super) async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> 
 }
 
 async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
-    let mut lines = vec![Line::new("store", store(config).await), Line::new("blobs", blobs(config).await)];
-    lines.extend(secrets(config).await);
+    let store = store(config).await;
+    let is_there = store.is_ok();
+    let mut lines = vec![Line::new("store", store), Line::new("blobs", blobs(config).await)];
+    // Of a store that is not there one line says so.
+    if is_there {
+        lines.extend(secrets(config).await);
+    }
     if let Some(found) = broker(config).await {
         lines.push(Line::new("broker", found));
     }
