@@ -8,6 +8,7 @@ mod hostile;
 mod markup;
 mod parts;
 mod pdfs;
+mod records;
 mod share;
 mod slack;
 mod support;
