@@ -13,5 +13,6 @@ mod share;
 mod slack;
 mod support;
 mod texts;
+mod told;
 mod types;
 mod walks;
