@@ -1,5 +1,6 @@
 //! The walks of the wider formats: what is clean, what is not, and where it is seen.
 
+use crate::support::Repeated;
 use lazaret_fixtures::{film::*, sound::*, still::*};
 use lazaret_inspect::{has_walk, walk};
 use lazaret_report::{Coverage, Evidence, Report};
@@ -343,7 +344,9 @@ fn a_list_that_is_read_again_and_again() {
         file.extend((if i == directories { 0 } else { 8 + i * 30 }).to_le_bytes());
     }
     file.resize(file.len() + long as usize * 4, 0);
-    let began = std::time::Instant::now();
-    assert_eq!(why(&report("image/tiff", &file)), "limit.parts");
-    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    let size = file.len() as u64;
+    let mut file = Repeated::new(file, vec![0], size);
+    let report = walk("image/tiff", &mut file, size).unwrap();
+    assert_eq!(why(&report), "limit.parts");
+    assert!(file.read < 40 * size, "{} of {size} bytes", file.read);
 }

@@ -13,7 +13,7 @@ fn a() -> Part {
 }
 
 /// An extra field of this number.
-fn field(id: u16, content: &[u8]) -> Vec<u8> {
+pub fn field(id: u16, content: &[u8]) -> Vec<u8> {
     [&id.to_le_bytes()[..], &u16::try_from(content.len()).unwrap().to_le_bytes(), content].concat()
 }
 
@@ -291,7 +291,7 @@ fn discs() {
 }
 
 /// A cabinet of one stored file, with these bytes in its header's reserve, before and behind the list, and behind the data.
-fn cabinet(reserved: &[u8], before: &[u8], between: &[u8], after: &[u8]) -> Vec<u8> {
+pub fn cabinet(reserved: &[u8], before: &[u8], between: &[u8], after: &[u8]) -> Vec<u8> {
     let content = b"some text";
     let list = [&9_u32.to_le_bytes()[..], &[0; 12], b"a.txt\0"].concat();
     let at = 36 + 4 + reserved.len() + 8 + before.len();

@@ -77,6 +77,7 @@ fn inner(source: &mut Source<'_>, head: &Head) -> Result<Option<u64>, Stop> {
         | b"mfra" | b"iprp" | b"ipco" | b"sinf" | b"schi" | b"rinf" | b"gmhd" => Some(0),
         // Version, flags and the number of entries.
         b"dref" => Some(8),
+        b"ipro" => Some(6),
         // QuickTime's own kind of `meta` has no version and flags.
         b"meta" => Some(if source.peek(8)?.ends_with(b"hdlr") { 0 } else { 4 }),
         _ => None,

@@ -59,9 +59,18 @@ impl Track {
             }
             b"stsd" => {
                 source.skip(8)?;
-                let name = source.peek(8)?;
-                if matches!(name.get(4..8), Some(b"encv" | b"enca" | b"enct" | b"encs" | b"drms" | b"drmi")) {
-                    log.partial("encrypted", "the media data is encrypted");
+                // Any one of them may be that of the samples.
+                while end.saturating_sub(source.position()) >= 8 {
+                    let at = source.position();
+                    let length = number(source)?;
+                    let name: [u8; 4] = source.bytes()?;
+                    if matches!(&name, b"encv" | b"enca" | b"enct" | b"encs" | b"drms" | b"drmi") {
+                        log.partial("encrypted", "the media data is encrypted");
+                    }
+                    if length < 8 || length > end - at {
+                        break;
+                    }
+                    source.seek(at + length)?;
                 }
             }
             _ => {}
