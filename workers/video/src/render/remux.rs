@@ -107,6 +107,10 @@ fn copy(source: &mut Source, muxer: &mut Muxer<'_>, tracks: &mut [Option<Track>]
             (pts, dts) => pts.or(dts),
         };
         track.last = dts.or(track.last);
+        // Without it the copy would show what comes from here on otherwise than it was looked at.
+        if packet.side_data().any(|data| data.kind() == Type::NewExtraData) {
+            return Err(Why::new("media.changes", "a track tells its decoder otherwise in its middle"));
+        }
         // A fresh one has nothing beside its bytes: what a container keeps beside them (Matroska's BlockAdditions, a second
         // picture of its transparency among them) nobody looked at.
         let data = packet.data().unwrap_or_default();
