@@ -129,9 +129,27 @@ impl Browser {
         Ok(found[ELEMENT].as_str().unwrap().to_owned())
     }
 
-    /// Finds it anew for each try: the page may go while one looks at it.
+    /// Finds it anew for each try: the page may go while one looks at it. What was there instead is said.
     async fn on<T>(&self, css: &str, act: impl AsyncFn(String) -> Result<T, String>) -> T {
-        until(css, async || act(self.find(css).await?).await).await
+        let attempt = async || act(self.find(css).await?).await;
+        until(css, async || match attempt().await {
+            Ok(answer) => Ok(answer),
+            Err(why) => {
+                let instead = "return location.pathname + ' ' + (document.body?.innerText ?? '')";
+                let instead = self.post("execute/sync", json!({ "script": instead, "args": [] })).await;
+                Err((why, instead))
+            }
+        })
+        .await
+    }
+
+    /// Waits until the page is drawn: before its first frame a browser may drop what is typed.
+    async fn drawn(&self) {
+        let script = "const done = arguments[arguments.length - 1]; const frame = requestAnimationFrame; \
+                      const two = () => frame(() => frame(() => done(true))); \
+                      if (document.readyState === 'complete') two(); else addEventListener('load', two);";
+        let body = json!({ "script": script, "args": [] });
+        until("a drawn page", async || self.post("execute/async", body.clone()).await).await;
     }
 
     /// Waits until there is one.
@@ -181,6 +199,7 @@ impl Browser {
     }
 
     async fn keys(&self, actions: Value) {
+        self.drawn().await;
         let body = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] });
         self.post("actions", body).await.unwrap();
     }

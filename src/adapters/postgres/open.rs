@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_uploaders.sql"),
     include_str!("migrations/0007_undone.sql"),
     include_str!("migrations/0008_sight.sql"),
+    include_str!("migrations/0009_figures.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.
@@ -28,10 +29,13 @@ const GREETING: Duration = Duration::from_secs(10);
 const TRUSTED: Duration = Duration::from_secs(1);
 
 /// What each connection says first. Commits are durable before they are answered, which law 3 needs, also where the
-/// server's default is that they need not be. What hangs does not hang for ever.
+/// server's default is that they need not be. What hangs does not hang for ever. A page anywhere costs hardly more than the
+/// next one, unless the server's owner says otherwise: PostgreSQL's default is a disc's that turns, and has it read whole
+/// tables where an index would do.
 const HELLO: &str = "SET ROLE lazaret_app; SET statement_timeout = '30s'; SET lock_timeout = '20s'; \
     SET idle_in_transaction_session_timeout = '60s'; \
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
+    SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'";
 
 pub(super) async fn open(options: &Options) -> Result<PgPool> {
     if options.connections == 0 {

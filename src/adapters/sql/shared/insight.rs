@@ -72,7 +72,7 @@ async fn counted(store: &This, by: By, tenants: &Tenants, what: &[What], from: i
     // A day that is the same for all is left out of the grouping, or rows would be sorted by it.
     let (day, groups) = match by {
         By::Day => ("day", "what, day, name"),
-        By::Nothing => ("min(day)", "what, name"),
+        By::Nothing => ("CAST(0 AS BIGINT)", "what, name"),
     };
     let mut query = QueryBuilder::<Engine>::new("SELECT what, ");
     query.push(day).push(", name, CAST(sum(n) AS BIGINT) FROM tallies WHERE what IN (");
