@@ -17,13 +17,20 @@ struct Misbehave {
     /// As they were when it was set up.
     descriptors: Vec<String>,
     bonds: String,
+    heap: String,
     file: Option<File>,
 }
 
 fn main() -> ExitCode {
     child::run("misbehave/1", |setup: &ChildSetup| match &setup.mark {
         Some(serde_json::Value::String(why)) => Err(why.clone()),
-        _ => Ok(Misbehave { what: String::new(), descriptors: descriptors(), bonds: bonds(), file: None }),
+        _ => Ok(Misbehave {
+            what: String::new(),
+            descriptors: descriptors(),
+            bonds: bonds(),
+            heap: heap(),
+            file: None,
+        }),
     })
 }
 
@@ -42,6 +49,17 @@ fn bonds() -> String {
     use rustix::process::{Signal, dumpable_behavior, parent_process_death_signal};
     let dies = parent_process_death_signal().unwrap() == Some(Signal::KILL);
     format!("dies with it: {dies}, {:?}", dumpable_behavior().unwrap())
+}
+
+/// How large it is, and of which pages (proc_pid_smaps(5)).
+fn heap() -> String {
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let heap = maps.split_once("[heap]").unwrap();
+    let size =
+        heap.1.lines().find_map(|line| line.strip_prefix("Size:")?.trim().strip_suffix(" kB")).unwrap();
+    let flags = heap.1.lines().find_map(|line| line.strip_prefix("VmFlags:")).unwrap();
+    let pages = if flags.contains(" hg") { "huge pages where there are any" } else { "small pages" };
+    format!("{} MiB, {pages}", size.parse::<u64>().unwrap() >> 10)
 }
 
 fn report(detail: &str) -> Report {
@@ -134,6 +152,7 @@ impl Misbehave {
             "write" => Ok(format!("{:?}", self.file.as_ref().unwrap().write(b"x").map_err(|e| e.kind()))),
             "descriptors" => Ok(self.descriptors.join(" ")),
             "bonds" => Ok(self.bonds.clone()),
+            "heap" => Ok(self.heap.clone()),
             "drip" => {
                 let answer = answer(3, &FromChild::Report(report("at last")));
                 for byte in answer {

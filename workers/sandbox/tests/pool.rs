@@ -246,8 +246,9 @@ async fn a_child_has_little() {
     let maximum = getrlimit(Resource::Core).maximum;
     setrlimit(Resource::Core, Rlimit { current: maximum, maximum }).unwrap();
     let pool = pool();
-    let allocator = r#"[("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"), ("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TRIM_THRESHOLD_", "134217728")]"#;
+    let allocator = r#"[("MALLOC_MMAP_MAX_", "0"), ("MALLOC_TOP_PAD_", "134217728"), ("MALLOC_TRIM_THRESHOLD_", "134217728")]"#;
     assert_eq!(said(&pool, "environment").await, allocator);
+    assert_eq!(said(&pool, "heap").await, "128 MiB, huge pages where there are any");
     assert_eq!(said(&pool, "write").await, "Err(Uncategorized)", "the file is open for reading only");
     assert_eq!(said(&pool, "stderr").await, "wrote");
     assert_eq!(said(&pool, "descriptors").await, "0 1 2 3", "three, and the channel's own copy of the first");

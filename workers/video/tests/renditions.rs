@@ -125,6 +125,23 @@ async fn filler_and_what_is_behind_a_record_are_gone() {
     assert_eq!(frames("kept", &bytes), frames("sent", &clip));
 }
 
+/// A copy has one record for its decoder: it would show what comes after the second one otherwise than the film does.
+#[tokio::test]
+async fn a_film_that_tells_its_decoder_otherwise_in_its_middle_is_not_copied_as_it_is() {
+    let (pool, studio) = (pool(), Studio::new());
+    let clip = film_with_sound(&studio, "a.mp4", "-c:v libx264 -pix_fmt yuv420p -c:a aac");
+    let changing = boxes::with_a_second_record(&clip);
+    let (whole, _) = film(&pool, &changing, "video/mp4").await;
+    assert_eq!(whole.unwrap().coverage, lazaret_sandbox::Coverage::Complete);
+    match render(&pool, &changing, "video/mp4", RenditionSpec::Original).await {
+        Err(Trouble::Undecodable(why)) => assert_eq!(why.code, "media.changes"),
+        other => panic!("{other:?}"),
+    }
+    // Where all is decoded and made anew there is nothing to keep.
+    render(&pool, &changing, "video/mp4", RenditionSpec::Watermarked).await.unwrap();
+    is_well(&pool, &studio).await;
+}
+
 #[tokio::test]
 async fn a_turned_film_stays_turned() {
     let (pool, studio) = (pool(), Studio::new());

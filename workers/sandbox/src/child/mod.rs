@@ -3,6 +3,7 @@
 mod attempt;
 mod channel;
 mod confine;
+mod heap;
 mod members;
 mod rendition;
 mod serve;

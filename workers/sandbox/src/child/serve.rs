@@ -1,6 +1,6 @@
 use super::members::Outgoing;
 use super::rendition::Pieces;
-use super::{Channel, Limits, MemberSink, attempt, confine};
+use super::{Channel, Limits, MemberSink, attempt, confine, heap};
 use crate::film::{Film, FilmRequest, SheetRequest};
 use crate::glimpse::{GlimpseRequest, Glimpsed};
 use crate::members::{MembersRequest, MembersSummary};
@@ -58,7 +58,8 @@ pub trait Handler {
 /// A child's whole `main`: confines itself, is set up, and serves until the service is gone. `make` gets what the
 /// service configured; its error is told to the service, which finds the child unavailable.
 pub fn run<H: Handler>(version: &str, make: impl FnOnce(&ChildSetup) -> Result<H, String>) -> ExitCode {
-    match confine::first().and_then(|()| Channel::from_stdin()).and_then(|c| serve(c, version, make)) {
+    let ready = confine::first().and_then(|()| heap::in_huge_pages()).and_then(|()| Channel::from_stdin());
+    match ready.and_then(|channel| serve(channel, version, make)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

@@ -40,7 +40,8 @@ impl Spawner {
     pub(crate) async fn spawn(&self, config: &PoolConfig) -> Result<Process, String> {
         let gone = || "the thread that starts children is gone".to_owned();
         let (reply, started) = oneshot::channel();
-        let command = Command::new(&config.child);
+        let mut command = Command::new(&config.child);
+        command.env_clear().envs(allocator(config.memory_bytes));
         self.asks.send((command, Handle::current(), reply)).map_err(|_| gone())?;
         let started = started.await.map_err(|_| gone())?;
         let path = config.child.display();
@@ -65,22 +66,27 @@ impl Spawner {
     }
 }
 
+/// Bytes that the heap of a child begins with, and that are free in it at most: more than a picture of 25 megapixels takes.
+const HEAP: u64 = 128 << 20;
+
 /// The whole environment of a child, for the system's allocator (mallopt(3), and glibc's manual, "Tunables"), which reads
 /// it before `main`: what one picture took serves the next. As it is, every larger block comes from the kernel and goes
-/// back to it, page by page, which costs up to a tenth of a decode. More than this many bytes of free memory still go
-/// back. Huge pages, where the kernel has them, make the first picture of a child nearly as cheap as its next ones.
-const ALLOCATOR: [(&str, &str); 3] = [
-    ("MALLOC_MMAP_MAX_", "0"),
-    ("MALLOC_TRIM_THRESHOLD_", "134217728"),
-    ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"),
-];
+/// back to it, page by page, which costs up to a tenth of a decode. More than [`HEAP`] of free memory still goes back. The
+/// heap is taken in large steps, so that the child can have it in huge pages.
+fn allocator(memory_bytes: u64) -> [(&'static str, String); 3] {
+    // Under a low limit a heap that was never used must not count for most of it.
+    let heap = HEAP.min(memory_bytes / 4).to_string();
+    [
+        ("MALLOC_MMAP_MAX_", "0".to_owned()),
+        ("MALLOC_TOP_PAD_", heap.clone()),
+        ("MALLOC_TRIM_THRESHOLD_", heap),
+    ]
+}
 
 fn spawn(mut command: Command) -> Started {
     let (ours, theirs) = Pair::pair()?;
     ours.set_nonblocking(true)?;
     let child = command
-        .env_clear()
-        .envs(ALLOCATOR)
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part")]
 
+pub mod boxes;
+
 use lazaret_sandbox::{
     Budget, ChildSetup, Confinement, Film, FilmRequest, Pool, PoolConfig, Rendition, RenditionSpec, Resize,
     Session, Shot, Target, Trouble,

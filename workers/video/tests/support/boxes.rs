@@ -1,0 +1,60 @@
+//! Films whose boxes (ISO/IEC 14496-12) say what no muxer at hand writes.
+
+/// The first track's chunks from the second one on are under a sample description of their own, equal to the first.
+/// The index must stand behind the packets, as `ffmpeg` leaves it.
+pub fn with_a_second_record(film: &[u8]) -> Vec<u8> {
+    let mut tracks = 0;
+    rewrite(film, &mut |kind, content| {
+        if kind == b"stsd" {
+            tracks += 1;
+        }
+        (tracks == 1).then(|| match kind {
+            b"stsd" => twice(content),
+            b"stsc" => from_the_second_chunk(content),
+            _ => content.to_vec(),
+        })
+    })
+}
+
+const FOLDERS: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
+
+/// Boxes that `change` answers anew, with the sizes of those around them.
+fn rewrite(mut bytes: &[u8], change: &mut dyn FnMut(&[u8; 4], &[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+    let mut made = Vec::new();
+    while !bytes.is_empty() {
+        let (one, rest) = bytes.split_at(number(bytes, 0) as usize);
+        let (head, content) = one.split_at(8);
+        let kind = head[4..].try_into().unwrap();
+        let content = match FOLDERS.contains(&&kind) {
+            true => rewrite(content, change),
+            false => change(&kind, content).unwrap_or_else(|| content.to_vec()),
+        };
+        made.extend(u32::try_from(content.len() + 8).unwrap().to_be_bytes());
+        made.extend(kind);
+        made.extend(content);
+        bytes = rest;
+    }
+    made
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap())
+}
+
+fn twice(stsd: &[u8]) -> Vec<u8> {
+    assert_eq!(number(stsd, 4), 1);
+    [&stsd[..4], &2u32.to_be_bytes(), &stsd[8..], &stsd[8..]].concat()
+}
+
+/// Rows: first chunk, samples in each, sample description.
+fn from_the_second_chunk(stsc: &[u8]) -> Vec<u8> {
+    let rows = stsc[8..].chunks(12).map(|row| [0, 4, 8].map(|at| number(row, at)));
+    let mut rows: Vec<[u32; 3]> = rows.collect();
+    if rows.get(1).is_none_or(|row| row[0] != 2) {
+        rows.insert(1, [2, rows[0][1], 1]);
+    }
+    rows.iter_mut().skip(1).for_each(|row| row[2] = 2);
+    let count = u32::try_from(rows.len()).unwrap();
+    let rows = rows.into_iter().flatten().flat_map(u32::to_be_bytes);
+    stsc[..4].iter().copied().chain(count.to_be_bytes()).chain(rows).collect()
+}
