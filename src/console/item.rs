@@ -67,7 +67,7 @@ struct Page {
     stage: Stage,
     /// Of a film.
     screen: Option<Screen>,
-    nearby: [Nearby; 2],
+    nearby: [Nearby; 3],
     /// May read the log of what was done with it.
     audits: bool,
     /// Absent where this person may not decide it now; then `idle` says why.
@@ -184,7 +184,7 @@ async fn names(console: &Console, rulings: &[Ruling]) -> Result<BTreeMap<String,
 struct Around<'a> {
     /// Of people, by id.
     names: &'a BTreeMap<String, String>,
-    nearby: [Nearby; 2],
+    nearby: [Nearby; 3],
     stage: Stage,
     screen: Option<Screen>,
 }

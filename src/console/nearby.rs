@@ -1,5 +1,5 @@
-//! An item's neighbours: the very same bytes, and what came before from the same of the tenant's users; where an upload
-//! names none of them, from the tenant.
+//! An item's neighbours: the very same bytes, pictures that look alike, and what came before from the same of the tenant's
+//! users; where an upload names none of them, from the tenant.
 
 use super::{Console, fail::Fail, words};
 use crate::{
@@ -28,28 +28,39 @@ pub(super) struct Nearby {
 }
 
 impl Nearby {
-    pub(super) async fn of(console: &Console, person: &Person, opened: &Opened) -> Result<[Self; 2], Fail> {
+    pub(super) async fn of(console: &Console, person: &Person, opened: &Opened) -> Result<[Self; 3], Fail> {
         let user = &person.user;
         // Sealed ones are in no list but beside each other.
         let sight =
             Sight { tenants: user.tenants.clone(), queues: user.queues.clone(), sealed: opened.item.sealed };
         let (upload, insight) = (&opened.upload, &console.insight);
-        let same = insight.same_bytes(&sight, &upload.sha256, upload.id, SHOWN).await?;
         let uploader = upload.uploader.as_deref();
-        let earlier = insight.earlier(&sight, &upload.tenant, uploader, upload.id, SHOWN).await?;
+        let likeness = opened.verdict.detail.perceptual_hash;
+        let alike = async {
+            match likeness {
+                Some(likeness) => insight.alike(&sight, likeness, &upload.sha256, SHOWN).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let (same, alike, earlier) = tokio::try_join!(
+            insight.same_bytes(&sight, &upload.sha256, upload.id, SHOWN),
+            alike,
+            insight.earlier(&sight, &upload.tenant, uploader, upload.id, SHOWN),
+        )?;
         let of = |title, about, list: Vec<Neighbour>| Self {
             title,
             about,
             list: list.into_iter().map(near).collect(),
         };
         let same = of("The very same bytes", "other uploads with this SHA-256", same);
+        let alike = of("Looks alike", "pictures that people had before them, the most alike first", alike);
         let earlier = match uploader {
             Some(_) => of("Earlier from this uploader", "of the same tenant", earlier),
             None => {
                 of("Earlier from this tenant", "the upload does not say who of its users sent it", earlier)
             }
         };
-        Ok([same, earlier])
+        Ok([same, alike, earlier])
     }
 }
 

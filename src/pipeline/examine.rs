@@ -7,8 +7,8 @@ use super::{
     video::{self, Films, Sheet},
 };
 use crate::upload::{
-    Check, CheckResult, KnownBad, Outcome, Plan, film::FilmDetail, known::KNOWN_BAD, plan::SwitchedOff,
-    verdict::Examined,
+    Check, CheckResult, KnownBad, Likeness, Outcome, Plan, film::FilmDetail, known::KNOWN_BAD,
+    plan::SwitchedOff, verdict::Examined,
 };
 use async_trait::async_trait;
 use lazaret_inspect::{Declared, Identified, identify_picture};
@@ -144,6 +144,7 @@ impl Examiner {
             results,
             labels: content.labels,
             film: content.detail,
+            perceptual_hash: content.perceptual_hash,
         };
         let Content { picture, film, sheet, .. } = content;
         Ok(Examination { examined, times, picture, film, sheet })
@@ -279,9 +280,10 @@ impl Examiner {
         }
         if pictures {
             match image::look(&self.engines, &mut session, self.budget).await {
-                Ok(Seen { results, labels, picture }) => {
+                Ok(Seen { results, labels, perceptual_hash, picture }) => {
                     content.results.extend(results);
                     content.labels = labels;
+                    content.perceptual_hash = perceptual_hash;
                     content.picture = picture.map(|picture| (session, picture));
                 }
                 Err(trouble) => content.results.push(self.give_up(Check::Image, trouble)?),
@@ -348,6 +350,7 @@ struct Content {
     results: Vec<CheckResult>,
     times: Vec<(Check, Duration)>,
     labels: BTreeMap<String, f32>,
+    perceptual_hash: Option<Likeness>,
     picture: Option<(Session, Picture)>,
     film: Option<Session>,
     detail: Option<FilmDetail>,

@@ -1,7 +1,7 @@
 //! The image check: frames out of the child, through the models, to the worst score of each label.
 
 use super::Engines;
-use crate::upload::{Check, CheckResult};
+use crate::upload::{Check, CheckResult, Likeness};
 use lazaret_classify::{Classifier, ScoreError, Tally};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use lazaret_sandbox::{Budget, Frame, Picture, PictureRequest, Resize, Session, Target};
@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 pub struct Seen {
     pub results: Vec<CheckResult>,
     pub labels: BTreeMap<String, f32>,
+    /// Of the first frame.
+    pub perceptual_hash: Option<Likeness>,
     /// Absent where the picture could not be decoded.
     pub picture: Option<Picture>,
 }
@@ -42,14 +44,19 @@ pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> R
         decoded
     };
     let (decoded, scored) = tokio::join!(decode, score(&classifier, receiver));
-    let scored = scored?;
+    let (scored, perceptual_hash) = scored?;
     let picture = match decoded {
         Ok(picture) => picture,
         Err(trouble) => {
             let engine = Some(Engine::new("lazaret-media", session.version()));
             let result =
                 CheckResult { outcome: crate::upload::Outcome::Looked(trouble.coverage()), ..failed(engine) };
-            return Ok(Seen { results: vec![result], labels: BTreeMap::new(), picture: None });
+            return Ok(Seen {
+                results: vec![result],
+                labels: BTreeMap::new(),
+                perceptual_hash: None,
+                picture: None,
+            });
         }
     };
     let (coverage, labels) = match scored {
@@ -70,7 +77,7 @@ pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> R
             CheckResult::looked(Check::Image, report)
         })
         .collect();
-    Ok(Seen { results, labels, picture: Some(picture) })
+    Ok(Seen { results, labels, perceptual_hash, picture: Some(picture) })
 }
 
 fn failed(engine: Option<Engine>) -> CheckResult {
@@ -86,11 +93,13 @@ pub(super) fn target(target: &lazaret_classify::Target) -> Target {
 
 type Scored = Result<(Tally, BTreeSet<u32>), Coverage>;
 
-/// Scores every frame that comes. After a failure the rest is taken and dropped, so that the child is not left waiting.
+/// Scores every frame that comes, and takes the first one's [`Likeness`]. After a failure the rest is taken and dropped, so that the child is not left waiting.
 async fn score(
     classifier: &Arc<Classifier>,
     mut frames: mpsc::Receiver<Frame>,
-) -> Result<Scored, Unavailable> {
+) -> Result<(Scored, Option<Likeness>), Unavailable> {
+    let targets = classifier.targets();
+    let mut first = None;
     let mut tally = Tally::new(classifier);
     let mut indices = BTreeSet::new();
     let mut failure: Option<Result<Coverage, Unavailable>> = None;
@@ -99,7 +108,11 @@ async fn score(
             continue;
         }
         let Frame { index, target: model, pixels, .. } = frame;
-        indices.insert(index);
+        if indices.insert(index) && index == 0 {
+            first = targets
+                .get(model)
+                .and_then(|of| Likeness::of(&pixels, of.width as usize, of.height as usize));
+        }
         let scored = match classifier.score(model, pixels).await {
             Ok(scores) => tally.add(index, model, &scores).map_err(ScoreError::Failed),
             Err(error) => Err(error),
@@ -107,8 +120,8 @@ async fn score(
         failure = scored.err().map(ScoreError::into_coverage);
     }
     match failure {
-        None => Ok(Ok((tally, indices))),
-        Some(Ok(coverage)) => Ok(Err(coverage)),
+        None => Ok((Ok((tally, indices)), first)),
+        Some(Ok(coverage)) => Ok((Err(coverage), first)),
         Some(Err(unavailable)) => Err(unavailable),
     }
 }

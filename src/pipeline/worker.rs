@@ -429,5 +429,6 @@ fn unexamined(lease: &Lease, code: &str, why: &str) -> Examined {
         results,
         labels: Default::default(),
         film: None,
+        perceptual_hash: None,
     }
 }

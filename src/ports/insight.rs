@@ -4,7 +4,7 @@ use super::{
     Result,
     accounts::{Queues, Tenants},
 };
-use crate::upload::{Decision, State, TenantId, UploadId};
+use crate::upload::{Decision, Likeness, State, TenantId, UploadId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -134,6 +134,11 @@ pub trait Insight: Send + Sync + 'static {
         but: UploadId,
         limit: u32,
     ) -> Result<Vec<Neighbour>>;
+    /// Items of the queue, present and past, whose pictures look like this one and are of other bytes than those of this
+    /// SHA-256: nearest first, then newest. All that differ in up to 3 bits are found, and of those that differ in up to
+    /// [`ALIKE`](crate::upload::likeness::ALIKE) those that have 16 bits in a row in common.
+    async fn alike(&self, sight: &Sight, likeness: Likeness, but: &str, limit: u32)
+    -> Result<Vec<Neighbour>>;
     /// The tenant's uploads before this one, newest first; with `uploader`, those of this user of its alone.
     async fn earlier(
         &self,

@@ -4,6 +4,7 @@ use super::{
     check::{CheckResult, Outcome},
     film::{FilmDetail, SheetDetail},
     known::KNOWN_BAD,
+    likeness::Likeness,
     plan::{Cleared, Gap, Plan},
     policy::Opinion,
 };
@@ -67,6 +68,8 @@ pub struct Examined {
     pub labels: BTreeMap<String, f32>,
     /// Of films.
     pub film: Option<FilmDetail>,
+    /// Of pictures in which there is something to be seen.
+    pub perceptual_hash: Option<Likeness>,
 }
 
 impl Examined {
@@ -202,6 +205,7 @@ impl Verdict {
             checks: examined.results.iter().map(CheckDetail::from).collect(),
             labels: examined.labels.clone(),
             film: examined.film.clone(),
+            perceptual_hash: examined.perceptual_hash,
             policy: Some(self.policy.clone()),
         }
     }
@@ -220,6 +224,8 @@ pub struct VerdictDetail {
     pub labels: BTreeMap<String, f32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub film: Option<FilmDetail>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perceptual_hash: Option<Likeness>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyVersion>,
 }
@@ -298,6 +304,7 @@ mod tests {
             results,
             labels: BTreeMap::new(),
             film: None,
+            perceptual_hash: None,
         }
     }
 

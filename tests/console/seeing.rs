@@ -153,6 +153,28 @@ async fn neighbours_are_shown_and_those_of_others_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_that_look_alike_stand_beside_an_item() {
+    let world = World::start(LONG).await;
+    let landscape = picture::landscape(640, 480, 4);
+    let other = picture::sideways(&landscape);
+    let send =
+        async |name: &str, picture, quality| world.in_review(name, &picture::jpeg(picture, quality)).await;
+    send("first.jpg", &landscape, 85).await;
+    send("other.jpg", &other, 85).await;
+    let last = send("last.jpg", &landscape, 40).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "acme").await;
+    let page = ann.page(&format!("/console/items/{last}")).await;
+    let (alike, _) = page
+        .split_once("Looks alike")
+        .and_then(|(_, rest)| rest.split_once("Earlier from this tenant"))
+        .expect("both lists");
+    assert!(alike.contains("first.jpg") && !alike.contains("other.jpg"), "{alike}");
+    assert!(!page.contains("The very same bytes"));
+    let hash = world.server.show(&last).await["verdict"]["perceptual_hash"].clone();
+    assert!(hash.as_str().is_some_and(|hash| hash.len() == 16), "{hash}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_item_shows_what_its_uploader_sent_before() {
     let world = World::start(LONG).await;
     let policy = world.site.write("queues.toml", crate::rights::QUEUES.as_bytes());

@@ -74,10 +74,10 @@ impl Dialect {
                 "INSERT INTO verdicts (upload, number, detail, at) SELECT id, 1, {verdict}, settled_at FROM uploads"
             ),
             format!(
-                "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at) \
+                "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness) \
                  {numbers} SELECT {id}, 'tenant' || (n % 10), CASE WHEN n % 10 < 6 THEN 'open' ELSE 'closed' END, n % 101, \
                  'reason.' || (n % 15), 'reason.' || (n % 15) || ' coverage.image.partial', \
-                 CASE n % 3 WHEN 0 THEN 'image/jpeg' WHEN 1 THEN 'application/pdf' ELSE 'video/mp4' END, {at} FROM s"
+                 CASE n % 3 WHEN 0 THEN 'image/jpeg' WHEN 1 THEN 'application/pdf' ELSE 'video/mp4' END, {at}, n * 92233720368547 FROM s"
             ),
             format!(
                 "INSERT INTO rulings (upload, number, kind, reason, note, overrides, rules_over, person, at, standing) \

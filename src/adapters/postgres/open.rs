@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_undone.sql"),
     include_str!("migrations/0008_sight.sql"),
     include_str!("migrations/0009_figures.sql"),
+    include_str!("migrations/0010_likeness.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.
@@ -29,13 +30,17 @@ const GREETING: Duration = Duration::from_secs(10);
 const TRUSTED: Duration = Duration::from_secs(1);
 
 /// What each connection says first. Commits are durable before they are answered, which law 3 needs, also where the
-/// server's default is that they need not be. What hangs does not hang for ever. A page anywhere costs hardly more than the
-/// next one, unless the server's owner says otherwise: PostgreSQL's default is a disc's that turns, and has it read whole
-/// tables where an index would do.
+/// server's default is that they need not be. What hangs does not hang for ever.
+///
+/// The last two are for the planner, where the server's owner left its defaults: a page anywhere costs hardly more than the
+/// next one (the default is of discs that turn, and has it read whole tables where an index would do), and no statement of
+/// ours is worth the start of a second process, of which there are many at a time.
 const HELLO: &str = "SET ROLE lazaret_app; SET statement_timeout = '30s'; SET lock_timeout = '20s'; \
     SET idle_in_transaction_session_timeout = '60s'; \
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'; \
-    SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'";
+    SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'; \
+    SELECT set_config('max_parallel_workers_per_gather', '0', false) \
+    WHERE current_setting('max_parallel_workers_per_gather') = '2'";
 
 pub(super) async fn open(options: &Options) -> Result<PgPool> {
     if options.connections == 0 {

@@ -22,6 +22,7 @@ macro_rules! insight_contract {
             what_waits_is_counted_by_age
             what_engines_hold_up_is_counted
             neighbours_are_those_that_may_be_seen
+            pictures_that_look_alike_are_found_the_nearest_first
             what_an_uploader_sent_before_is_found_by_queue
             a_policy_is_saved_over_the_latest_alone
             past_verdicts_are_the_last_ones
@@ -201,6 +202,29 @@ pub async fn what_engines_hold_up_is_counted<S: Store + Insight>(store: Arc<S>) 
     assert_eq!(hindered, pairs(&[("antivirus is unavailable: starting", 2)]));
 }
 
+async fn seal<S: Reviews>(store: &S, upload: UploadId) {
+    let item = store.take(upload, "ann", at(20), at(30)).await.unwrap().unwrap();
+    let note = Ruling {
+        upload,
+        number: 0,
+        kind: Kind::Note,
+        reason: "note".into(),
+        note: "x".into(),
+        overrides: Vec::new(),
+        over: "verdict 1".into(),
+        by: "ann".into(),
+        at: at(20),
+        standing: Standing::Done,
+        due_at: None,
+        fence: 0,
+        outcome: None,
+        batch: None,
+    };
+    let seals =
+        Becomes { status: Status::Open, escalated: false, sealed: true, not_by: Vec::new(), released: true };
+    store.rule(&item, &note, &seals, deed("ruling.made", 20)).await.unwrap().unwrap();
+}
+
 pub async fn neighbours_are_those_that_may_be_seen<S: Store + Reviews + Insight>(store: Arc<S>) {
     let same = |new: NewUpload| NewUpload { sha256: "ab".repeat(32), ..new };
     settled(&*store, &same(upload(1)), Decision::Review, 10).await;
@@ -223,31 +247,47 @@ pub async fn neighbours_are_those_that_may_be_seen<S: Store + Reviews + Insight>
     assert_eq!(earlier(sight(Tenants::All, false)).await, [id(3), id(1)]);
     assert!(earlier(sight(of(&["globex"]), false)).await.is_empty(), "of another tenant");
     // A sealed one is in no list, but for those who may see it; an erased one in none at all.
-    let item = store.take(id(1), "ann", at(20), at(30)).await.unwrap().unwrap();
-    let note = Ruling {
-        upload: id(1),
-        number: 0,
-        kind: Kind::Note,
-        reason: "note".into(),
-        note: "x".into(),
-        overrides: Vec::new(),
-        over: "verdict 1".into(),
-        by: "ann".into(),
-        at: at(20),
-        standing: Standing::Done,
-        due_at: None,
-        fence: 0,
-        outcome: None,
-        batch: None,
-    };
-    let seals =
-        Becomes { status: Status::Open, escalated: false, sealed: true, not_by: Vec::new(), released: true };
-    store.rule(&item, &note, &seals, deed("ruling.made", 20)).await.unwrap().unwrap();
+    seal(&*store, id(1)).await;
     store.erase(&tenant("globex"), id(2), "key:k", at(21)).await.unwrap().unwrap();
     assert!(alike(sight(Tenants::All, false)).await.is_empty());
     assert_eq!(alike(sight(Tenants::All, true)).await, [id(1)]);
     assert_eq!(earlier(sight(Tenants::All, false)).await, [id(3)]);
     assert_eq!(earlier(sight(Tenants::All, true)).await, [id(3), id(1)]);
+}
+
+pub async fn pictures_that_look_alike_are_found_the_nearest_first<S: Store + Reviews + Insight>(
+    store: Arc<S>,
+) {
+    for (new, likeness) in [
+        (upload(1), "00ff03ff03ff0fff"), // eight bits
+        (other(2), "00ff00ff00ff00ff"),  // the same
+        (upload(3), "00ff01ff01ff01ff"), // three bits
+        (upload(4), "00ff03ff03ff1fff"), // nine bits
+        (upload(5), "00ffaaaaaaaaaaaa"), // a band, and nothing else
+        (upload(6), "00ff00ff00ff00ff"),
+        (upload(7), "80ff00ff00ff00ff"), // one bit, the sign of what is stored
+    ] {
+        let lease = claimed(&*store, &new, 10).await;
+        let mut settlement = settlement(&lease, Decision::Review, at(11));
+        settlement.verdict.perceptual_hash = Some(likeness.parse().unwrap());
+        store.settle(&lease, &settlement).await.unwrap().unwrap();
+    }
+    settled(&*store, &upload(8), Decision::Review, 12).await;
+    let alike = async |sight: Sight, limit| {
+        let likeness = "00ff00ff00ff00ff".parse().unwrap();
+        let found = store.alike(&sight, likeness, &upload(6).sha256, limit).await.unwrap();
+        found.into_iter().map(|one| one.upload).collect::<Vec<_>>()
+    };
+    let sight = |tenants, sealed| Sight { tenants, queues: Queues::All, sealed };
+    assert_eq!(alike(sight(Tenants::All, false), 9).await, [id(2), id(7), id(3), id(1)]);
+    assert_eq!(alike(sight(Tenants::All, false), 2).await, [id(2), id(7)]);
+    assert_eq!(alike(sight(of(&["acme"]), false), 9).await, [id(7), id(3), id(1)]);
+    let elsewhere = Queues::These(["image".to_owned()].into());
+    assert!(alike(Sight { queues: elsewhere, ..sight(Tenants::All, false) }, 9).await.is_empty());
+    seal(&*store, id(7)).await;
+    store.erase(&tenant("acme"), id(3), "key:k", at(21)).await.unwrap().unwrap();
+    assert_eq!(alike(sight(Tenants::All, false), 9).await, [id(2), id(1)]);
+    assert_eq!(alike(sight(Tenants::All, true), 9).await, [id(2), id(7), id(1)]);
 }
 
 pub async fn what_an_uploader_sent_before_is_found_by_queue<S: Store + Insight>(store: Arc<S>) {

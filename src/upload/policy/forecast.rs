@@ -82,6 +82,7 @@ fn examined(detail: &VerdictDetail) -> Examined {
         results,
         labels: detail.labels.clone(),
         film: detail.film.clone(),
+        perceptual_hash: detail.perceptual_hash,
     }
 }
 
@@ -140,6 +141,7 @@ mod tests {
             results,
             labels: labels.map(|label| (format!("nsfw-mobilenet-v2.{label}"), score)).into(),
             film: None,
+            perceptual_hash: None,
         };
         let embedded = Policy::compile(DEFAULT, DEFAULT_VERSION).unwrap();
         let opinion = embedded.judge(&examined, Some("a.jpg"), "acme");

@@ -3,7 +3,7 @@
 use super::both::Connection;
 use crate::{
     ports::{Result, reviews::Status},
-    upload::{Decision, ruling, verdict::VerdictDetail},
+    upload::{Decision, Likeness, ruling, verdict::VerdictDetail},
 };
 use jiff::Timestamp;
 
@@ -16,8 +16,8 @@ pub(super) async fn enqueue(
     at: Timestamp,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (upload) DO NOTHING",
+        "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (upload) DO NOTHING",
     )
     .bind(id)
     .bind(tenant)
@@ -27,6 +27,7 @@ pub(super) async fn enqueue(
     .bind(verdict.reasons.join(" "))
     .bind(&verdict.r#type.media_type)
     .bind(at.as_millisecond())
+    .bind(verdict.perceptual_hash.map(Likeness::stored))
     .execute(tx)
     .await?;
     Ok(())
@@ -44,6 +45,8 @@ pub(super) async fn erased(tx: &mut Connection, id: &str) -> Result<bool> {
     // What users said of it may name them.
     sqlx::query("DELETE FROM reports WHERE upload = $1").bind(id).execute(&mut *tx).await?;
     sqlx::query("DELETE FROM appeals WHERE upload = $1").bind(id).execute(&mut *tx).await?;
+    // Nor is what it looked like found any more.
+    sqlx::query("UPDATE reviews SET likeness = NULL WHERE upload = $1").bind(id).execute(&mut *tx).await?;
     sqlx::query(
         "UPDATE reviews SET status = 'closed', holder = NULL, held_until = NULL, version = version + 1 \
          WHERE upload = $1 AND status <> 'closed'",

@@ -11,7 +11,7 @@ use crate::{
         accounts::{Queues, Tenants},
         insight::{Insight, Neighbour, Sight, Tally, What},
     },
-    upload::{TenantId, UploadId},
+    upload::{Likeness, TenantId, UploadId, likeness::ALIKE},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -23,6 +23,18 @@ const NAMES: i64 = 20_000;
 const NEIGHBOURS: &str = "SELECT u.id, u.tenant, u.filename, u.state, u.accepted_at, \
     (SELECT v.detail ->> 'verdict' FROM verdicts v WHERE v.upload = u.id ORDER BY v.number DESC LIMIT 1) \
     FROM uploads u WHERE ";
+
+/// [`Likeness::bands`] of a review, as the indexes have them.
+const BANDS: [&str; 4] = [
+    "(r.likeness & 65535)",
+    "((r.likeness >> 16) & 65535)",
+    "((r.likeness >> 32) & 65535)",
+    "((r.likeness >> 48) & 65535)",
+];
+/// With a band in common: more are of a picture that came again and again.
+const CANDIDATES: i64 = 2_000;
+/// Of which some may not be seen, being sealed.
+const NEAREST: usize = 100;
 
 /// Of [`NEIGHBOURS`].
 type Columns = (String, String, Option<String>, String, i64, Option<String>);
@@ -141,6 +153,51 @@ impl Insight for This {
         query.push("u.sha256 = ").push_bind(sha256.to_owned());
         query.push(" AND u.id <> ").push_bind(but.to_string());
         neighbours(self, query, sight, limit).await
+    }
+
+    async fn alike(
+        &self,
+        sight: &Sight,
+        likeness: Likeness,
+        but: &str,
+        limit: u32,
+    ) -> Result<Vec<Neighbour>> {
+        let mut query = QueryBuilder::<Engine>::new(
+            "SELECT r.upload, r.likeness FROM reviews r JOIN uploads u ON u.id = r.upload WHERE u.sha256 <> ",
+        );
+        query.push_bind(but.to_owned()).push(" AND (");
+        let mut bands = query.separated(" OR ");
+        for (column, band) in BANDS.iter().zip(likeness.bands()) {
+            bands.push(*column).push_unseparated(" = ").push_bind_unseparated(i64::from(band));
+        }
+        query.push(")");
+        of_tenants(&mut query, "r.tenant", &sight.tenants);
+        of_queues(&mut query, "r.reason", &sight.queues);
+        query.push(" ORDER BY r.upload DESC LIMIT ").push_bind(CANDIDATES);
+        let found: Vec<(String, i64)> = query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
+        let mut near: Vec<(u32, String)> = found
+            .into_iter()
+            .map(|(upload, other)| (likeness.distance(Likeness::of_stored(other)), upload))
+            .filter(|(distance, _)| *distance <= ALIKE)
+            .collect();
+        // The newest of those that are as near come first, as they came.
+        near.sort_by_key(|(distance, _)| *distance);
+        near.truncate(NEAREST);
+        if near.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Engine>::new(NEIGHBOURS);
+        query.push("u.id IN (");
+        let mut list = query.separated(", ");
+        for (_, upload) in &near {
+            list.push_bind(upload.clone());
+        }
+        query.push(")");
+        let mut all = neighbours(self, query, sight, NEAREST as u32).await?;
+        let place = |of: &Neighbour| near.iter().position(|(_, upload)| *upload == of.upload.to_string());
+        all.sort_by_key(place);
+        all.truncate(limit as usize);
+        Ok(all)
     }
 
     async fn earlier(
