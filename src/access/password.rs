@@ -82,11 +82,16 @@ pub fn weakness(password: &str, email: &str) -> Option<&'static str> {
     if local.len() >= 4 && bare.contains(&local) {
         return Some("it holds the address's name");
     }
-    // What is left of it once all that is common is taken out.
-    let rest = COMMON.split_whitespace().fold(bare, |rest, common| rest.replace(common, ""));
-    let signs = password.chars().filter(|c| !c.is_alphabetic()).count();
-    if rest.chars().count() + signs / 3 < 6 {
-        return Some("it is made of words that stand in every list of leaked passwords");
+    // What is left of it once all that is common is taken out: of the letters alone, and of those with digits and signs as
+    // the letters that they may stand for. The less of the two counts, and what is no letter only once and for little.
+    let without = |letters: String| {
+        COMMON.split_whitespace().fold(letters, |rest, common| rest.replace(common, "")).chars().count()
+    };
+    let plain: String = password.to_lowercase().chars().filter(|c| c.is_alphabetic()).collect();
+    let digits = distinct.iter().filter(|c| c.is_numeric()).count();
+    let signs = distinct.iter().filter(|c| !c.is_alphanumeric()).count();
+    if without(bare).min(without(plain)) + digits / 3 + signs / 2 < 6 {
+        return Some("it is made of words and rows that stand in every list of leaked passwords");
     }
     None
 }
@@ -144,6 +149,11 @@ mod tests {
             ("P4ssw0rd!2024", "leaked"),
             ("qwertyuiop123", "leaked"),
             ("letmein-welcome1", "leaked"),
+            ("123456789012", "leaked"),
+            ("Password1234567", "leaked"),
+            ("password123456789", "leaked"),
+            ("qwerty123456789", "leaked"),
+            ("1q2w3e4r5t6y", "leaked"),
             ("anna.kowalski-77", "address"),
         ];
         for (password, why) in weak {
@@ -151,7 +161,7 @@ mod tests {
             assert!(said.is_some_and(|said| said.contains(why)), "{password}: {said:?}");
         }
         assert!(weakness(&"xY3-".repeat(80), "a@b.c").is_some());
-        for good in ["correct horse battery", "tiefer-Schnee-im-Mai", "Vq8#kd02mZs1x"] {
+        for good in ["correct horse battery", "tiefer-Schnee-im-Mai", "Vq8#kd02mZs1x", "8#2!9$1&4%7?x"] {
             assert_eq!(weakness(good, "anna.kowalski@example.org"), None, "{good}");
         }
     }

@@ -88,6 +88,9 @@ pub fn actor(user: &User) -> String {
     format!("user:{}", user.id)
 }
 
+/// Accounts that may be tried at the same time.
+const TURNS: usize = 64;
+
 #[derive(Clone)]
 pub struct People {
     pub accounts: Arc<dyn Accounts>,
@@ -98,6 +101,9 @@ pub struct People {
     vault: Option<Arc<Vault>>,
     /// Hashing takes memory and time: a few at once.
     hashing: Arc<Semaphore>,
+    /// One try at a time of an account, or many at once would all come before the first failure counts. (Of each process
+    /// one: so many more than the free ones get through at most.)
+    tries: Arc<[tokio::sync::Mutex<()>; TURNS]>,
 }
 
 impl People {
@@ -107,7 +113,8 @@ impl People {
         random: Arc<dyn Random>,
         options: Options,
     ) -> Self {
-        Self { accounts, clock, random, options, vault: None, hashing: Arc::new(Semaphore::new(2)) }
+        let tries = Arc::new(std::array::from_fn(|_| tokio::sync::Mutex::default()));
+        Self { accounts, clock, random, options, vault: None, hashing: Arc::new(Semaphore::new(2)), tries }
     }
 
     #[must_use]
@@ -199,6 +206,7 @@ impl People {
     ) -> std::result::Result<Person, Refused> {
         let email = email.trim().to_lowercase();
         let keys = [(format!("account:{email}"), FREE), (format!("address:{address}"), ADDRESS_FREE)];
+        let _one_at_a_time = self.one_try(&keys[0].0).await;
         self.not_too_fast(&keys).await?;
         let user = self.accounts.user_by_email(&email).await?.filter(|user| user.disabled_at.is_none());
         let stored = user.as_ref().and_then(|user| user.password.clone());
@@ -219,6 +227,7 @@ impl People {
     /// cookie from before is worth nothing.
     pub async fn second(&self, person: &Person, code: &str) -> std::result::Result<Person, Refused> {
         let key = format!("code:{}", person.user.id);
+        let _one_at_a_time = self.one_try(&key).await;
         self.not_too_fast(&[(key.clone(), FREE)]).await?;
         let mut user = person.user.clone();
         let secret = user.totp.as_deref().map(|stored| self.vault()?.open(&user.id, stored)).transpose();
@@ -326,7 +335,8 @@ impl People {
     }
 
     pub async fn sign_out(&self, person: &Person) -> Result<()> {
-        let deed = self.deed(&person.session.user, "session.ended");
+        let actor = person.actor();
+        let deed = self.deed(&actor, "session.ended");
         self.accounts.end_session(&person.user.id, &person.session.hash, deed).await?;
         Ok(())
     }
@@ -349,6 +359,7 @@ impl People {
     /// Is it the person's own password?
     pub async fn confirm(&self, person: &Person, password: &str) -> std::result::Result<(), Refused> {
         let key = format!("account:{}", person.user.email);
+        let _one_at_a_time = self.one_try(&key).await;
         self.not_too_fast(&[(key.clone(), FREE)]).await?;
         if self.check(password, person.user.password.as_deref()).await? {
             return Ok(());
@@ -447,6 +458,11 @@ impl People {
 
     async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
         self.hashing.acquire().await.map_err(|_| PortError::new(Kind::Retry, "the service is stopping"))
+    }
+
+    async fn one_try(&self, key: &str) -> tokio::sync::MutexGuard<'_, ()> {
+        let place = key.bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        self.tries[place % TURNS].lock().await
     }
 
     async fn not_too_fast(&self, keys: &[(String, u32)]) -> std::result::Result<(), Refused> {

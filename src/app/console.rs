@@ -86,6 +86,7 @@ pub(super) fn console(
         player: Player::new(Arc::clone(&api.blobs), films(config, CHILDREN)?),
         previews: Previews { blobs: Arc::clone(&api.blobs), media },
         max_edge: config.console.preview,
+        proxies: config.console.proxies.clone().into(),
         files_host: files_host(&config.delivery.public_url),
     })
 }

@@ -44,7 +44,7 @@ pub fn front(config: &Config, hub: Option<Hub>) -> anyhow::Result<Front> {
     Ok(Front {
         book: book(config)?,
         key_expires: streams.key_expires.0,
-        max_frame: usize::try_from(streams.max_frame.0).context("streams.max_frame")?,
+        max_frame: max_frame(config)?,
         queues: !config.queue.url.starts_with("store:"),
         pictures: Some(children(config, PICTURES, None)?),
         pull: pull_rules(config),
@@ -88,9 +88,20 @@ pub(super) async fn hub(
         frames,
         puller: puller(config)?.with(vault),
         known: known_bad(config)?,
-        options: hub::Options { holder: name, term: streams.term.0, places, evidence: streams.evidence },
+        options: hub::Options {
+            holder: name,
+            term: streams.term.0,
+            places,
+            evidence: streams.evidence,
+            max_frame: max_frame(config)?,
+        },
     });
     Ok((hub, eyes))
+}
+
+/// In bytes, whichever way a frame comes.
+fn max_frame(config: &Config) -> anyhow::Result<usize> {
+    usize::try_from(config.streams.max_frame.0).context("streams.max_frame")
 }
 
 fn pull_rules(config: &Config) -> place::Rules {

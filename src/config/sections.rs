@@ -375,6 +375,7 @@ pub struct Console {
     pub idle: Span,
     pub longest: Span,
     pub sessions: u32,
+    pub proxies: Vec<std::net::IpAddr>,
     pub link: Span,
     pub lease: Span,
     pub undo: Span,

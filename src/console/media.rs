@@ -48,7 +48,7 @@ pub(super) async fn media(
     if !same(Fields::of(&uri).get("view"), &view) {
         return Err(Fail::no_page());
     }
-    let opened = console.desk.shown(&person, id).await?;
+    let opened = console.desk.glanced(&person, id).await?;
     if !has_bytes(opened.upload.state) {
         return Err(Fail::no_page());
     }

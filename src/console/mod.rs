@@ -48,7 +48,7 @@ use axum::{
     response::Redirect,
     routing::{get, post},
 };
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 pub use events::Pulse;
 
@@ -75,6 +75,8 @@ pub struct Console {
     pub letters: Option<Arc<dyn DeadLetters>>,
     /// The longer edge of what is shown of a held picture, in pixels.
     pub max_edge: u32,
+    /// Whose word is taken for who is behind them.
+    pub proxies: Arc<[IpAddr]>,
     /// The host that files are served from, which must not be the console's: what somebody uploaded would be of one
     /// origin with it. Absent on loopback.
     pub files_host: Option<String>,

@@ -6,7 +6,7 @@ use crate::{
     access::Person,
     ports::insight::{Neighbour, Sight},
     review::Opened,
-    upload::filename,
+    upload::{State, filename},
 };
 
 const SHOWN: u32 = 10;
@@ -35,7 +35,7 @@ impl Nearby {
             Sight { tenants: user.tenants.clone(), queues: user.queues.clone(), sealed: opened.item.sealed };
         let (upload, insight) = (&opened.upload, &console.insight);
         let uploader = upload.uploader.as_deref();
-        let likeness = opened.verdict.detail.perceptual_hash;
+        let likeness = opened.verdict.detail.perceptual_hash.filter(|_| upload.state != State::Erased);
         let alike = async {
             match likeness {
                 Some(likeness) => insight.alike(&sight, likeness, &upload.sha256, SHOWN).await,

@@ -15,7 +15,7 @@ use crate::{
     review::episodes::sees,
     upload::{
         Because, Standing, StreamId, filename,
-        ruling::{Kind, reasons},
+        ruling::{Kind, SEALS, reasons},
     },
 };
 use askama::Template;
@@ -44,7 +44,7 @@ struct Page {
     frame: Frame,
     tiles: Vec<Shown>,
     decides: bool,
-    cuts: &'static [(&'static str, &'static str)],
+    cuts: Vec<(&'static str, &'static str)>,
     clears: &'static [(&'static str, &'static str)],
     full: bool,
 }
@@ -120,6 +120,12 @@ fn why(because: Because) -> &'static str {
     }
 }
 
+/// No cut seals anything, so none says that it does.
+fn cuts() -> Vec<(&'static str, &'static str)> {
+    let words = |(code, words)| if code == SEALS { (code, "Child sexual abuse") } else { (code, words) };
+    reasons(Kind::Quarantine).iter().copied().map(words).collect()
+}
+
 pub(super) async fn wall(
     State(console): State<Console>,
     Signed(person): Signed,
@@ -141,7 +147,7 @@ pub(super) async fn wall(
         full: tiles.len() == TILES as usize,
         tiles,
         decides: may(person.user.role, Right::Decide),
-        cuts: reasons(Kind::Quarantine),
+        cuts: cuts(),
         clears: reasons(Kind::Approve),
         frame: frame.clone(),
     };

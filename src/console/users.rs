@@ -54,7 +54,8 @@ pub(super) async fn users(
     uri: Uri,
 ) -> Result<Response, Fail> {
     needs(&person, Right::Accounts)?;
-    let all = console.people.accounts.users().await?;
+    let mut all = console.people.accounts.users().await?;
+    all.retain(|user| is_within(&person, &user.tenants, &user.queues));
     let frame = Frame::of(&console, &person, "People").await?.saying(Fields::of(&uri).get("said"));
     let mut rows = Vec::with_capacity(all.len());
     for user in all {
@@ -83,6 +84,23 @@ fn row(user: User, rest: &'static str, me: &str) -> Row {
     }
 }
 
+/// Whoever sees some tenants and queues decides on accounts of no others, and grants no others.
+fn is_within(person: &crate::access::Person, tenants: &Tenants, queues: &Queues) -> bool {
+    person.user.tenants.hold(tenants) && person.user.queues.hold(queues)
+}
+
+fn granted(person: &crate::access::Person, fields: &Fields) -> Result<(Tenants, Queues), Fail> {
+    let tenants: Tenants = fields.get("tenants").trim().parse().map_err(|why: String| wrong(why))?;
+    let queues: Queues = fields.get("queues").trim().parse().map_err(|why: String| wrong(why))?;
+    match is_within(person, &tenants, &queues) {
+        true => Ok((tenants, queues)),
+        false => Err(Fail::Said(
+            StatusCode::FORBIDDEN,
+            "You can grant no tenants and queues but those that you see yourself.".into(),
+        )),
+    }
+}
+
 fn wrong(why: impl Into<String>) -> Fail {
     Fail::Said(StatusCode::UNPROCESSABLE_ENTITY, super::fail::sentence(&why.into()))
 }
@@ -97,8 +115,7 @@ pub(super) async fn add(
         return Err(wrong("that is no mail address"));
     }
     let role: Role = fields.get("role").parse().map_err(|why: String| wrong(why))?;
-    let tenants: Tenants = fields.get("tenants").trim().parse().map_err(|why: String| wrong(why))?;
-    let queues: Queues = fields.get("queues").trim().parse().map_err(|why: String| wrong(why))?;
+    let (tenants, queues) = granted(&person, &fields)?;
     match console.people.invite(email, role, tenants, queues, &person.actor()).await? {
         Some((user, token)) => invited(&console, &person, &user, &token).await,
         None => Err(wrong("that address has an account already")),
@@ -123,7 +140,9 @@ pub(super) async fn change(
 ) -> Result<Response, Fail> {
     needs(&person, Right::Accounts)?;
     let people = &console.people;
-    let mut user = people.accounts.user(&id).await?.ok_or_else(Fail::no_page)?;
+    let user = people.accounts.user(&id).await?;
+    let user = user.filter(|user| is_within(&person, &user.tenants, &user.queues));
+    let mut user = user.ok_or_else(Fail::no_page)?;
     // Nobody locks themselves out.
     if user.id == person.user.id && fields.get("do") != "link" {
         return Err(wrong("ask another admin to change your own account"));
@@ -136,8 +155,7 @@ pub(super) async fn change(
     let action = match fields.get("do") {
         "save" => {
             user.role = fields.get("role").parse().map_err(|why: String| wrong(why))?;
-            user.tenants = fields.get("tenants").trim().parse().map_err(|why: String| wrong(why))?;
-            user.queues = fields.get("queues").trim().parse().map_err(|why: String| wrong(why))?;
+            (user.tenants, user.queues) = granted(&person, &fields)?;
             "user.changed"
         }
         "disable" => {

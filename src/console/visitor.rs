@@ -7,7 +7,7 @@ use axum::{
     extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
     http::{HeaderMap, Method, header, request::Parts},
 };
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Somebody whose session is whole, and who owes nothing.
 pub(super) struct Signed(pub Person);
@@ -121,16 +121,33 @@ pub(super) fn safe_next(next: &str) -> &str {
     if own && plain && !next.contains("//") { next } else { "/console/queue" }
 }
 
-/// The peer's address; behind a proxy, the proxy's.
+/// The peer's address; of a proxy that is named, the address that it says it speaks for.
 pub(super) struct Address(pub String);
 
-impl<S: Sync> FromRequestParts<S> for Address {
+impl FromRequestParts<Console> for Address {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(peer.map_or_else(|| "unknown".to_owned(), |ConnectInfo(peer)| peer.ip().to_string())))
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
+        let address = peer.map(|peer| speaks_for(peer, &parts.headers, &console.proxies));
+        Ok(Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string())))
     }
+}
+
+/// From the right, the first address in X-Forwarded-For that is no proxy's: what stands before it anybody may have written.
+fn speaks_for(peer: IpAddr, headers: &HeaderMap, proxies: &[IpAddr]) -> IpAddr {
+    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+    let mut told: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let mut last = peer;
+    while proxies.contains(&last)
+        && let Some(before) = told.pop()
+    {
+        // Behind what is no address nobody is known.
+        let Ok(before) = before.parse::<IpAddr>() else { break };
+        last = before.to_canonical();
+    }
+    last
 }
 
 pub(super) fn device(headers: &HeaderMap) -> &str {
@@ -143,7 +160,7 @@ pub(super) fn needs(person: &Person, right: Right) -> Result<(), Fail> {
 
 #[cfg(test)]
 mod tests {
-    use super::safe_next;
+    use super::*;
 
     #[test]
     fn signing_in_leads_to_our_own_pages_alone() {
@@ -160,6 +177,28 @@ mod tests {
             "/f/x",
         ] {
             assert_eq!(safe_next(other), "/console/queue", "{other}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_is_named_says_who_is_behind_it_and_nobody_else_does() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let proxies = [ip("127.0.0.1"), ip("10.0.0.2")];
+        for (peer, told, address) in [
+            ("127.0.0.1", &["203.0.113.7"][..], "203.0.113.7"),
+            // Its client wrote the first.
+            ("127.0.0.1", &["198.51.100.1, 203.0.113.7"], "203.0.113.7"),
+            ("127.0.0.1", &["198.51.100.1", "203.0.113.7, 10.0.0.2"], "203.0.113.7"),
+            ("203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
+            ("127.0.0.1", &[], "127.0.0.1"),
+            ("127.0.0.1", &["somebody"], "127.0.0.1"),
+            ("127.0.0.1", &["::ffff:203.0.113.7"], "203.0.113.7"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in told {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            assert_eq!(speaks_for(ip(peer), &headers, &proxies), ip(address), "{peer} {told:?}");
         }
     }
 }

@@ -232,14 +232,14 @@ impl Examiner {
         }
         if walk || pictures {
             self.pictures(&mut content, (walk, pictures), subject, walked_as).await?;
-            if place.is_within() {
-                embedded(&mut content);
-            }
         }
         if film {
             let began = Instant::now();
             self.film(&mut content, subject, media_type).await?;
             content.times.push((Check::Video, began.elapsed()));
+        }
+        if place.is_within() {
+            embedded(&mut content);
         }
         Ok(content)
     }
@@ -318,16 +318,23 @@ impl Examiner {
     }
 }
 
-/// What the copies of an upload leave out: a member is published with pictures beside the one that was looked at, and
-/// with what turns its colours into others.
+/// What the copies of an upload leave out: a member is published with pictures beside the one that was looked at, with
+/// what turns its colours into others, and with all that stands between a film's pictures.
 fn embedded(content: &mut Content) {
-    let Some((_, picture)) = &content.picture else { return };
-    let told = [
-        (picture.beside, "pictures beside the picture"),
-        (picture.other_colours, "a picture that is shown in other colours than it was scored in"),
-    ];
-    for (_, why) in told.into_iter().filter(|(is_so, _)| *is_so) {
-        for result in content.results.iter_mut().filter(|result| result.check == Check::Image) {
+    let mut told = Vec::new();
+    if let Some((_, picture)) = &content.picture {
+        if picture.beside {
+            told.push((Check::Image, "pictures beside the picture"));
+        }
+        if picture.other_colours {
+            told.push((Check::Image, "a picture that is shown in other colours than it was scored in"));
+        }
+    }
+    if content.film.is_some() {
+        told.push((Check::Video, "a film as it came, of which a copy leaves out what nobody looks at"));
+    }
+    for (check, why) in told {
+        for result in content.results.iter_mut().filter(|result| result.check == check) {
             if let Outcome::Looked(coverage) = &mut result.outcome {
                 let had = std::mem::replace(coverage, Coverage::Complete);
                 *coverage = had.and(Coverage::partial("embedded", why));

@@ -59,6 +59,15 @@ impl Tenants {
             Self::These(these) => these.contains(tenant),
         }
     }
+
+    /// Are all of the others among these?
+    pub fn hold(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::All, _) => true,
+            (_, Self::All) => false,
+            (Self::These(these), Self::These(others)) => others.is_subset(these),
+        }
+    }
 }
 
 impl fmt::Display for Tenants {
@@ -107,6 +116,15 @@ impl Queues {
                     .strip_prefix(class.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             }),
+        }
+    }
+
+    /// Are all of the others among these?
+    pub fn hold(&self, others: &Self) -> bool {
+        match (self, others) {
+            (Self::All, _) => true,
+            (_, Self::All) => false,
+            (Self::These(_), Self::These(others)) => others.iter().all(|class| self.includes(class)),
         }
     }
 }

@@ -135,8 +135,8 @@ pub trait Insight: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Neighbour>>;
     /// Items of the queue, present and past, whose pictures look like this one and are of other bytes than those of this
-    /// SHA-256: nearest first, then newest. All that differ in up to 3 bits are found, and of those that differ in up to
-    /// [`ALIKE`](crate::upload::likeness::ALIKE) those that have 16 bits in a row in common.
+    /// SHA-256: nearest first, then newest. They differ in up to [`ALIKE`](crate::upload::likeness::ALIKE) bits, and share
+    /// one of the [bands](Likeness::telling) that tell this one from others.
     async fn alike(&self, sight: &Sight, likeness: Likeness, but: &str, limit: u32)
     -> Result<Vec<Neighbour>>;
     /// The tenant's uploads before this one, newest first; with `uploader`, those of this user of its alone.

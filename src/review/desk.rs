@@ -125,6 +125,15 @@ impl Desk {
         Ok(opened)
     }
 
+    /// As [`Self::shown`]; each view of what is sealed is on record, also of its picture alone.
+    pub async fn glanced(&self, person: &Person, id: UploadId) -> Result<Opened> {
+        let opened = self.shown(person, id).await?;
+        if opened.item.sealed {
+            self.note(&person.user, "item.shown", id, json!({ "sealed": true })).await?;
+        }
+        Ok(opened)
+    }
+
     /// As [`Self::open`], off the record: for the picture on a page that was opened.
     pub async fn shown(&self, person: &Person, id: UploadId) -> Result<Opened> {
         let opened = self.seen(&person.user, id).await?;

@@ -30,8 +30,8 @@ pub struct Case {
 pub enum Keep {
     No,
     Yes,
-    /// And what was kept under this key is not needed any more.
-    Instead(String),
+    /// And this, which was kept in its place, is not needed any more.
+    Instead(Evidence),
 }
 
 impl Case {
@@ -104,9 +104,19 @@ impl Case {
         match mildest {
             Some(kept) if top(&evidence) > top(kept) + WORSE => {
                 self.dirty = true;
-                Keep::Instead(std::mem::replace(kept, evidence).key)
+                Keep::Instead(std::mem::replace(kept, evidence))
             }
             _ => Keep::No,
+        }
+    }
+
+    /// The frame that this was said of could not be written: what had its place before has it again.
+    pub fn unkept(&mut self, key: &str, said: Keep) {
+        let all = &mut self.episode.evidence;
+        let Some(at) = all.iter().position(|kept| kept.key == key) else { return };
+        match said {
+            Keep::Instead(old) => all[at] = old,
+            Keep::Yes | Keep::No => drop(all.remove(at)),
         }
     }
 
@@ -167,6 +177,24 @@ mod tests {
         case.stands(CUT);
         case.stands(WARN);
         assert_eq!((case.episode.worst, case.episode.because), (Standing::Cut, Because::Bad));
+    }
+
+    #[test]
+    fn a_frame_that_could_not_be_written_leaves_the_others_as_they_were() {
+        let mut case = begun(None, 0);
+        for n in 1..=4 {
+            assert_eq!(case.saw(Grade::Bad, evidence(n, 0.8)), Keep::Yes);
+        }
+        let before = case.episode.evidence.clone();
+        let said = case.saw(Grade::Bad, evidence(5, 0.7));
+        case.unkept("s/1-5", said);
+        assert_eq!(case.episode.evidence, before);
+        assert_eq!(case.saw(Grade::Bad, evidence(6, 0.7)), Keep::Yes);
+        let before = case.episode.evidence.clone();
+        let said = case.saw(Grade::Bad, evidence(7, 0.9));
+        assert_eq!(said, Keep::Instead(evidence(6, 0.7)));
+        case.unkept("s/1-7", said);
+        assert_eq!(case.episode.evidence, before, "the old one is not dropped");
     }
 
     #[test]

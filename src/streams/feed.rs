@@ -1,6 +1,12 @@
 //! Frames that come through the broker, for as long as this process watches their stream.
 
-use super::{frame::Frame, hub::Shared, key::Presented, live::Live, order::Order};
+use super::{
+    frame::{Frame, HEADER},
+    hub::Shared,
+    key::Presented,
+    live::Live,
+    order::Order,
+};
 use crate::ports::frames::{Feed, Frames, Parcel};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -37,6 +43,11 @@ async fn take(hub: &Shared, live: &Live, order: &mut Order, feed: &mut dyn Feed)
             Ok(parcel) => parcel,
             Err(error) => return error,
         };
+        // The broker holds nobody to the limit that the calls have.
+        if body.len() > hub.options.max_frame + HEADER {
+            live.spoiled();
+            continue;
+        }
         let now = hub.clock.now();
         let key = key.as_deref().and_then(Presented::parse);
         let frame = match Frame::read(body) {

@@ -15,7 +15,7 @@ use crate::{
     events::Settled,
     ports::{
         Blobs, Clock, Frames, Kind, PortError, Result, Store,
-        streams::{Change, Stream},
+        streams::{Change, Pull, PullState, Stream},
     },
     telemetry::Metrics,
     upload::{Because, KnownBad, Standing, StreamId, TenantId},
@@ -46,6 +46,8 @@ pub struct Options {
     pub places: usize,
     /// Frames that are kept of an episode.
     pub evidence: usize,
+    /// The largest frame that the broker may bring, in bytes.
+    pub max_frame: usize,
 }
 
 /// The rules of streams that set none of their own.
@@ -169,10 +171,7 @@ impl Hub {
             return Ok(None);
         };
         let stream = &watch.stream;
-        let tuning: Tuning = serde_json::from_str(&stream.tuning)
-            .map_err(|e| PortError::new(Kind::Fail, "a stream's rules are not understood").because(e))?;
-        let rules = hub.book.rules(&stream.tenant, &tuning);
-        let rules = rules.map_err(|e| PortError::new(Kind::Fail, format!("a stream's rules: {e}")))?;
+        let rules = hub.rules(stream)?;
         let content = State { standing: stream.standing, because: stream.because };
         let window = Window::new(rules, content, now);
         if content == BY_HAND {
@@ -195,7 +194,10 @@ impl Hub {
             hub.tasks.spawn_on(feed(Arc::clone(hub), Arc::clone(&live), frames), &hub.runtime);
         }
         if let Some(source) = stream.source.clone() {
-            let of = pull::Of { source, fence: watch.fence, fastest: window.rules().fastest };
+            // Whoever watched before did not come to close it.
+            let is_over = |pull: &Pull| matches!(pull.state, PullState::Ended | PullState::GaveUp);
+            let over = stream.pull.as_ref().is_some_and(is_over);
+            let of = pull::Of { source, fence: watch.fence, fastest: window.rules().fastest, over };
             hub.tasks.spawn_on(pull::pull(self.clone(), Arc::clone(&live), of), &hub.runtime);
         }
         let watcher = Watcher::new(Arc::clone(hub), Arc::clone(&live), watch, window);
@@ -252,7 +254,10 @@ impl Hub {
 
     async fn adopt(&self) -> Result<()> {
         for id in self.0.store.deserted_streams(self.0.clock.now(), FOUND).await? {
-            self.live(id).await?;
+            // The others do not wait for one that cannot be watched.
+            if let Err(error) = self.live(id).await {
+                tracing::warn!(stream.id = %id, %error, "a stream that nobody watches could not be taken over");
+            }
         }
         Ok(())
     }
@@ -272,6 +277,22 @@ impl Hub {
 impl Shared {
     fn lives(&self) -> MutexGuard<'_, HashMap<StreamId, Arc<Live>>> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// By its own tuning; where the settings of today do not permit that any more, by its tenant's.
+    fn rules(&self, stream: &Stream) -> Result<Rules> {
+        let own = serde_json::from_str::<Tuning>(&stream.tuning).map_err(|error| error.to_string());
+        let own = own.and_then(|tuning| self.book.rules(&stream.tenant, &tuning));
+        own.or_else(|why| {
+            tracing::warn!(
+                stream.id = %stream.id,
+                stream.tenant = %stream.tenant,
+                why,
+                "a stream's own rules are no good any more; it is watched by its tenant's"
+            );
+            let rules = self.book.rules(&stream.tenant, &Tuning::default());
+            rules.map_err(|why| PortError::new(Kind::Fail, format!("a tenant's rules: {why}")))
+        })
     }
 
     pub(super) fn forget(&self, live: &Arc<Live>) {

@@ -15,6 +15,7 @@ use url::Url;
 /// Pauses before it is tried again: all of it within the time in which a cut is still worth something.
 const AGAIN: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3)];
 const DEADLINE: Duration = Duration::from_secs(3);
+const NO_URL: &str = "a URL that is not one";
 
 /// A tenant's hook. `{id}` and `{external_id}` in the URL stand for the stream's.
 #[derive(Debug, Clone)]
@@ -27,9 +28,9 @@ pub struct Hook {
 
 #[derive(Debug, thiserror::Error)]
 pub enum BadHook {
-    #[error("{0:?} needs an https URL without a user or password; http only with streams.allow_private")]
+    #[error("{0} needs to be an https URL without a user or password; http only with streams.allow_private")]
     Url(String),
-    #[error("{0:?} leads to a private address; only streams.allow_private permits that")]
+    #[error("{0} leads to a private address; only streams.allow_private permits that")]
     Private(String),
     #[error("the client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
@@ -48,13 +49,13 @@ impl Kill {
         let mut hooks: BTreeMap<TenantId, Vec<Hook>> = BTreeMap::new();
         for hook in all {
             // What a stream's ids change is behind the host.
-            let url = filled(&hook.url, "0", "0").ok_or_else(|| BadHook::Url(hook.url.clone()))?;
+            let url = filled(&hook.url, "0", "0").ok_or_else(|| BadHook::Url(NO_URL.to_owned()))?;
             let scheme = url.scheme() == "https" || (allow_private && url.scheme() == "http");
             if !scheme || !url.username().is_empty() || url.password().is_some() {
-                return Err(BadHook::Url(hook.url));
+                return Err(BadHook::Url(told(&url)));
             }
             if !allow_private && !leads_outside(&url) {
-                return Err(BadHook::Private(hook.url));
+                return Err(BadHook::Private(told(&url)));
             }
             hooks.entry(hook.tenant.clone()).or_default().push(hook);
         }
@@ -109,6 +110,11 @@ impl Kill {
     }
 }
 
+/// Scheme and host: what stands before and behind may be a password or a token.
+fn told(url: &Url) -> String {
+    url.host_str().map_or_else(|| NO_URL.to_owned(), |host| format!("{}://{host}", url.scheme()))
+}
+
 /// The URL, with the ids as one path segment each whatever they are made of.
 fn filled(url: &str, id: &str, external_id: &str) -> Option<Url> {
     let escaped = |text: &str| {
@@ -146,6 +152,22 @@ mod tests {
             assert!(refused(url, false), "{url}");
         }
         assert!(!refused("https://example.com/kick/{id}", false) && !refused(mediamtx, true));
+    }
+
+    #[test]
+    fn a_refusal_tells_no_password_and_no_token() {
+        for (url, said) in [
+            ("https://me:secret@example.com/kick?token=secret", "https://example.com needs"),
+            ("http://example.com/secret/{id}", "http://example.com needs"),
+            ("https://10.0.0.1/kick?token=secret", "https://10.0.0.1 leads"),
+            ("no url, but a secret", "a URL that is not one needs"),
+            ("secret:secret", "a URL that is not one needs"),
+        ] {
+            let hook = Hook { tenant: "acme".parse().unwrap(), url: url.to_owned(), authorization: None };
+            let error = Kill::new([hook], false).unwrap_err();
+            let all = format!("{error} {error:?}");
+            assert!(all.starts_with(said) && !all.contains("secret"), "{url}: {all}");
+        }
     }
 
     #[test]

@@ -170,6 +170,11 @@ impl Live {
         Counters::add(&self.counters.failed, frames);
     }
 
+    /// So many frames, at least, never came.
+    pub(super) fn lost(&self, frames: u64) {
+        Counters::add(&self.counters.lost, frames);
+    }
+
     /// Before that a frame would be skipped.
     pub(super) fn asked_pause(&self) -> Duration {
         Duration::from_millis(self.pause_ms.load(Ordering::Relaxed))

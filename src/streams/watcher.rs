@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ports::{
-        PortError,
+        Kind, PortError,
         blobs::Zone,
         store::Stale,
         streams::{Change, Evidence, Sign, Watch},
@@ -40,6 +40,8 @@ const QUIET: Duration = Duration::from_secs(1);
 const BEFORE: usize = 3;
 /// And how long before.
 const LED: Duration = Duration::from_secs(60);
+/// For one frame to be kept, at most: nothing is decided meanwhile.
+const KEEPING: Duration = Duration::from_secs(5);
 /// A stream that nothing came on for so long is left; who sends to it again finds it as it was.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -241,10 +243,9 @@ impl Watcher {
         if state.standing >= self.live.shown.borrow().state.standing {
             self.show(state);
         }
-        self.open_case(now).await;
-        let quiet = self.case.as_ref().is_some_and(|case| case.dirty) && self.written.elapsed() >= QUIET;
-        let shown = self.live.shown.borrow().state;
-        if shown != self.told || (quiet && state == self.told) {
+        self.begin_case(now).await;
+        let (told, shown) = (self.told, self.live.shown.borrow().state);
+        if shown != self.told {
             // What was shown goes on record, also where it is over by now.
             self.write(shown, now).await?;
         }
@@ -252,6 +253,12 @@ impl Watcher {
             self.write(state, now).await?;
         } else if self.signed.elapsed() >= self.sign_every() {
             self.renew(now).await?;
+        }
+        // The event waited for no frame of its episode, and the frames wait for nobody.
+        let kept = self.keep_frames().await;
+        let is_time = self.written.elapsed() >= QUIET || (kept && self.told != told);
+        if is_time && state == self.told && self.case.as_ref().is_some_and(|case| case.dirty) {
+            self.write(state, self.hub.clock.now()).await?;
         }
         // Nothing was written for so long that somebody else may have taken over.
         if self.hub.clock.now() > self.watch.until {
@@ -274,8 +281,8 @@ impl Watcher {
         }
     }
 
-    /// What was seen makes an episode; that nobody looks does not.
-    async fn open_case(&mut self, now: Timestamp) {
+    /// What was seen makes an episode; that nobody looks does not. Nothing is written here.
+    async fn begin_case(&mut self, now: Timestamp) {
         let content = self.window.content();
         self.before.retain(|seen| seen.since.elapsed() <= LED);
         // What was cut by hand is on record as a ruling.
@@ -298,31 +305,37 @@ impl Watcher {
                 Err(error) => tracing::warn!(stream.id = %stream.id, %error, "an episode has to wait"),
             }
         }
-        while let Some(case) = &mut self.case
+        if let Some(case) = &mut self.case {
+            case.stands(content);
+        }
+    }
+
+    /// Writes the frames of an episode that goes on, so that its record can name them; were there any?
+    async fn keep_frames(&mut self) -> bool {
+        let mut any = false;
+        let (id, fence) = (self.live.id, self.watch.fence);
+        while let Some(case) = self.case.as_mut().filter(|case| case.episode.ended_at.is_none())
             && let Some(mut seen) = self.before.pop_front()
         {
-            case.stands(content);
             self.kept += 1;
-            let (fence, n) = (self.watch.fence, self.kept);
-            seen.evidence.key = format!("{}/{}-{fence}-{n}", self.live.id, case.episode.number);
-            let key = seen.evidence.key.clone();
+            let key = format!("{id}/{}-{fence}-{}", case.episode.number, self.kept);
+            seen.evidence.key.clone_from(&key);
             let keep = case.saw(seen.grade, seen.evidence);
             if keep == Keep::No {
                 continue;
             }
             if let Err(error) = self.hub.keep(&key, &seen.bytes).await {
-                tracing::warn!(stream.id = %self.live.id, %error, "a frame could not be kept");
-                if let Some(case) = &mut self.case {
-                    case.episode.evidence.retain(|kept| kept.key != key);
-                }
+                tracing::warn!(stream.id = %id, %error, "a frame could not be kept");
+                case.unkept(&key, keep);
+                // The others have their turn in the next round.
+                break;
             }
+            any = true;
             if let Keep::Instead(old) = keep {
-                self.stale.push(old);
+                self.stale.push(old.key);
             }
         }
-        if let Some(case) = &mut self.case {
-            case.stands(content);
-        }
+        any
     }
 
     fn close_case(&mut self) {
@@ -441,6 +454,12 @@ impl Drop for Wanting<'_> {
 impl Shared {
     /// Makes a frame durable where nothing is delivered from.
     async fn keep(&self, key: &str, bytes: &Bytes) -> Result<(), PortError> {
+        let time = KEEPING.min(self.options.term / 3);
+        let kept = tokio::time::timeout(time, self.put(key, bytes)).await;
+        kept.unwrap_or_else(|_| Err(PortError::new(Kind::Retry, "the blob store takes too long")))
+    }
+
+    async fn put(&self, key: &str, bytes: &Bytes) -> Result<(), PortError> {
         let mut spool = self.blobs.spool().await?;
         let bytes = bytes.clone();
         let written = tokio::task::spawn_blocking(move || spool.write_all(&bytes).map(|()| spool)).await;

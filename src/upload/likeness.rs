@@ -58,6 +58,14 @@ impl Likeness {
         std::array::from_fn(|n| (self.0 >> (n as u32 * BAND) & u64::from(u16::MAX)) as u16)
     }
 
+    /// The places of those bands that tell it from others: even fields, as of a sky or a margin, come to the same bits in
+    /// half of all pictures. Where there is no other, all.
+    pub fn telling(self) -> Vec<usize> {
+        let bands = self.bands();
+        let telling: Vec<usize> = (0..bands.len()).filter(|n| !matches!(bands[*n], 0 | u16::MAX)).collect();
+        if telling.is_empty() { (0..bands.len()).collect() } else { telling }
+    }
+
     /// As a database keeps it.
     pub fn stored(self) -> i64 {
         self.0.cast_signed()
@@ -160,6 +168,17 @@ mod tests {
         }
         let other = hash(|x, y| waves(y, x)).unwrap();
         assert!(whole.distance(other) > 2 * ALIKE, "{}", whole.distance(other));
+    }
+
+    #[test]
+    fn a_band_of_even_fields_tells_nothing_unless_all_are_such() {
+        for (text, telling) in [
+            ("0123456789abcdef", &[0, 1, 2, 3][..]),
+            ("0000456789abffff", &[1, 2]),
+            ("ffff00000000ffff", &[0, 1, 2, 3]),
+        ] {
+            assert_eq!(text.parse::<Likeness>().unwrap().telling(), telling, "{text}");
+        }
     }
 
     proptest! {

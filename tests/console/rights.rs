@@ -72,6 +72,61 @@ async fn anothers_queue_is_not_there() {
     assert!(people.contains("value=\"documents\""), "{people}");
 }
 
+/// The id of an account that the page of people shows.
+fn account(people: &str, email: &str) -> Option<String> {
+    let row = people.split_once(&format!("<td>{email}</td>"))?.1.split("</tr>").next()?;
+    Some(row.split_once("/console/users/")?.1.split('"').next()?.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_of_some_tenants_decides_on_no_others() {
+    let world = World::start(OPEN).await;
+    let root = Visitor::arrive(&world, "root@example.org", "admin", "*").await;
+    let lee = Visitor::arrive(&world, "lee@example.org", "admin", "globex").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "globex").await;
+    Visitor::arrive(&world, "zoe@example.org", "moderator", "acme,globex").await;
+    let all = root.page("/console/users").await;
+    let people = lee.page("/console/users").await;
+    assert!(account(&people, "zoe@example.org").is_none() && !people.contains("root@example.org"));
+    let csrf = lee.csrf("/console/users").await;
+    let act = async |path: &str, fields: &[(&str, &str)]| {
+        let fields = [&[("csrf", csrf.as_str())], fields].concat();
+        lee.send(path, &fields).await.status().as_u16()
+    };
+    for tenants in ["*", "acme", "acme,globex"] {
+        let new = [("email", "new@example.org"), ("role", "admin"), ("tenants", tenants), ("queues", "*")];
+        assert_eq!(act("/console/users", &new).await, 403, "{tenants}");
+    }
+    for email in ["root@example.org", "zoe@example.org"] {
+        // Nobody's own account is shown with a form: the others' pages tell its id.
+        let id = account(&all, email).or_else(|| account(&people, email));
+        let Some(id) = id else { continue };
+        let path = format!("/console/users/{id}");
+        for what in ["reset", "link", "disable", "enable", "lift", "save"] {
+            let fields = [("do", what), ("role", "auditor"), ("tenants", "globex"), ("queues", "*")];
+            assert_eq!(act(&path, &fields).await, 404, "{email}: {what}");
+        }
+    }
+    let path = format!("/console/users/{}", account(&people, "bob@example.org").unwrap());
+    let save = |tenants| [("do", "save"), ("role", "senior"), ("tenants", tenants), ("queues", "image")];
+    assert_eq!(act(&path, &save("*")).await, 403);
+    assert_eq!(bob.get("/console/queue").await.status(), 200);
+    // What he may do is another: his sessions are over.
+    assert_eq!(act(&path, &save("globex")).await, 303);
+    assert!(location(&bob.get("/console/queue").await).starts_with("/console/sign-in"));
+    let people = lee.page("/console/users").await;
+    assert!(people.contains("value=\"image\""), "{people}");
+    // A reset takes the password, and gives a link.
+    let mut new = Visitor::new(&world);
+    let fields = [("csrf", csrf.as_str()), ("do", "reset")];
+    let page = lee.send(&path, &fields).await.text().await.unwrap();
+    let link = page.split("/console/link/").nth(1).unwrap().split(['"', '<', ' ']).next().unwrap();
+    let tried = [("email", "bob@example.org"), ("password", crate::people::PASSWORD)];
+    assert_eq!(new.send("/console/sign-in", &tried).await.status(), 401);
+    new.enter(&format!("/console/link/{link}"), &[]).await;
+    assert_eq!(location(&new.get("/console/queue").await), "/console/account/password");
+}
+
 fn ann_view(ann: &Visitor, id: &str) -> String {
     lazaret::access::Token::parse(&ann.cookie).unwrap().derive(&format!("media {id}"))
 }

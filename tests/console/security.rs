@@ -314,6 +314,12 @@ async fn who_guesses_codes_or_from_one_address_is_slowed_down_too() {
     let right = crate::people::next_code(&secret);
     let answer = half.send("/console/code", &[("csrf", &csrf), ("code", &right)]).await;
     assert_eq!(answer.status(), 429, "also with the right one: else it would tell");
+    // Many at once get no further than one after the other.
+    let fields = [("email", "zoe@example.org"), ("password", "wrong horse battery")];
+    let at_once =
+        futures_util::future::join_all((0..30).map(|_| half.send("/console/sign-in", &fields))).await;
+    let heard = at_once.iter().filter(|answer| answer.status() == 401).count();
+    assert!((1..=8).contains(&heard), "{heard} of 30 were heard");
     // And many accounts from one address.
     let mut statuses = Vec::new();
     for n in 0..40 {

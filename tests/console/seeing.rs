@@ -170,7 +170,7 @@ async fn pictures_that_look_alike_stand_beside_an_item() {
         .expect("both lists");
     assert!(alike.contains("first.jpg") && !alike.contains("other.jpg"), "{alike}");
     assert!(!page.contains("The very same bytes"));
-    let hash = world.server.show(&last).await["verdict"]["perceptual_hash"].clone();
+    let hash = world.server.show(&last).await["verdict_detail"]["perceptual_hash"].clone();
     assert!(hash.as_str().is_some_and(|hash| hash.len() == 16), "{hash}");
 }
 

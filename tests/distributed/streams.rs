@@ -57,7 +57,7 @@ pub async fn process(site: &Site, key: &str, roles: &str, name: &str) -> Server 
 
 #[tokio::test]
 async fn frames_come_through_the_broker_and_another_process_takes_over_from_one_that_is_killed() {
-    let site = Site::new(SETTINGS);
+    let site = Site::new(&format!("{SETTINGS}max_frame = \"1MiB\"\n"));
     assert_eq!(site.run(&["migrate"]).await.code(), 0);
     let key = prepare(&site).await;
     let front = process(&site, &key, "api,events", "front").await;
@@ -81,6 +81,8 @@ async fn frames_come_through_the_broker_and_another_process_takes_over_from_one_
     for n in 1..=5 {
         publish(&plain, id, "lzs_x", jpeg(sequence + n, RED)).await;
     }
+    // And who has it sends no more than may be sent anywhere else.
+    publish(&plain, id, secret, [jpeg(sequence + 6, RED), vec![0; 2 << 20]].concat()).await;
     let mut red = sequence + 100;
     until("it is cut", async || {
         red += 1;
@@ -92,10 +94,10 @@ async fn frames_come_through_the_broker_and_another_process_takes_over_from_one_
     let cut = event(&plain).await;
     assert_eq!((&cut["type"], &cut["subject"]), (&"io.lazaret.stream.cut.v1".into(), &id.as_str().into()));
     assert_eq!((&cut["data"]["external_id"], &cut["data"]["reason"]), (&"camera 1".into(), &"bad".into()));
-    until("what was lost is counted, and what had no key", async || {
+    until("what was lost is counted, and what had no key or was too large", async || {
         let view = show(&first, &stream).await;
         let (lost, failed) = (view["counts"]["lost"].as_u64(), view["counts"]["failed"].as_u64());
-        if lost >= Some(90) && failed >= Some(5) { Ok(()) } else { Err(view) }
+        if lost >= Some(90) && failed >= Some(6) { Ok(()) } else { Err(view) }
     })
     .await;
 

@@ -75,7 +75,11 @@ async fn an_episode_is_one_item_with_its_frames_and_they_are_never_delivered() {
     for says in ["0.9", "0.9"] {
         stream.judged(says).await;
     }
-    eventually("it goes on", async || episodes().await[0].state == EpisodeState::Open).await;
+    eventually("it goes on, with its frames", async || {
+        let episode = episodes().await.remove(0);
+        episode.state == EpisodeState::Open && episode.evidence.iter().any(|kept| kept.sequence == 9)
+    })
+    .await;
     assert_eq!(episodes().await.len(), 1);
     assert_eq!(world.app.delete(&stream.path("")).send().await.unwrap().status(), 204);
     let ended = episodes().await.remove(0);
@@ -158,6 +162,21 @@ async fn a_store_that_fails_holds_back_no_cut_and_gives_no_pass() {
     sql("DROP TRIGGER broken").await;
     eventually("it is written", async || live.shown().state.standing == Standing::Pass).await;
     assert_eq!(world.told().await, ["stream.cleared", "stream.cut", "stream.cleared"], "the cut, too");
+}
+
+/// Settings were changed since it was opened: its tenant's rules hold.
+#[tokio::test]
+async fn a_stream_whose_own_rules_are_no_good_any_more_is_watched_all_the_same() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let (path, id) = (world.app.folder.path().join("lazaret.db"), stream.id.clone());
+    let spoil = move || {
+        let store = rusqlite::Connection::open(path).unwrap();
+        let sql = r#"UPDATE streams SET tuning = '{"hits":1}' WHERE id = ?1"#;
+        assert_eq!(store.execute(sql, [id]).unwrap(), 1);
+    };
+    tokio::task::spawn_blocking(spoil).await.unwrap();
+    assert_eq!(stream.judged("0.1").await, ("judged".into(), "pass".into(), "clean".into()));
 }
 
 /// By its bytes alone, whatever a judge would say; for the tenant whose list it is on.

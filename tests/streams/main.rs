@@ -30,6 +30,7 @@ mod end_to_end;
 mod fairness;
 mod hook;
 mod hostile;
+mod keeping;
 mod moving;
 mod played;
 mod pulled;

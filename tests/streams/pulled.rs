@@ -146,6 +146,83 @@ async fn other_packings_are_read_too() {
     assert_cut_and_cleared(&flv);
 }
 
+/// What a stream was told to be, in order, and that it was closed: kinds and what they say, as the audit log has them.
+async fn recorded(site: &Site, id: &str) -> Vec<(String, String)> {
+    let (path, id) = (site.data("lazaret.db"), id.to_owned());
+    // On a thread of its own, for it may wait for the service's transactions.
+    let read = move || {
+        let store = rusqlite::Connection::open(path).unwrap();
+        let sql = "SELECT action, detail FROM audit WHERE subject = ?1 ORDER BY sequence";
+        let mut statement = store.prepare(sql).unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+        let rows = statement.query_map([id], read).unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>()
+    };
+    tokio::task::spawn_blocking(read).await.unwrap()
+}
+
+/// Whoever heard that it passes hears that nobody watches it any more.
+#[tokio::test]
+async fn a_source_that_ends_leaves_no_pass_behind() {
+    let (site, server) = site(PULLING).await;
+    let web = Web::start().await;
+    let (_, grey) = film(&site.path(""), "grey.ts", "color=0x5a5a5a:s=320x180:r=10:d=4", &LIVE);
+    let stream = pulled(&server, &web.put("/grey.ts", Page::Bytes(grey))).await;
+    let (all, last) = followed(&server, &stream).await;
+    assert!(all.iter().any(|(decision, ..)| decision == "pass"), "{all:?}");
+    assert_eq!((&last["pull"]["state"], &last["reason"]), (&"ended".into(), &"unwatched".into()), "{last}");
+    let recorded = recorded(&site, &stream).await;
+    let kinds: Vec<_> = recorded.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["stream.opened", "stream.cleared", "stream.warned", "stream.closed"], "{recorded:?}");
+    assert!(recorded[2].1.contains("unwatched"), "{recorded:?}");
+    server.kill().await;
+}
+
+/// A publisher who comes back is watched again.
+#[tokio::test]
+async fn an_rtmp_publisher_may_come_back() {
+    let (site, server) = site(&PULLING.replace("8s", "30s")).await;
+    let (clip, _) = film(&site.path(""), "grey.mp4", "color=0x5a5a5a:s=320x180:r=10:d=3", &LIVE);
+    let url = format!("rtmp://127.0.0.1:{}/live/x", free_port());
+    let publishing = ["-re", "-i", clip.to_str().unwrap(), "-c", "copy", "-f", "flv", "-listen", "1", &url];
+    let stream = pulled(&server, &url).await;
+    let mut judged = 0;
+    for _ in 0..2 {
+        let _publisher = Publisher::start(&publishing);
+        until("its frames are judged", async || {
+            let view = show(&server, &stream).await;
+            let more = view["counts"]["judged"].as_u64().unwrap() > judged;
+            if more && view["pull"]["state"] == "reading" { Ok(()) } else { Err(view) }
+        })
+        .await;
+        until("it is waited for", async || {
+            let view = show(&server, &stream).await;
+            judged = view["counts"]["judged"].as_u64().unwrap();
+            if view["pull"]["state"] == "waiting" { Ok(()) } else { Err(view) }
+        })
+        .await;
+    }
+    let url = format!("{}/v1/streams/{stream}", server.url);
+    server.client.delete(url).bearer_auth(&server.key).send().await.unwrap();
+    server.kill().await;
+}
+
+/// One that is not there, by the playlist's own word or without a word, is a frame at least that nobody saw.
+#[tokio::test]
+async fn segments_that_are_left_out_are_counted() {
+    let (site, server) = site(PULLING).await;
+    let web = Web::start().await;
+    let (_, grey) = film(&site.path(""), "grey.ts", "color=0x5a5a5a:s=320x180:r=10:d=2", &LIVE);
+    web.put("/grey.ts", Page::Bytes(grey));
+    let list = "#EXTM3U\n#EXT-X-TARGETDURATION:2\ngrey.ts\n#EXT-X-GAP\ngap.ts\nmissing.ts\n#EXT-X-DISCONTINUITY\n\
+        grey.ts\n#EXT-X-ENDLIST\n";
+    let stream = pulled(&server, &web.put("/gaps.m3u8", Page::Bytes(list.into()))).await;
+    let (_, last) = followed(&server, &stream).await;
+    assert_eq!((&last["pull"]["state"], &last["counts"]["lost"]), (&"ended".into(), &2.into()), "{last}");
+    assert!(!web.asked.lock().unwrap().iter().any(|path| path == "/gap.ts"));
+    server.kill().await;
+}
+
 /// Under a key that is fetched as segments are; with what encryption begins with in the playlist, and without.
 #[tokio::test]
 async fn encrypted_segments_are_opened() {

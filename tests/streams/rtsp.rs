@@ -17,7 +17,7 @@ use tokio::{
 /// How it behaves.
 #[derive(Clone)]
 pub enum Manner {
-    /// Plays the clip to whoever proves to be `me` with this password, or to anybody.
+    /// Plays the clip, once, to whoever proves to be `me` with this password, or to anybody. Then there is nothing.
     Plays { clip: PathBuf, password: Option<&'static str> },
     /// Answers every request so.
     Says(Vec<u8>),
@@ -88,7 +88,12 @@ async fn serve(
             say(&mut stream, &number, "401 Unauthorized", challenge, "").await?;
             continue;
         }
+        let is_over =
+            after == usize::MAX && asked.lock().unwrap().iter().any(|line| line.starts_with("PLAY "));
         match first.split(' ').next().unwrap_or_default() {
+            "DESCRIBE" if is_over => {
+                say(&mut stream, &number, "404 Not Found", "", "").await?;
+            }
             "DESCRIBE" => {
                 let begun = Playing::begin(clip, folder).await;
                 say(&mut stream, &number, "200 OK", "Content-Type: application/sdp\r\n", &begun.described)

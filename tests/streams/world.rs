@@ -100,9 +100,15 @@ impl World {
 
     /// With frames that are known to be bad.
     pub async fn start_knowing(kill: Kill, known: KnownBad) -> Self {
+        Self::start_changed(kill, known, |_| {}).await
+    }
+
+    /// With other parts than usual.
+    pub async fn start_changed(kill: Kill, known: KnownBad, change: impl FnOnce(&mut Api)) -> Self {
         let judge = Arc::new(Scripted::default());
         let mut hub = None;
         let app = TestApp::start_with(|api| {
+            change(api);
             let options = Options { term: Duration::from_secs(3600), ..options("one") };
             let made = Hub::new(Parts { known: Arc::new(known), ..parts(api, judge.clone(), kill, options) });
             api.streams = Arc::new(front_with(made.clone()));
@@ -141,7 +147,8 @@ impl World {
 }
 
 pub fn options(holder: &str) -> Options {
-    Options { holder: holder.to_owned(), term: Duration::from_secs(5), places: 2, evidence: 5 }
+    let (holder, term) = (holder.to_owned(), Duration::from_secs(5));
+    Options { holder, term, places: 2, evidence: 5, max_frame: 1 << 20 }
 }
 
 pub fn front_with(hub: Hub) -> Front {

@@ -4,6 +4,9 @@ use anyhow::Context;
 use lazaret::ports::{Clock, clock::SystemClock};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
+/// Spreads the numbers of uploads over 63 bits.
+const LIKENESS: u64 = 92_233_720_368_547;
+
 #[derive(Debug, Clone, Copy)]
 pub enum Dialect {
     Sqlite,
@@ -59,10 +62,12 @@ impl Dialect {
             "labels": { "nsfw-mobilenet-v2.porn": 0.71, "nsfw-mobilenet-v2.sexy": 0.2, "nsfw-mobilenet-v2.neutral": 0.1,
                         "nsfw-mobilenet-v2.hentai": 0.01, "nsfw-mobilenet-v2.drawing": 0.01 },
             "policy": { "version": 1, "digest": "cd".repeat(32) },
+            "perceptual_hash": format!("{:016x}", u64::from(items / 2) * LIKENESS),
         });
         let verdict = self.json(&serde_json::to_string(&verdict).context("a verdict as JSON")?);
         // A minute apart; six of ten wait.
         let at = format!("{now} - ({items} - n) * CAST(60000 AS bigint)");
+        let like = format!("(n * {LIKENESS})");
         Ok(vec![
             format!(
                 "INSERT INTO uploads (id, tenant, state, version, filename, declared, size, sha256, accepted_at, settled_at) \
@@ -74,10 +79,11 @@ impl Dialect {
                 "INSERT INTO verdicts (upload, number, detail, at) SELECT id, 1, {verdict}, settled_at FROM uploads"
             ),
             format!(
-                "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness) \
+                "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness, like_0, like_1, like_2, like_3) \
                  {numbers} SELECT {id}, 'tenant' || (n % 10), CASE WHEN n % 10 < 6 THEN 'open' ELSE 'closed' END, n % 101, \
                  'reason.' || (n % 15), 'reason.' || (n % 15) || ' coverage.image.partial', \
-                 CASE n % 3 WHEN 0 THEN 'image/jpeg' WHEN 1 THEN 'application/pdf' ELSE 'video/mp4' END, {at}, n * 92233720368547 FROM s"
+                 CASE n % 3 WHEN 0 THEN 'image/jpeg' WHEN 1 THEN 'application/pdf' ELSE 'video/mp4' END, {at}, {like}, {like} & 65535, ({like} >> 16) & 65535, \
+                 ({like} >> 32) & 65535, ({like} >> 48) & 65535 FROM s"
             ),
             format!(
                 "INSERT INTO rulings (upload, number, kind, reason, note, overrides, rules_over, person, at, standing) \

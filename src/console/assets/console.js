@@ -108,7 +108,8 @@
       } catch { /* the next one tells */ }
     };
     setInterval(keep, Math.max(2000, Number(form.dataset.lease) / 3));
-    document.addEventListener("submit", () => { sent = true; });
+    // A dialog that is closed leaves nothing.
+    document.addEventListener("submit", (event) => { if (event.target.method !== "dialog") sent = true; });
     window.addEventListener("pagehide", () => { if (!sent) navigator.sendBeacon(`${base}/leave`, body()); });
   }
 

@@ -23,6 +23,7 @@ use super::{hub::Hub, live::Live, order::Order};
 use crate::{
     access::Vault,
     ports::streams::{Pull, PullState, Source},
+    upload::Standing,
 };
 use bytes::Bytes;
 use http::Http;
@@ -44,6 +45,9 @@ use url::Url;
 
 /// Of a playlist, in bytes.
 const PLAYLIST: usize = 1 << 20;
+/// How often it is looked whether a stream passes still, and for how long at most.
+const LOOK: Duration = Duration::from_millis(200);
+const UNWATCHED: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -88,8 +92,14 @@ impl Puller {
         Self { vault, ..self }
     }
 
-    /// Brings what the source brings to `out`, until it is over.
-    async fn fetch(&self, url: &Url, speech: Speech, out: Out) -> Result<(), Trouble> {
+    /// Brings what the source brings to `out`, until it is over. `lost` is told how much of it is left out.
+    async fn fetch(
+        &self,
+        url: &Url,
+        speech: Speech,
+        out: Out,
+        lost: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), Trouble> {
         let stall = self.options.stall;
         match speech {
             Speech::Rtmp => rtmp::play(&self.dial, url, stall, &out).await,
@@ -109,7 +119,7 @@ impl Puller {
                     .starts_with(b"#EXTM3U")
                 {
                     let text = self.http.whole(&mut answer, first, PLAYLIST).await?;
-                    return hls::follow(&self.http, &text, from, stall, &out).await;
+                    return hls::follow(&self.http, &text, from, stall, &out, lost).await;
                 }
                 out.bytes(first).await?;
                 while let Some(bytes) = self.http.more(&mut answer).await? {
@@ -126,6 +136,23 @@ pub(super) struct Of {
     pub(super) source: Source,
     pub(super) fence: u64,
     pub(super) fastest: Duration,
+    /// It is over, as is on record, and the stream not closed yet.
+    pub(super) over: bool,
+}
+
+/// How following the source once ended.
+struct Attempt {
+    ended: Result<(), Trouble>,
+    /// Frames came.
+    any: bool,
+    /// Its end may be that of a connection alone: who publishes may come back.
+    may_return: bool,
+}
+
+impl Attempt {
+    fn failed(trouble: Trouble) -> Self {
+        Self { ended: Err(trouble), any: false, may_return: false }
+    }
 }
 
 /// Fetches frames until the source is over, or somebody else watches the stream.
@@ -144,27 +171,37 @@ struct Pulling {
 impl Pulling {
     async fn run(self) {
         let options = self.hub.0.puller.options;
+        if self.of.over {
+            return self.close().await;
+        }
         let (mut failures, mut seen) = (0, Instant::now());
+        // The source came to its end, with this trouble or none, and nothing came since.
+        let mut over: Option<Option<Trouble>> = None;
         self.reseal().await;
         loop {
             self.tell(PullState::Connecting, None, failures).await;
-            let (ended, any) = self.attempt().await;
+            let Attempt { ended, any, may_return } = self.attempt().await;
             if any {
-                (failures, seen) = (0, Instant::now());
+                (failures, seen, over) = (0, Instant::now(), None);
             }
             let trouble = match ended {
                 // One that ends before it has begun may be one that has not begun yet.
-                Ok(()) if any => return self.end(PullState::Ended, None, 0).await,
-                Ok(()) => Trouble::new("source.empty", "it ended without a frame"),
-                Err(trouble) if any && trouble.code == SPOILED => {
-                    return self.end(PullState::Ended, Some(trouble), 0).await;
+                Ok(()) if !any => Trouble::new("source.empty", "it ended without a frame"),
+                Err(trouble) if !any || trouble.code != SPOILED => trouble,
+                ended if !may_return => return self.end(PullState::Ended, ended.err(), 0).await,
+                ended => {
+                    let trouble = ended.err();
+                    over = Some(trouble.clone());
+                    trouble.unwrap_or_else(|| Trouble::new("source.ended", "it ended"))
                 }
-                Err(trouble) => trouble,
             };
             failures += 1;
             tracing::info!(stream.id = %self.live.id, failures, %trouble, "a source cannot be followed");
             if seen.elapsed() >= options.patience {
-                return self.end(PullState::GaveUp, Some(trouble), failures).await;
+                return match over {
+                    Some(trouble) => self.end(PullState::Ended, trouble, 0).await,
+                    None => self.end(PullState::GaveUp, Some(trouble), failures).await,
+                };
             }
             self.tell(PullState::Waiting, Some(trouble), failures).await;
             tokio::time::sleep(backoff::pause(options.first, failures)).await;
@@ -180,17 +217,17 @@ impl Pulling {
         }
     }
 
-    /// Follows the source once; how it ended, and whether any frame came.
-    async fn attempt(&self) -> (Result<(), Trouble>, bool) {
+    /// Follows the source once.
+    async fn attempt(&self) -> Attempt {
         let puller = &self.hub.0.puller;
         // What may be asked may have been changed since it was opened.
         let source = match sealed::open(puller.vault.as_deref(), self.live.id, &self.of.source) {
             Ok(source) => source,
-            Err(trouble) => return (Err(trouble), false),
+            Err(trouble) => return Attempt::failed(trouble),
         };
         let (url, speech) = match puller.rules.check(&source) {
             Ok(checked) => checked,
-            Err(bad) => return (Err(Trouble::new("source.forbidden", bad.to_string())), false),
+            Err(bad) => return Attempt::failed(Trouble::new("source.forbidden", bad.to_string())),
         };
         let (out, mut pieces) = piece::channel();
         let (came, reading) = (AtomicBool::new(false), tokio::sync::Notify::new());
@@ -199,6 +236,7 @@ impl Pulling {
                 reading.notify_one();
             }
         };
+        let lost = |frames| self.live.lost(frames);
         let mut screen = Screen {
             live: &self.live,
             clock: &*self.hub.0.clock,
@@ -217,7 +255,7 @@ impl Pulling {
                 pieces.close();
                 shown
             };
-            let (fetched, shown) = tokio::join!(puller.fetch(&url, speech, out), show);
+            let (fetched, shown) = tokio::join!(puller.fetch(&url, speech, out, &lost), show);
             match shown {
                 Err(trouble) if trouble.code != SPOILED => Err(trouble),
                 shown => fetched.and(shown),
@@ -232,12 +270,20 @@ impl Pulling {
             ended = following => ended,
             never = telling => never,
         };
-        (ended, came.load(Ordering::Relaxed))
+        Attempt { ended, any: came.load(Ordering::Relaxed), may_return: speech != Speech::Http }
     }
 
     async fn end(&self, state: PullState, trouble: Option<Trouble>, failures: u32) {
         self.tell(state, trouble, failures).await;
+        self.close().await;
+    }
+
+    /// Closes the stream once it does not pass any more, as whoever heard that it passes is told before.
+    async fn close(&self) {
         let (hub, live) = (&self.hub.0, &self.live);
+        if tokio::time::timeout(UNWATCHED, self.unwatched()).await.is_err() {
+            tracing::warn!(stream.id = %live.id, "a stream whose source is over is closed while it passes");
+        }
         let actor = format!("watcher:{}", hub.options.holder);
         loop {
             match hub.store.close_stream(&live.tenant, live.id, &actor, hub.clock.now()).await {
@@ -247,6 +293,20 @@ impl Pulling {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
+        }
+    }
+
+    /// Waits until the stream's row does not say that it passes: no frames come, so its watcher writes that soon.
+    async fn unwatched(&self) {
+        loop {
+            match self.hub.0.store.stream(self.live.id).await {
+                Ok(Some(stream)) if stream.is_open() && stream.standing == Standing::Pass => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::debug!(stream.id = %self.live.id, %error, "how a stream stands could not be read");
+                }
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
 

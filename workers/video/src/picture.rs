@@ -61,6 +61,46 @@ pub(crate) fn is_translucent(frame: &frame::Video) -> bool {
         .any(|of| name.starts_with(of))
 }
 
+/// What of a frame's colours is meant in a way that is not followed here: a player shows them otherwise than they are
+/// looked at.
+pub(crate) fn unknown_colours(frame: &frame::Video) -> Option<String> {
+    use ffmpeg_next::color::{Space, TransferCharacteristic as Curve};
+    let (matrix, curve) = (frame.color_space(), frame.color_transfer_characteristic());
+    // Red, green and blue are not made by one.
+    let is_rgb = is_planar_rgb(frame.format());
+    let knows_matrix = is_rgb
+        || matches!(
+            matrix,
+            Space::Unspecified
+                | Space::Reserved
+                | Space::BT709
+                | Space::BT470BG
+                | Space::SMPTE170M
+                | Space::SMPTE240M
+                | Space::FCC
+                | Space::BT2020NCL
+        );
+    let knows_curve = matches!(
+        curve,
+        Curve::Unspecified
+            | Curve::Reserved
+            | Curve::Reserved0
+            | Curve::BT709
+            | Curve::SMPTE170M
+            | Curve::IEC61966_2_1
+            | Curve::BT2020_10
+            | Curve::BT2020_12
+            | Curve::GAMMA22
+            | Curve::GAMMA28
+    );
+    let what = format!("colours by {matrix:?} and {curve:?}, which are looked at otherwise than they are shown");
+    (!knows_matrix || !knows_curve).then_some(what)
+}
+
+fn is_planar_rgb(format: Pixel) -> bool {
+    format.descriptor().is_some_and(|descriptor| descriptor.name().starts_with("gbr"))
+}
+
 /// A small upright copy, RGB.
 pub(crate) struct Thumbnail {
     pub(crate) width: u32,

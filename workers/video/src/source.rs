@@ -155,6 +155,11 @@ pub(crate) fn open_decoder(
     decoder.open_as_with(codec, options).map_err(fault::at("the decoder"))
 }
 
+/// Sound that is decoded here.
+pub(crate) fn is_known_sound(id: codec::Id) -> bool {
+    decoder::find(id).is_some_and(|codec| AUDIO.contains(&codec.name()))
+}
+
 fn is_drawn(id: codec::Id) -> bool {
     use codec::Id;
     matches!(id, Id::DVD_SUBTITLE | Id::DVB_SUBTITLE | Id::HDMV_PGS_SUBTITLE | Id::XSUB)

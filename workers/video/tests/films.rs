@@ -65,6 +65,19 @@ async fn frames_that_no_other_depends_on_are_not_safe_from_a_random_look() {
     assert!(shots.iter().filter(is_red).count() >= 3, "{:?}", times(&shots));
 }
 
+/// Of open groups the last frames come behind the next key frame, and hang on it and on what is before it.
+#[tokio::test]
+async fn frames_that_lead_a_key_frame_are_a_gap() {
+    let (pool, studio) = (pool(), Studio::new());
+    for (open, expected) in [(1, "leading"), (0, "complete")] {
+        let codec = format!("libx265 -x265-params log-level=none:keyint=16:open-gop={open}");
+        let source = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=3 -pix_fmt yuv420p -c:v";
+        let clip = studio.make("led.mp4", &format!("{source} {codec}"));
+        let (film, _) = film(&pool, &clip, "video/mp4").await;
+        assert_eq!(code(&film.unwrap().coverage), expected);
+    }
+}
+
 /// The packet of the frame at which decoding a group may stop holds no picture: what comes behind it is seen instead.
 #[tokio::test]
 async fn packets_without_a_frame_leave_no_hole() {
@@ -126,6 +139,23 @@ async fn colours_and_turns_are_those_that_a_player_shows() {
     let shown = studio.make("turned.raw", "-i turned.mp4 -frames:v 1 -f rawvideo -pix_fmt rgb24");
     for (ours, theirs) in shots[0].pixels[..3].iter().zip(&shown) {
         assert!((ours - f32::from(*theirs)).abs() < 30.0, "{:?} {:?}", &shots[0].pixels[..3], &shown[..3]);
+    }
+}
+
+/// Regression: pictures of another curve or matrix were looked at as if they had the usual one.
+#[tokio::test]
+async fn colours_that_are_not_followed_are_a_gap() {
+    let (pool, studio) = (pool(), Studio::new());
+    for (tags, expected) in [
+        ("-color_trc bt709 -colorspace bt709", "complete"),
+        ("-color_trc iec61966-2-1", "complete"),
+        ("-color_trc linear", "video.colours"),
+        ("-color_trc smpte2084 -colorspace bt2020nc", "video.colours"),
+        ("-colorspace ycgco", "video.colours"),
+    ] {
+        let source = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=1 -c:v libx264 -pix_fmt yuv420p";
+        let (film, _) = film(&pool, &studio.make("tagged.mp4", &format!("{source} {tags}")), "video/mp4").await;
+        assert_eq!(code(&film.unwrap().coverage), expected, "{tags}");
     }
 }
 

@@ -125,6 +125,57 @@ async fn filler_and_what_is_behind_a_record_are_gone() {
     assert_eq!(frames("kept", &bytes), frames("sent", &clip));
 }
 
+/// What encoders make by themselves is read to its end, and shows the same pictures in the copy.
+#[tokio::test]
+async fn ordinary_films_of_every_kind_are_copied() {
+    let (pool, studio) = (pool(), Studio::new());
+    for (name, media_type, codecs) in [
+        ("a.mp4", "video/mp4", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a ac3"),
+        ("b.mkv", "video/x-matroska", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a mp3"),
+        ("c.mkv", "video/x-matroska", "-c:v mpeg2video -bf 2 -c:a pcm_s16le"),
+        ("d.mov", "video/quicktime", "-c:v mjpeg -pix_fmt yuvj420p -c:a pcm_s16be"),
+        ("e.mkv", "video/x-matroska", "-c:v mjpeg -pix_fmt yuvj420p -c:a libvorbis"),
+        ("f.mov", "video/quicktime", "-c:v prores -pix_fmt yuv422p10le -c:a alac"),
+        ("g.mp4", "video/mp4", "-c:v mpeg4 -bf 2 -c:a libmp3lame"),
+        ("h.mp4", "video/mp4", "-c:v libaom-av1 -cpu-used 8 -row-mt 0 -c:a libopus"),
+        ("i.webm", "video/webm", "-c:v libaom-av1 -cpu-used 8 -row-mt 0 -c:a libopus"),
+        ("j.mp4", "video/mp4", "-c:v mpeg1video -c:a aac"),
+        ("k.mp4", "video/mp4", "-c:v libx264 -pix_fmt yuv420p -x264-params slices=4:interlaced=1 -c:a aac -ac 6"),
+    ] {
+        let source = "-f lavfi -i testsrc2=size=160x96:rate=25:duration=1 -f lavfi -i sine=duration=1";
+        let clip = studio.make(name, &format!("{source} {codecs}"));
+        let (_, bytes) = render(&pool, &clip, media_type, RenditionSpec::Original)
+            .await
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        let decoded = |bytes: &[u8], to: &str| {
+            std::fs::write(studio.path("in"), bytes).unwrap();
+            studio.make(to, "-i in -map 0:v -fps_mode passthrough -c:v rawvideo -f hash")
+        };
+        assert_eq!(decoded(&bytes, "kept"), decoded(&clip, "sent"), "{name}");
+    }
+}
+
+/// Regression: sound of any kind was copied, and whatever its container kept for a decoder.
+#[tokio::test]
+async fn sound_that_nobody_here_decodes_is_not_copied() {
+    let (pool, studio) = (pool(), Studio::new());
+    let clip = film_with_sound(&studio, "w.mkv", "-c:v libx264 -pix_fmt yuv420p -c:a wmav2");
+    let made = render(&pool, &clip, "video/x-matroska", RenditionSpec::Original).await;
+    assert!(matches!(made, Err(Trouble::Undecodable(why)) if why.code == "video.unsupported"));
+}
+
+/// Regression: the copy with a mark took AAC over with all that stood behind its few bytes for the decoder.
+#[tokio::test]
+async fn what_is_behind_the_record_of_sound_is_gone() {
+    let (pool, studio) = (pool(), Studio::new());
+    let clip = film_with_sound(&studio, "s.mp4", "-c:v libx264 -pix_fmt yuv420p -c:a aac");
+    let talk = boxes::with_talk_behind_the_sound_record(&clip, &[&[0; 16][..], b"talk-behind-it"].concat());
+    for spec in [RenditionSpec::Original, RenditionSpec::Watermarked] {
+        let (_, bytes) = render(&pool, &talk, "video/mp4", spec.clone()).await.unwrap();
+        assert!(!holds(&bytes, b"talk-behind"), "{spec:?}");
+    }
+}
+
 /// A copy has one record for its decoder: it would show what comes after the second one otherwise than the film does.
 #[tokio::test]
 async fn a_film_that_tells_its_decoder_otherwise_in_its_middle_is_not_copied_as_it_is() {

@@ -213,11 +213,13 @@ impl Accounts for This {
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "DELETE FROM sessions WHERE person = $1 AND hash NOT IN (SELECT hash FROM sessions WHERE person = $1 \
-             ORDER BY created_at DESC, hash LIMIT $2)",
+            "DELETE FROM sessions WHERE person = $1 AND is_full = $3 AND hash NOT IN (SELECT hash FROM sessions \
+             WHERE person = $1 AND is_full = $3 ORDER BY created_at DESC, hash LIMIT $2)",
         )
         .bind(&session.user)
         .bind(i64::from(most))
+        // Half ones, which a password alone begins, put no full one out.
+        .bind(i64::from(session.full))
         .execute(&mut *tx)
         .await?;
         if let Some(deed) = deed {

@@ -15,9 +15,11 @@ pub(super) async fn enqueue(
     verdict: &VerdictDetail,
     at: Timestamp,
 ) -> Result<()> {
+    let bands = verdict.perceptual_hash.map(|likeness| likeness.bands().map(i64::from));
+    let band = |n: usize| bands.map(|bands| bands[n]);
     sqlx::query(
-        "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (upload) DO NOTHING",
+        "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness, \
+         like_0, like_1, like_2, like_3) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (upload) DO NOTHING",
     )
     .bind(id)
     .bind(tenant)
@@ -28,6 +30,10 @@ pub(super) async fn enqueue(
     .bind(&verdict.r#type.media_type)
     .bind(at.as_millisecond())
     .bind(verdict.perceptual_hash.map(Likeness::stored))
+    .bind(band(0))
+    .bind(band(1))
+    .bind(band(2))
+    .bind(band(3))
     .execute(tx)
     .await?;
     Ok(())
@@ -46,7 +52,13 @@ pub(super) async fn erased(tx: &mut Connection, id: &str) -> Result<bool> {
     sqlx::query("DELETE FROM reports WHERE upload = $1").bind(id).execute(&mut *tx).await?;
     sqlx::query("DELETE FROM appeals WHERE upload = $1").bind(id).execute(&mut *tx).await?;
     // Nor is what it looked like found any more.
-    sqlx::query("UPDATE reviews SET likeness = NULL WHERE upload = $1").bind(id).execute(&mut *tx).await?;
+    sqlx::query(
+        "UPDATE reviews SET likeness = NULL, like_0 = NULL, like_1 = NULL, like_2 = NULL, like_3 = NULL \
+         WHERE upload = $1",
+    )
+    .bind(id)
+    .execute(&mut *tx)
+    .await?;
     sqlx::query(
         "UPDATE reviews SET status = 'closed', holder = NULL, held_until = NULL, version = version + 1 \
          WHERE upload = $1 AND status <> 'closed'",

@@ -24,13 +24,8 @@ const NEIGHBOURS: &str = "SELECT u.id, u.tenant, u.filename, u.state, u.accepted
     (SELECT v.detail ->> 'verdict' FROM verdicts v WHERE v.upload = u.id ORDER BY v.number DESC LIMIT 1) \
     FROM uploads u WHERE ";
 
-/// [`Likeness::bands`] of a review, as the indexes have them.
-const BANDS: [&str; 4] = [
-    "(r.likeness & 65535)",
-    "((r.likeness >> 16) & 65535)",
-    "((r.likeness >> 32) & 65535)",
-    "((r.likeness >> 48) & 65535)",
-];
+/// [`Likeness::bands`] of a review.
+const BANDS: [&str; 4] = ["r.like_0", "r.like_1", "r.like_2", "r.like_3"];
 /// With a band in common: more are of a picture that came again and again.
 const CANDIDATES: i64 = 2_000;
 /// Of which some may not be seen, being sealed.
@@ -167,8 +162,9 @@ impl Insight for This {
         );
         query.push_bind(but.to_owned()).push(" AND (");
         let mut bands = query.separated(" OR ");
-        for (column, band) in BANDS.iter().zip(likeness.bands()) {
-            bands.push(*column).push_unseparated(" = ").push_bind_unseparated(i64::from(band));
+        for n in likeness.telling() {
+            let band = i64::from(likeness.bands()[n]);
+            bands.push(BANDS[n]).push_unseparated(" = ").push_bind_unseparated(band);
         }
         query.push(")");
         of_tenants(&mut query, "r.tenant", &sight.tenants);

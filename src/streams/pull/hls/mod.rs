@@ -20,8 +20,15 @@ const BEHIND: u64 = 8;
 /// Files in a row that may be missing.
 const MISSING: u32 = 3;
 
-/// Follows the playlist until it is over.
-pub async fn follow(http: &Http, text: &[u8], from: Url, stall: Duration, out: &Out) -> Result<(), Trouble> {
+/// Follows the playlist until it is over. `lost` is told of segments that nobody will see: a frame at least of each.
+pub async fn follow(
+    http: &Http,
+    text: &[u8],
+    from: Url,
+    stall: Duration,
+    out: &Out,
+    lost: &(dyn Fn(u64) + Sync),
+) -> Result<(), Trouble> {
     let (mut media, from) = match read(text, &from)? {
         Playlist::Media(media) => (media, from),
         Playlist::Master(variants) => {
@@ -29,7 +36,7 @@ pub async fn follow(http: &Http, text: &[u8], from: Url, stall: Duration, out: &
             fetch(http, &chosen.url).await?
         }
     };
-    let mut reel = Reel { http, out, next: None, head: None, key: None, sent: false, missing: 0 };
+    let mut reel = Reel { http, out, lost, next: None, head: None, key: None, sent: false, missing: 0 };
     let mut fresh = Instant::now();
     loop {
         let asked = Instant::now();
@@ -63,9 +70,27 @@ async fn fetch(http: &Http, url: &Url) -> Result<(Media, Url), Trouble> {
     }
 }
 
+/// Where to go on; where that is a leap, over how many segments.
+fn onward(next: Option<u64>, media: &Media) -> (u64, Option<u64>) {
+    let end = media.first.saturating_add(media.segments.len() as u64);
+    let edge = end.saturating_sub(EDGE).max(media.first);
+    match next {
+        None if media.is_over => (media.first, None),
+        None => (edge, None),
+        // Numbers that begin anew: how many there were before nobody knows.
+        Some(next) if next > end => (edge, Some(edge - media.first)),
+        // Or that ran on without us.
+        Some(next) if next < media.first || (end - next > BEHIND && !media.is_over) => {
+            (edge, Some(edge - next))
+        }
+        Some(next) => (next, None),
+    }
+}
+
 struct Reel<'a> {
     http: &'a Http,
     out: &'a Out,
+    lost: &'a (dyn Fn(u64) + Sync),
     /// The number of the segment that comes next.
     next: Option<u64>,
     /// What was sent before the segments that followed.
@@ -79,18 +104,11 @@ struct Reel<'a> {
 impl Reel<'_> {
     /// Sends what is new; was there anything?
     async fn wind(&mut self, media: &Media) -> Result<bool, Trouble> {
-        let end = media.first.saturating_add(media.segments.len() as u64);
-        let edge = end.saturating_sub(EDGE).max(media.first);
-        let from = match self.next {
-            None if media.is_over => media.first,
-            None => edge,
-            // Numbers that begin anew, or that ran on without us.
-            Some(next) if next > end || next < media.first || (end - next > BEHIND && !media.is_over) => {
-                self.cut().await?;
-                edge
-            }
-            Some(next) => next,
-        };
+        let (from, leap) = onward(self.next, media);
+        if let Some(skipped) = leap {
+            (self.lost)(skipped);
+            self.cut().await?;
+        }
         self.next = Some(from);
         let skip = usize::try_from(from - media.first).unwrap_or(usize::MAX);
         let mut any = false;
@@ -107,6 +125,7 @@ impl Reel<'_> {
             self.cut().await?;
         }
         if segment.is_missing {
+            (self.lost)(1);
             return Ok(());
         }
         if let Some(head) = segment.head.as_ref().filter(|_| !self.sent) {
@@ -117,6 +136,7 @@ impl Reel<'_> {
             // It was taken away before its turn came.
             Err(trouble) if trouble.code == "source.refused" && self.missing < MISSING => {
                 self.missing += 1;
+                (self.lost)(1);
                 self.cut().await
             }
             Err(trouble) => Err(trouble),
@@ -169,5 +189,36 @@ impl Reel<'_> {
             self.out.cut().await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_leapt_over_is_counted() {
+        let media = |first: u64, segments: usize, is_over: bool| {
+            let text = format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{first}\n{}", "a.ts\n".repeat(segments));
+            let Ok(Playlist::Media(media)) = Playlist::read(&text, &Url::parse("http://h/").unwrap()) else {
+                panic!("{text}")
+            };
+            Media { is_over, ..media }
+        };
+        for (next, media, expected) in [
+            (None, media(10, 10, false), (17, None)),
+            (None, media(10, 10, true), (10, None)),
+            (Some(12), media(10, 10, false), (12, None)),
+            (Some(20), media(10, 10, false), (20, None)),
+            (Some(11), media(10, 10, false), (17, Some(6))),
+            (Some(11), media(10, 10, true), (11, None)),
+            (Some(5), media(10, 4, false), (11, Some(6))),
+            (Some(5), media(10, 10, true), (17, Some(12))),
+            (Some(300), media(0, 5, false), (2, Some(2))),
+            (Some(300), media(0, 1, false), (0, Some(0))),
+            (Some(0), media(u64::MAX, 2, false), (u64::MAX, Some(u64::MAX))),
+        ] {
+            assert_eq!(onward(next, &media), expected, "{next:?} {}", media.first);
+        }
     }
 }

@@ -191,10 +191,14 @@ fn is_over(values: &[Value]) -> Result<bool, Trouble> {
     }
 }
 
+/// Says the server's code alone: its description is free text, which may repeat the name of the stream, a secret.
 fn refused(values: &[Value]) -> Trouble {
-    let told = |name| values.iter().find_map(|value| value.member(name)?.text());
-    let why = told("description").or_else(|| told("code")).unwrap_or("it gives no reason");
-    Trouble::new("source.refused", why)
+    let code = values.iter().find_map(|value| value.member("code")?.text());
+    let is_code = |code: &&str| {
+        (1..=64).contains(&code.len())
+            && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+    };
+    Trouble::new("source.refused", code.filter(is_code).unwrap_or("it gives no reason"))
 }
 
 /// A message of video as FLV has it.
@@ -234,5 +238,24 @@ mod tests {
         assert_eq!(status("error", "NetStream.Play.StreamNotFound").unwrap_err().code, "source.refused");
         assert_eq!(is_over(&[Value::Text("onMetaData".into())]), Ok(false));
         assert_eq!(is_over(&[]), Ok(false));
+    }
+
+    #[test]
+    fn a_refusal_never_repeats_the_key() {
+        let why = |code: &str| {
+            let text = |text: &str| Value::Text(text.to_owned());
+            let told = Value::Object(vec![
+                ("level".into(), text("error")),
+                ("description".into(), text("no such stream: live/secret-key?token=1")),
+                ("code".into(), text(code)),
+            ]);
+            is_over(&[text("onStatus"), Value::Number(0.0), Value::Null, told]).unwrap_err().detail
+        };
+        assert_eq!(why("NetStream.Play.StreamNotFound"), "NetStream.Play.StreamNotFound");
+        for other in ["", "no such stream: secret-key", "secret-key", &"a".repeat(65)] {
+            assert_eq!(why(other), "it gives no reason", "{other}");
+        }
+        let told = Value::Object(vec![("description".into(), Value::Text("secret-key".into()))]);
+        assert_eq!(refused(&[told]).detail, "it gives no reason");
     }
 }

@@ -7,7 +7,7 @@ use super::picker::{Choice, Picker, Seen, Standing};
 use super::scene::Sketch;
 use crate::clock;
 use crate::fault;
-use crate::picture::{Painter, Thumbnail, is_translucent};
+use crate::picture::{Painter, Thumbnail, is_translucent, unknown_colours};
 use crate::source::{Job, Source};
 use ffmpeg_next::{Discard, Packet, decoder, frame};
 use lazaret_pixels::{bilinear, upright_size};
@@ -238,6 +238,9 @@ impl Look<'_, '_> {
             let why = Why::new("alpha", "transparency, behind which other pictures may be");
             self.flaw.get_or_insert(why);
         }
+        if let Some(what) = unknown_colours(&frame) {
+            self.flaw.get_or_insert(Why::new("video.colours", what));
+        }
         let seen = Seen { rank, clock: self.index.clock[rank] };
         let Some(standing) = self.standing(&frame, rank, group) else { return Ok(()) };
         while self.over.is_none() {
@@ -352,6 +355,7 @@ impl Look<'_, '_> {
             .and(flaw(self.index.flaw.clone()))
             .and(flaw(self.flaw.clone()))
             .and(unseen.unwrap_or(Coverage::Complete))
+            .and(flaw(need::out_of_reach(self.index)))
             .and(if is_over { Coverage::Complete } else { gap() });
         let version = ffmpeg_next::codec::version();
         let (major, minor, micro) = (version >> 16, (version >> 8) & 0xff, version & 0xff);

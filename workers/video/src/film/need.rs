@@ -1,7 +1,7 @@
 //! What must be seen of a group of pictures.
 
 use super::index::Index;
-use lazaret_sandbox::{FilmRequest, Taken};
+use lazaret_sandbox::{FilmRequest, Taken, Why};
 
 /// A key frame and the packets up to the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,26 @@ pub(super) fn groups(index: &Index) -> Vec<Group> {
     let ends = keys.iter().skip(1).copied().chain(std::iter::once(index.entries.len()));
     let group = |(from, to)| Group { from, to, key: rank(from), next: rank(to) };
     keys.iter().copied().zip(ends).map(group).collect()
+}
+
+/// Frames of one group that may come before its key frame, and the share of a film's frames that may, one in so many:
+/// what x265 makes by itself (four of 250). No look comes to them.
+const LEADING: usize = 4;
+const SHARE: usize = 50;
+
+/// Why too many frames are out of reach: those that are shown before the key frame at which their group begins hang on
+/// what is before it, so that no decoder that begins there shows them.
+pub(super) fn out_of_reach(index: &Index) -> Option<Why> {
+    let leads = |group: &Group| {
+        (group.from..group.to).filter(|packet| index.entries[*packet].rank < group.key).count()
+    };
+    let counts: Vec<usize> = groups(index).iter().map(leads).collect();
+    let (all, most) = (counts.iter().sum::<usize>(), counts.iter().max().copied().unwrap_or(0));
+    let frames = index.at.len();
+    // Before the first key frame not a single one: nothing is there on which it could hang.
+    let is_few = counts.first().is_none_or(|first| *first == 0) && most <= LEADING && all * SHARE <= frames;
+    let detail = || format!("{all} of {frames} frames are shown before their key frame and cannot be looked at");
+    (!is_few).then(|| Why::new("leading", detail()))
 }
 
 /// The packet of the group behind those of its frames up to this one.
@@ -115,6 +135,24 @@ mod tests {
             (8, 8, 10),
             "what comes before the key frame is not needed"
         );
+    }
+
+    /// Regression: three quarters of a film of open groups could not be looked at, and nothing said so.
+    #[test]
+    fn frames_that_lead_their_key_frames_are_few_or_told() {
+        let led = |frames: i64, gop: i64, leading: i64| {
+            let mut raw: Vec<_> = (0..frames).map(|n| (Some(n * 40_000), n % gop == 0)).collect();
+            for key in (gop..frames).step_by(gop as usize) {
+                raw[(key - leading) as usize..=key as usize].rotate_right(1);
+            }
+            out_of_reach(&Index::of(&raw, None)).map(|why| why.code)
+        };
+        let told = Some("leading".to_owned());
+        assert_eq!((led(1000, 250, 0), led(1000, 250, 4)), (None, None), "closed groups, and x265 by itself");
+        assert_eq!((led(1000, 250, 5), led(60, 16, 15), led(60, 16, 1)), (told.clone(), told.clone(), told.clone()));
+        let cut: Vec<_> = [80, 0, 40].into_iter().chain((3..400).map(|n| n * 40)).collect();
+        let cut: Vec<_> = cut.into_iter().map(|ms| (Some(ms * 1000), ms == 80)).collect();
+        assert_eq!(out_of_reach(&Index::of(&cut, None)).map(|why| why.code), told, "before the first");
     }
 
     #[test]

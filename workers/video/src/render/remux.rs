@@ -4,7 +4,7 @@
 use super::muxer::Muxer;
 use super::userdata::Writing;
 use crate::clock::{micros, scaled};
-use crate::source::{Job, Source};
+use crate::source::{Job, Source, is_known_sound};
 use crate::{fault, foreign};
 use ffmpeg_next::codec::packet::side_data::Type;
 use ffmpeg_next::{Packet, Rational, encoder, media};
@@ -48,8 +48,13 @@ pub(super) fn remux(job: &Job, out: &mut dyn RenditionSink) -> Result<Rendition,
             .map_err(fault::at("a track"))?;
         let mut parameters = stream.parameters().clone();
         let (id, head) = (parameters.id(), foreign::head(&parameters));
-        let writing = Writing::of(id, head);
-        if let Some(head) = writing.head_without(id, head)
+        // Nobody here knows what such a track holds beside its sound.
+        if is_sound(&stream) && !is_known_sound(id) {
+            let detail = format!("{} is not copied here", id.name()).to_lowercase();
+            return Err(Why::new("video.unsupported", detail));
+        }
+        let writing = Writing::of(id, head)?;
+        if let Some(head) = writing.head_without(id, head)?
             && !foreign::set_head(&mut parameters, &head)
         {
             return Err(Why::new("child.memory", "no room for a track's head"));
@@ -114,7 +119,7 @@ fn copy(source: &mut Source, muxer: &mut Muxer<'_>, tracks: &mut [Option<Track>]
         // A fresh one has nothing beside its bytes: what a container keeps beside them (Matroska's BlockAdditions, a second
         // picture of its transparency among them) nobody looked at.
         let data = packet.data().unwrap_or_default();
-        let mut bare = match track.writing.without(data) {
+        let mut bare = match track.writing.without(data)? {
             Some(kept) => Packet::copy(&kept),
             None => Packet::copy(data),
         };

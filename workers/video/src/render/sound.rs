@@ -2,10 +2,11 @@
 
 use super::muxer::Muxer;
 use super::transcode::is_aac;
+use super::userdata;
 use crate::clock::scaled;
-use crate::fault;
 use crate::source::{AUDIO, open_decoder};
-use ffmpeg_next::codec::{self, Id};
+use crate::{fault, foreign};
+use ffmpeg_next::codec::{self, Id, Parameters};
 use ffmpeg_next::format::sample::{Sample, Type};
 use ffmpeg_next::software::resampling;
 use ffmpeg_next::{ChannelLayout, Dictionary, Packet, Rational, Stream, decoder, encoder, frame};
@@ -41,10 +42,11 @@ impl Sound {
     /// `anew`: also where it is AAC already.
     pub(super) fn new(stream: &Stream<'_>, anew: bool, muxer: &mut Muxer<'_>) -> Result<Self, Why> {
         let (from, unit) = (stream.index(), stream.time_base());
-        if !anew && is_aac(stream.parameters().id()) {
+        let parameters = (!anew && is_aac(stream.parameters().id())).then(|| bare(stream)).transpose()?;
+        if let Some(parameters) = parameters.flatten() {
             let copied = muxer.output.add_stream(encoder::find(Id::None));
             let mut track = copied.map_err(fault::at("a track"))?;
-            track.set_parameters(stream.parameters());
+            track.set_parameters(parameters);
             track.set_time_base(unit);
             return Ok(Self { from, unit, track: track.index(), last: None, remade: None });
         }
@@ -82,6 +84,18 @@ impl Sound {
                 remade.take(packet, unit, &mut |packet| write(packet, from, last))
             }
         }
+    }
+}
+
+/// Its parameters, without what stands behind those that decoders read. `None` where it cannot be told what does.
+fn bare(stream: &Stream<'_>) -> Result<Option<Parameters>, Why> {
+    let mut parameters = stream.parameters().clone();
+    match userdata::Writing::Bare.head_without(parameters.id(), foreign::head(&parameters)) {
+        Ok(Some(head)) if !foreign::set_head(&mut parameters, &head) => {
+            Err(Why::new("child.memory", "no room for a track's head"))
+        }
+        Ok(_) => Ok(Some(parameters)),
+        Err(_) => Ok(None),
     }
 }
 

@@ -223,7 +223,7 @@ impl<'a> Pictures<'a> {
         let mut packet = Packet::empty();
         while self.encoder.receive_packet(&mut packet).is_ok() {
             // The encoder writes its own name and settings between the pictures.
-            if let Some(kept) = packet.data().and_then(|data| Writing::H264(None).without(data)) {
+            if let Some(kept) = Writing::H264(None).without(packet.data().unwrap_or_default())? {
                 let mut bare = Packet::copy(&kept);
                 bare.set_flags(packet.flags());
                 bare.set_duration(packet.duration());

@@ -16,6 +16,28 @@ pub fn with_a_second_record(film: &[u8]) -> Vec<u8> {
     })
 }
 
+/// What tracks of AAC keep for the decoder (ISO/IEC 14496-1, 7.2.6.7) goes on with `talk`, of some tens of bytes.
+pub fn with_talk_behind_the_sound_record(film: &[u8], talk: &[u8]) -> Vec<u8> {
+    rewrite(film, &mut |kind, content| {
+        let at = content.windows(4).position(|name| name == b"esds").filter(|_| kind == b"stsd")?;
+        let mut content = content.to_vec();
+        // The entry, and the box in it.
+        for size in [8, at - 4] {
+            let longer = number(&content, size) + talk.len() as u32;
+            content[size..size + 4].copy_from_slice(&longer.to_be_bytes());
+        }
+        let mut end = 0;
+        for tag in 3..=5 {
+            let lead = [tag, 0x80, 0x80, 0x80];
+            let length = at + content[at..].windows(4).position(|bytes| bytes == lead).unwrap() + 4;
+            end = length + 1 + usize::from(content[length]);
+            content[length] += talk.len() as u8;
+        }
+        content.splice(end..end, talk.iter().copied());
+        Some(content)
+    })
+}
+
 const FOLDERS: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
 
 /// Boxes that `change` answers anew, with the sizes of those around them.

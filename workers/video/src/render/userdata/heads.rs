@@ -15,10 +15,13 @@ pub(super) fn avc(head: &[u8]) -> Option<Vec<u8>> {
     if matches!(head[1], 100 | 110 | 122 | 144) && rest.len() >= 4 {
         kept.extend_from_slice(&rest[..3]);
         rest = &rest[3..];
-        sets(&mut rest, &mut kept, 0xff, 13)?;
+        // Of extensions, which decoders pass over, none.
+        sets(&mut rest, &mut kept, 0xff, NO_KIND)?;
     }
     Some(kept)
 }
+
+const NO_KIND: u8 = 0xff;
 
 /// A number, and as many units with their length before them; those of another kind go.
 fn sets(rest: &mut &[u8], kept: &mut Vec<u8>, mask: u8, kind: u8) -> Option<()> {
@@ -61,7 +64,7 @@ pub(super) fn hevc(head: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// The same of sound, where it can be told where it ends.
+/// The same of sound. `None` where it cannot be told where it ends.
 pub(super) fn sound(id: Id, head: &[u8]) -> Option<Vec<u8>> {
     let end = match id {
         // RFC 7845, 5.1: the table of channels only where there are more than two.
@@ -75,12 +78,13 @@ pub(super) fn sound(id: Id, head: &[u8]) -> Option<Vec<u8>> {
         Id::FLAC => 34,
         // Apple's "magic cookie" within its atom.
         Id::ALAC => 36,
-        // ISO/IEC 14496-3, 1.6.2.1: with a number for its channels it is a few bytes; without, the channels follow.
+        // ISO/IEC 14496-3, 1.6.2.1: with a number for its channels it is a few bytes; without, the channels and a
+        // comment follow.
         Id::AAC if head.get(1)? & 0x78 != 0 => 16,
         Id::MP3 | Id::AC3 | Id::PCM_S16LE | Id::PCM_S16BE => 0,
         _ => return None,
     };
-    (head.len() > end).then(|| head[..end].to_vec())
+    Some(head[..end.min(head.len())].to_vec())
 }
 
 /// Three headers in Xiph's lacing (Matroska, "A_VORBIS"), the second one, which holds comments, as short as it may be
@@ -90,10 +94,7 @@ fn vorbis(head: &[u8]) -> Option<Vec<u8>> {
     let mut rest = head.strip_prefix(&[2])?;
     let (first, second) = (varied(&mut rest)?, varied(&mut rest)?);
     let (identification, rest) = rest.split_at_checked(first)?;
-    let (comments, setup) = rest.split_at_checked(second)?;
-    if comments == NO_COMMENTS {
-        return None;
-    }
+    let (_, setup) = rest.split_at_checked(second)?;
     let mut kept = vec![2];
     kept.extend(std::iter::repeat_n(255, first / 255));
     kept.extend([(first % 255) as u8, NO_COMMENTS.len() as u8]);

@@ -17,22 +17,34 @@ pub(super) fn behind_codes(packet: &[u8], keep: impl Fn(&[u8]) -> bool) -> Vec<u
     kept
 }
 
-/// A JPEG without comments and without segments of applications, but for those that say what its colours mean.
+/// A JPEG without comments, without segments of applications, but for those that say what its colours mean, and without
+/// what is behind its end. `None` where that is another picture, which may be a second field.
 pub(super) fn segments(packet: &[u8]) -> Option<Vec<u8>> {
     let mut kept = packet.get(..2)?.to_vec();
     let mut rest = &packet[2..];
     loop {
+        if let Some(behind) = rest.strip_prefix(&[0xff, 0xd9]) {
+            kept.extend([0xff, 0xd9]);
+            return (!behind.windows(2).any(|mark| mark == [0xff, 0xd8])).then_some(kept);
+        }
         let [0xff, marker, a, b, ..] = rest else { return None };
         let size = 2 + usize::from(u16::from_be_bytes([*a, *b]));
-        if *marker == 0xda {
-            kept.extend_from_slice(rest);
-            return Some(kept);
-        }
         let (segment, after) = rest.split_at_checked(size)?;
         if !matches!(marker, 0xe1..=0xed | 0xef | 0xfe) {
             kept.extend_from_slice(segment);
         }
         rest = after;
+        if *marker == 0xda {
+            // Within what is coded 0xff stands before a zero, a restart or another of its kind.
+            let is_end = |mark: &[u8]| mark[0] == 0xff && !matches!(mark[1], 0 | 0xd0..=0xd7 | 0xff);
+            let end = rest.windows(2).position(is_end);
+            let (coded, after) = rest.split_at(end.unwrap_or(rest.len()));
+            kept.extend_from_slice(coded);
+            rest = after;
+            if rest.is_empty() {
+                return Some(kept);
+            }
+        }
     }
 }
 

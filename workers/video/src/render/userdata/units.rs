@@ -6,7 +6,8 @@
 pub(super) fn belongs_to_h264(unit: &[u8]) -> bool {
     let Some(first) = unit.first() else { return false };
     match first & 0x1f {
-        1..=5 | 7 | 8 | 13 => true,
+        // Not in parts (2 to 4), which decoders pass over.
+        1 | 5 | 7 | 8 => true,
         // A delimiter, ends: what is behind them would be talk.
         9 => unit.len() <= 2,
         10 | 11 => unit.len() == 1,
