@@ -114,6 +114,16 @@ async fn a_sealed_item_is_gone_for_all_but_seniors_and_cannot_be_erased() {
     assert_eq!(eve.get(&item).await.status(), 404);
     let log = eve.page(&format!("/console/audit/export?format=jsonl&subject={id}&action=item.viewed")).await;
     assert!(log.lines().next().unwrap().contains("\"sealed\":true"), "{log}");
+    // Its picture alone, too, whose address is the same for all of a session.
+    let shown = async || {
+        let log =
+            eve.page(&format!("/console/audit/export?format=jsonl&subject={id}&action=item.shown")).await;
+        log.lines().count()
+    };
+    let before = shown().await;
+    let view = lazaret::access::Token::parse(&zoe.cookie).unwrap().derive(&format!("media {id}"));
+    zoe.get(&format!("{item}/media?view={view}")).await;
+    assert_eq!(shown().await, before + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

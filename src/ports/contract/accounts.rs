@@ -136,6 +136,15 @@ pub async fn a_session_takes_anothers_place<S: Accounts + Store>(store: Arc<S>) 
     store.begin_session(&session("full", "u1", 2), 1, Some("half"), None).await.unwrap();
     assert_eq!(store.session("half").await.unwrap(), None);
     assert!(store.session("full").await.unwrap().unwrap().0.full);
+    // Half ones, which a password alone begins, put out each other and no full one.
+    for (hash, second) in [("h1", 3), ("h2", 4)] {
+        store
+            .begin_session(&Session { full: false, ..session(hash, "u1", second) }, 1, None, None)
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.session("h1").await.unwrap(), None);
+    assert!(store.session("h2").await.unwrap().is_some() && store.session("full").await.unwrap().is_some());
 }
 
 pub async fn a_link_is_good_once<S: Accounts + Store>(store: Arc<S>) {

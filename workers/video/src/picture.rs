@@ -93,7 +93,8 @@ pub(crate) fn unknown_colours(frame: &frame::Video) -> Option<String> {
             | Curve::GAMMA22
             | Curve::GAMMA28
     );
-    let what = format!("colours by {matrix:?} and {curve:?}, which are looked at otherwise than they are shown");
+    let what =
+        format!("colours by {matrix:?} and {curve:?}, which are looked at otherwise than they are shown");
     (!knows_matrix || !knows_curve).then_some(what)
 }
 

@@ -154,7 +154,8 @@ async fn colours_that_are_not_followed_are_a_gap() {
         ("-colorspace ycgco", "video.colours"),
     ] {
         let source = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=1 -c:v libx264 -pix_fmt yuv420p";
-        let (film, _) = film(&pool, &studio.make("tagged.mp4", &format!("{source} {tags}")), "video/mp4").await;
+        let (film, _) =
+            film(&pool, &studio.make("tagged.mp4", &format!("{source} {tags}")), "video/mp4").await;
         assert_eq!(code(&film.unwrap().coverage), expected, "{tags}");
     }
 }

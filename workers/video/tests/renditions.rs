@@ -130,8 +130,8 @@ async fn filler_and_what_is_behind_a_record_are_gone() {
 async fn ordinary_films_of_every_kind_are_copied() {
     let (pool, studio) = (pool(), Studio::new());
     for (name, media_type, codecs) in [
-        ("a.mp4", "video/mp4", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a ac3"),
-        ("b.mkv", "video/x-matroska", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a mp3"),
+        ("a.mp4", "video/mp4", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a aac"),
+        ("b.mkv", "video/x-matroska", "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -c:a ac3"),
         ("c.mkv", "video/x-matroska", "-c:v mpeg2video -bf 2 -c:a pcm_s16le"),
         ("d.mov", "video/quicktime", "-c:v mjpeg -pix_fmt yuvj420p -c:a pcm_s16be"),
         ("e.mkv", "video/x-matroska", "-c:v mjpeg -pix_fmt yuvj420p -c:a libvorbis"),
@@ -140,7 +140,11 @@ async fn ordinary_films_of_every_kind_are_copied() {
         ("h.mp4", "video/mp4", "-c:v libaom-av1 -cpu-used 8 -row-mt 0 -c:a libopus"),
         ("i.webm", "video/webm", "-c:v libaom-av1 -cpu-used 8 -row-mt 0 -c:a libopus"),
         ("j.mp4", "video/mp4", "-c:v mpeg1video -c:a aac"),
-        ("k.mp4", "video/mp4", "-c:v libx264 -pix_fmt yuv420p -x264-params slices=4:interlaced=1 -c:a aac -ac 6"),
+        (
+            "k.mp4",
+            "video/mp4",
+            "-c:v libx264 -pix_fmt yuv420p -x264-params slices=4:interlaced=1 -c:a aac -ac 6",
+        ),
     ] {
         let source = "-f lavfi -i testsrc2=size=160x96:rate=25:duration=1 -f lavfi -i sine=duration=1";
         let clip = studio.make(name, &format!("{source} {codecs}"));

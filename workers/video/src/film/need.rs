@@ -39,7 +39,8 @@ pub(super) fn out_of_reach(index: &Index) -> Option<Why> {
     let frames = index.at.len();
     // Before the first key frame not a single one: nothing is there on which it could hang.
     let is_few = counts.first().is_none_or(|first| *first == 0) && most <= LEADING && all * SHARE <= frames;
-    let detail = || format!("{all} of {frames} frames are shown before their key frame and cannot be looked at");
+    let detail =
+        || format!("{all} of {frames} frames are shown before their key frame and cannot be looked at");
     (!is_few).then(|| Why::new("leading", detail()))
 }
 
@@ -149,7 +150,10 @@ mod tests {
         };
         let told = Some("leading".to_owned());
         assert_eq!((led(1000, 250, 0), led(1000, 250, 4)), (None, None), "closed groups, and x265 by itself");
-        assert_eq!((led(1000, 250, 5), led(60, 16, 15), led(60, 16, 1)), (told.clone(), told.clone(), told.clone()));
+        assert_eq!(
+            (led(1000, 250, 5), led(60, 16, 15), led(60, 16, 1)),
+            (told.clone(), told.clone(), told.clone())
+        );
         let cut: Vec<_> = [80, 0, 40].into_iter().chain((3..400).map(|n| n * 40)).collect();
         let cut: Vec<_> = cut.into_iter().map(|ms| (Some(ms * 1000), ms == 80)).collect();
         assert_eq!(out_of_reach(&Index::of(&cut, None)).map(|why| why.code), told, "before the first");

@@ -64,7 +64,9 @@ impl Writing {
             Self::Mpeg => Some(behind_codes(packet, |part| {
                 part.first().is_some_and(|code| !matches!(code, 0xb0..=0xb2 | 0xb6 | 0xb9..))
             })),
-            Self::Mpeg4 => Some(behind_codes(packet, |part| part.first().is_some_and(|code| is_mpeg4(*code)))),
+            Self::Mpeg4 => {
+                Some(behind_codes(packet, |part| part.first().is_some_and(|code| is_mpeg4(*code))))
+            }
             // FFmpeg hands a packet of nothing on, and decoders take it for none.
             Self::Jpeg | Self::Av1 if packet.is_empty() => return Ok(None),
             Self::Jpeg => segments(packet),
@@ -163,7 +165,11 @@ mod tests {
             assert_eq!(writing.without(&packet).unwrap(), Some(picture.clone()), "{other:?}");
         }
         assert_eq!(writing.without(&packet).unwrap(), Some([timing.clone(), picture.clone()].concat()));
-        assert_eq!(writing.without(&[timing, picture.clone()].concat()).unwrap(), None, "nothing to take away");
+        assert_eq!(
+            writing.without(&[timing, picture.clone()].concat()).unwrap(),
+            None,
+            "nothing to take away"
+        );
         let broken = [&picture[..], &[0, 0, 0, 9, 6]].concat();
         assert!(writing.without(&broken).is_err(), "what is behind trouble could be read");
         let codes = [&[0, 0, 0, 1, 9, 16][..], &[0, 0, 1, 6, 5, 2, 8, 8, 0x80], &[0, 0, 1, 0x65, 1]].concat();
@@ -276,7 +282,8 @@ mod tests {
             assert_eq!(Writing::Mpeg4.without(&packet).unwrap(), Some(picture.into()), "{code:x}");
         }
         let table = [0xff, 0xc4, 0, 4, 0xff, 0xd9];
-        let scans = [&b"\xff\xd8\xff\xda\0\x02\x09\xff\0\xff\xd0\x09"[..], &table, b"\xff\xda\0\x02\x08\xff\xd9"];
+        let scans =
+            [&b"\xff\xd8\xff\xda\0\x02\x09\xff\0\xff\xd0\x09"[..], &table, b"\xff\xda\0\x02\x08\xff\xd9"];
         let whole = scans.concat();
         assert_eq!(Writing::Jpeg.without(&whole).unwrap(), None);
         assert_eq!(Writing::Jpeg.without(&[&whole[..], b"more"].concat()).unwrap(), Some(whole.clone()));
