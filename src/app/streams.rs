@@ -68,6 +68,7 @@ pub(super) async fn hub(
     let children = children(config, places, Some(streams.frame_deadline.0))?;
     if engines.is_none() {
         prove_sandbox(config, &children).await?;
+        prove_sandbox(config, &followers(config)?).await?;
     }
     let eyes = Arc::new(Eyes {
         children,

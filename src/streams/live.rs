@@ -165,6 +165,11 @@ impl Live {
         let _ = waiting.reply.send(outcome);
     }
 
+    /// A frame at least was left out for a newer one.
+    pub(super) fn skipped(&self) {
+        Counters::add(&self.counters.skipped, 1);
+    }
+
     /// So many frames could not even be shown to a judge.
     pub(super) fn spoiled_by(&self, frames: u64) {
         Counters::add(&self.counters.failed, frames);

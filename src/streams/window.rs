@@ -51,7 +51,9 @@ impl Window {
     /// A frame that came at `came` was judged.
     pub fn judged(&mut self, grade: Grade, came: Timestamp) -> State {
         self.tick(came);
-        self.watched = Some(self.now);
+        let seen = self.watched.map_or(came, |before| before.max(came));
+        // One that waited too long for its judge says nothing of now.
+        self.watched = Some(seen).filter(|at| elapsed(*at, self.now) <= self.rules.deadline);
         if self.recent.len() == self.rules.window {
             self.recent.pop_front();
         }

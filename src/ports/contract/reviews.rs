@@ -416,6 +416,15 @@ pub async fn a_sealed_item_is_kept_and_in_no_list<S: Store + Reviews>(store: Arc
     let item = store.item(id(1)).await.unwrap().expect("it is there");
     assert_eq!((item.sealed, item.status), (true, Status::Closed));
     assert_eq!(store.erase(&tenant("acme"), id(1), "key:k1", at(60)).await.unwrap(), None);
+    // One that is carried out lifts it: what is published is kept from nobody.
+    let back = Ruling { due_at: Some(at(61)), ..back };
+    store.rule(&item, &back, &seals, deed("ruling.made", 60)).await.unwrap().expect("it is hers");
+    assert!(store.item(id(1)).await.unwrap().expect("it is there").sealed, "until it is published");
+    let ruling = store.due_ruling(at(62), at(90)).await.unwrap().expect("it is due");
+    let done = CarriedOut::Published(vec![rendition(id(1), RenditionName::Original)]);
+    store.carried_out(&ruling, &done, deed("ruling.carried_out", 62)).await.unwrap().unwrap();
+    assert!(!store.item(id(1)).await.unwrap().expect("it is there").sealed);
+    assert!(store.erase(&tenant("acme"), id(1), "key:k1", at(70)).await.unwrap().is_some());
 }
 
 pub async fn an_erased_upload_leaves_the_queue<S: Store + Reviews>(store: Arc<S>) {

@@ -5,6 +5,7 @@
 
 mod attribute;
 mod backoff;
+mod edge;
 pub mod hls;
 mod http;
 mod line;
@@ -45,6 +46,8 @@ use url::Url;
 
 /// Of a playlist, in bytes.
 const PLAYLIST: usize = 1 << 20;
+/// Three times that, or the stall if it is longer, is all the time that a first frame has.
+const SOON: Duration = Duration::from_secs(10);
 /// How often it is looked whether a stream passes still, and for how long at most.
 const LOOK: Duration = Duration::from_millis(200);
 const UNWATCHED: Duration = Duration::from_secs(60);
@@ -266,9 +269,17 @@ impl Pulling {
             self.tell(PullState::Reading, None, 0).await;
             std::future::pending().await
         };
+        // What drips (answers to pings, a playlist byte by byte) never stalls, and never shows anything either.
+        let starving = async {
+            tokio::time::sleep(puller.options.stall.max(SOON) * 3).await;
+            if came.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        };
         let ended = tokio::select! {
             ended = following => ended,
             never = telling => never,
+            () = starving => Err(Trouble::new("source.no_frames", "what it brings is no frame")),
         };
         Attempt { ended, any: came.load(Ordering::Relaxed), may_return: speech != Speech::Http }
     }

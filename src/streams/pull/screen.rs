@@ -2,6 +2,7 @@
 //! time, when the judge wants one.
 
 use super::{
+    edge::Edge,
     piece::{Piece, packing},
     trouble::Trouble,
 };
@@ -81,6 +82,7 @@ impl Screen<'_> {
         };
         // Only the child reads it from now on.
         drop(reader);
+        let edge = Edge::default();
         let pour = async {
             let mut next = Some(first);
             while let Some(bytes) = next {
@@ -88,24 +90,35 @@ impl Screen<'_> {
                     // The child is gone; why, it is asked.
                     break;
                 }
+                if pieces.is_empty() {
+                    edge.reached();
+                }
                 next = match pieces.recv().await {
                     Some(Piece::Bytes(bytes)) => Some(bytes),
                     Some(Piece::Cut) | None => None,
                 };
+                edge.left(Instant::now());
             }
             drop(writer);
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            shown = self.glimpses(session) => shown,
+            shown = self.glimpses(session, &edge) => shown,
             () = pour => Ok(()),
         }
     }
 
-    async fn glimpses(&mut self, mut session: Session) -> Result<(), Trouble> {
+    async fn glimpses(&mut self, mut session: Session, edge: &Edge) -> Result<(), Trouble> {
         let mut anchor: Option<(Instant, u64)> = None;
         loop {
-            let pause = self.live.asked_pause().max(self.fastest).max(QUICKEST);
+            let mut pause = self.live.asked_pause().max(self.fastest).max(QUICKEST);
+            // One that may bring more than its time is behind on purpose.
+            let leap = edge.leap(Instant::now());
+            if !self.is_ahead && !leap.is_zero() {
+                // The newest is judged: what nobody was quick enough for is left out, and counted.
+                pause += leap;
+                self.live.skipped();
+            }
             let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             let request = GlimpseRequest { pause_ms, max_pixels: self.max_pixels };
             let (seen, picture) = match timeout(self.patience, session.glimpse(&request)).await {
@@ -130,8 +143,12 @@ impl Screen<'_> {
                 continue;
             };
             let (reply, mut outcome) = mpsc::unbounded_channel();
-            self.live.offer(frame, &mut self.order, self.clock.now(), reply);
-            // The next one is decoded once this one was judged: none is skipped, and none is late.
+            let (now, behind) =
+                (self.clock.now(), if self.is_ahead { Duration::ZERO } else { edge.behind(Instant::now()) });
+            // Not newer than it is: an old picture says nothing of what viewers see by now.
+            let came = now.checked_sub(behind).unwrap_or(now);
+            self.live.offer(frame, &mut self.order, came, reply);
+            // The next one is decoded once this one was judged.
             let _ = timeout(OUTCOME, outcome.recv()).await;
         }
     }

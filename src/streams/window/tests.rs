@@ -169,3 +169,15 @@ fn what_a_person_cut_no_frame_clears() {
     }
     assert_eq!(window.judged(Certain, at(100)), by_hand);
 }
+
+#[test]
+fn a_frame_counts_from_when_it_came_and_not_from_when_it_was_judged() {
+    let mut window = window();
+    window.tick(at(20));
+    assert_eq!(window.judged(Clean, at(1)), State::UNWATCHED, "it is too old to say anything");
+    assert_eq!(window.judged(Clean, at(19)), State::CLEAN);
+    assert_eq!(window.judged(Clean, at(17)), State::CLEAN, "an older one takes nothing back");
+    assert_eq!(window.watched_at(), Some(at(19)));
+    // What it shows counts all the same.
+    assert_eq!(window.judged(Certain, at(1)).standing, Cut);
+}
