@@ -137,7 +137,7 @@ mod tests {
     fn a_bit_is_a_field_brighter_than_the_next() {
         // Stripes of a field each, light first; of the last row but one the other way round.
         let stripes = |x: f32, y: f32| {
-            let light = (x * 9.0) as u32 % 2 == 0;
+            let light = ((x * 9.0) as u32).is_multiple_of(2);
             f32::from(u8::from(light != ((y * 8.0) as u32 == 6)))
         };
         assert_eq!(hash(stripes).unwrap().to_string(), "aaaaaaaaaaaa55aa");

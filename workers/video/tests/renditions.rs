@@ -175,7 +175,7 @@ async fn what_is_behind_the_record_of_sound_is_gone() {
     let clip = film_with_sound(&studio, "s.mp4", "-c:v libx264 -pix_fmt yuv420p -c:a aac");
     let talk = boxes::with_talk_behind_the_sound_record(&clip, &[&[0; 16][..], b"talk-behind-it"].concat());
     for spec in [RenditionSpec::Original, RenditionSpec::Watermarked] {
-        let (_, bytes) = render(&pool, &talk, "video/mp4", spec.clone()).await.unwrap();
+        let (_, bytes) = render(&pool, &talk, "video/mp4", spec).await.unwrap();
         assert!(!holds(&bytes, b"talk-behind"), "{spec:?}");
     }
 }

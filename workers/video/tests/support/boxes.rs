@@ -40,8 +40,11 @@ pub fn with_talk_behind_the_sound_record(film: &[u8], talk: &[u8]) -> Vec<u8> {
 
 const FOLDERS: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
 
+/// From a box's kind and content to another content; `None` leaves it as it is.
+type Change<'a> = dyn FnMut(&[u8; 4], &[u8]) -> Option<Vec<u8>> + 'a;
+
 /// Boxes that `change` answers anew, with the sizes of those around them.
-fn rewrite(mut bytes: &[u8], change: &mut dyn FnMut(&[u8; 4], &[u8]) -> Option<Vec<u8>>) -> Vec<u8> {
+fn rewrite(mut bytes: &[u8], change: &mut Change<'_>) -> Vec<u8> {
     let mut made = Vec::new();
     while !bytes.is_empty() {
         let (one, rest) = bytes.split_at(number(bytes, 0) as usize);
