@@ -18,8 +18,10 @@ pub mod meta;
 pub mod playlist;
 pub mod policy;
 pub mod rtmp;
+pub mod rtsp;
 pub mod strip;
 pub mod submission;
+pub mod token;
 pub mod unpack;
 pub mod url;
 pub mod webhook;
@@ -43,7 +45,8 @@ macro_rules! targets {
 /// All of them, in the order in which `make fuzz` runs them.
 pub const TARGETS: &[Target] = targets! {
     container archive unpack strip meta identify child_says child_hears clamd url submission webhook headers filename
-    manifest policy frame rtmp playlist
+    manifest policy frame rtmp playlist rtsp
+    token
 };
 
 /// The first byte chooses among `choices`, the rest is for it.

@@ -13,7 +13,7 @@ pub mod network;
 mod piece;
 pub mod place;
 pub mod rtmp;
-mod rtsp;
+pub mod rtsp;
 mod screen;
 pub mod sealed;
 mod trouble;

@@ -1,11 +1,11 @@
 //! A source that is played over RTSP: what a player says, and its pictures as a transport stream. All packets come on the
 //! connection itself, so no other address is ever spoken to. Sound is left out.
 
-mod auth;
-mod message;
-mod rtp;
-mod sdp;
-mod ts;
+pub mod auth;
+pub mod message;
+pub mod rtp;
+pub mod sdp;
+pub mod ts;
 
 use super::{
     line::{Dial, Line},
