@@ -105,6 +105,47 @@ async fn what_stands_between_the_pictures_is_gone() {
     }
 }
 
+/// What no decoder takes might be anything.
+#[tokio::test]
+async fn sound_that_cannot_be_decoded_is_no_part_of_a_copy() {
+    let (pool, studio) = (pool(), Studio::new());
+    let sound = |bytes: &[u8]| {
+        let told =
+            studio.probe(bytes, "-select_streams a -count_packets -show_entries stream=nb_read_packets");
+        told.trim().trim_start_matches("nb_read_packets=").parse::<u32>().unwrap()
+    };
+    for (name, media_type, codecs) in [
+        ("a.mp4", "video/mp4", "-c:v libx264 -pix_fmt yuv420p -c:a aac"),
+        ("b.mkv", "video/x-matroska", "-c:v libx264 -pix_fmt yuv420p -c:a flac"),
+    ] {
+        let whole = film_with_sound(&studio, name, codecs);
+        let torn = studio.make(
+            &format!("torn-{name}"),
+            &format!("-i {name} -c copy -bsf:a noise=amount=if(between(n\\,20\\,29)\\,1\\,0)"),
+        );
+        for spec in [RenditionSpec::Original, RenditionSpec::Watermarked] {
+            let (_, bytes) = render(&pool, &whole, media_type, spec.clone()).await.unwrap();
+            if spec == RenditionSpec::Original {
+                assert_eq!(sound(&bytes), sound(&whole), "{name}");
+            }
+            let (_, bytes) = render(&pool, &torn, media_type, spec.clone()).await.unwrap();
+            std::fs::write(studio.path("copy"), &bytes).unwrap();
+            studio.make("played.md5", "-xerror -i copy -map 0 -f framemd5");
+            let (left, came) = (sound(&bytes), sound(&torn));
+            // The marked copy has FLAC made AAC.
+            let is_remade = name == "b.mkv" && spec != RenditionSpec::Original;
+            assert!(is_remade || left < came && left + 12 > came, "{name}, {spec:?}: {left} of {came}");
+        }
+    }
+    // Its decoder does not take what the container keeps for it.
+    let mut clip = film_with_sound(&studio, "c.webm", "-c:v libvpx -deadline realtime -c:a libvorbis");
+    let at = clip.windows(7).position(|bytes| bytes == b"\x05vorbis").unwrap();
+    clip[at + 8..at + 40].fill(0xff);
+    let made = render(&pool, &clip, "video/webm", RenditionSpec::Original).await;
+    assert!(matches!(&made, Err(Trouble::Undecodable(why)) if why.code == "media.undecodable"), "{made:?}");
+    is_well(&pool, &studio).await;
+}
+
 /// Filler, which is any bytes at all, and a record for the decoder that goes on behind its end.
 #[tokio::test]
 async fn filler_and_what_is_behind_a_record_are_gone() {

@@ -1,5 +1,6 @@
 //! Copies for delivery. None carries metadata, subtitles, chapters, attachments or tracks of data.
 
+mod listen;
 mod muxer;
 mod poster;
 mod remux;

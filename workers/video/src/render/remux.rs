@@ -1,6 +1,7 @@
 //! The same pictures and sound in a container of the same kind, bit by bit, without anything else: also without what is
 //! written between the pictures for whoever reads it.
 
+use super::listen::Listener;
 use super::muxer::Muxer;
 use super::userdata::Writing;
 use crate::clock::{micros, scaled};
@@ -29,6 +30,8 @@ pub(super) struct Track {
     last: Option<i64>,
     /// How its pictures are written.
     writing: Writing,
+    /// Of sound.
+    listener: Option<Listener>,
 }
 
 pub(super) fn remux(job: &Job, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
@@ -59,13 +62,17 @@ pub(super) fn remux(job: &Job, out: &mut dyn RenditionSink) -> Result<Rendition,
         {
             return Err(Why::new("child.memory", "no room for a track's head"));
         }
+        let listener = match is_sound(&stream) {
+            true => Some(Listener::new(parameters.clone(), stream.time_base())?),
+            false => None,
+        };
         track.set_parameters(parameters);
         track.set_time_base(stream.time_base());
         let index = track.index();
         if let Some(matrix) = stream.side_data().find(|data| data.kind() == Type::DisplayMatrix) {
             foreign::turn_track(&mut muxer.output, index, matrix.data());
         }
-        tracks.push(Some(Track { from: stream.time_base(), index, last: None, writing }));
+        tracks.push(Some(Track { from: stream.time_base(), index, last: None, writing, listener }));
     }
     muxer.begin()?;
     let frames = copy(&mut source, &mut muxer, &mut tracks)?;
@@ -111,7 +118,6 @@ fn copy(source: &mut Source, muxer: &mut Muxer<'_>, tracks: &mut [Option<Track>]
             (Some(pts), Some(dts)) if pts < dts => Some(dts),
             (pts, dts) => pts.or(dts),
         };
-        track.last = dts.or(track.last);
         // Without it the copy would show what comes from here on otherwise than it was looked at.
         if packet.side_data().any(|data| data.kind() == Type::NewExtraData) {
             return Err(Why::new("media.changes", "a track tells its decoder otherwise in its middle"));
@@ -126,6 +132,10 @@ fn copy(source: &mut Source, muxer: &mut Muxer<'_>, tracks: &mut [Option<Track>]
         bare.set_flags(packet.flags());
         bare.set_duration(packet.duration());
         packet = bare;
+        if track.listener.as_mut().is_some_and(|listener| !listener.hears(&packet)) {
+            continue;
+        }
+        track.last = dts.or(track.last);
         let duration = scaled(packet.duration(), track.from, to);
         if is_picture {
             frames += 1;

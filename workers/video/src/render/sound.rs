@@ -1,5 +1,6 @@
 //! A track of sound on its way into an MP4: as it is where it is AAC, else made AAC.
 
+use super::listen::Listener;
 use super::muxer::Muxer;
 use super::transcode::is_aac;
 use super::userdata;
@@ -23,7 +24,12 @@ pub(super) struct Sound {
     unit: Rational,
     track: usize,
     last: Option<i64>,
-    remade: Option<Remade>,
+    kind: Kind,
+}
+
+enum Kind {
+    Kept(Listener),
+    Remade(Remade),
 }
 
 struct Remade {
@@ -44,17 +50,18 @@ impl Sound {
         let (from, unit) = (stream.index(), stream.time_base());
         let parameters = (!anew && is_aac(stream.parameters().id())).then(|| bare(stream)).transpose()?;
         if let Some(parameters) = parameters.flatten() {
+            let listener = Listener::new(parameters.clone(), unit)?;
             let copied = muxer.output.add_stream(encoder::find(Id::None));
             let mut track = copied.map_err(fault::at("a track"))?;
             track.set_parameters(parameters);
             track.set_time_base(unit);
-            return Ok(Self { from, unit, track: track.index(), last: None, remade: None });
+            return Ok(Self { from, unit, track: track.index(), last: None, kind: Kind::Kept(listener) });
         }
         let remade = Remade::new(stream)?;
         let mut track = muxer.output.add_stream(encoder::find(Id::AAC)).map_err(fault::at("a track"))?;
         track.set_parameters(&remade.encoder);
         track.set_time_base(remade.unit());
-        Ok(Self { from, unit, track: track.index(), last: None, remade: Some(remade) })
+        Ok(Self { from, unit, track: track.index(), last: None, kind: Kind::Remade(remade) })
     }
 
     /// A packet, or the end.
@@ -76,10 +83,13 @@ impl Sound {
             muxer.write(&packet)
         };
         let last = &mut self.last;
-        match (&mut self.remade, packet) {
-            (None, Some(packet)) => write(packet.clone(), unit, last),
-            (None, None) => Ok(()),
-            (Some(remade), packet) => {
+        match (&mut self.kind, packet) {
+            (Kind::Kept(listener), Some(packet)) => match listener.hears(packet) {
+                true => write(packet.clone(), unit, last),
+                false => Ok(()),
+            },
+            (Kind::Kept(_), None) => Ok(()),
+            (Kind::Remade(remade), packet) => {
                 let from = remade.unit();
                 remade.take(packet, unit, &mut |packet| write(packet, from, last))
             }
