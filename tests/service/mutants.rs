@@ -1,10 +1,11 @@
 //! Files gone wrong, by the thousand, sent to the service as it runs. Whatever they are: it panics nowhere, it keeps no
 //! child, its memory is bounded, and what it publishes is whole in the eyes of tools that it does not use itself
-//! (ImageMagick, qpdf).
+//! (ImageMagick, qpdf). Films have no such tool here: of them FFmpeg's own program plays every packet.
 //!
 //! `make mutants` sends ten thousand of a seed of its own; `SEED` and `MUTANTS` make the same ones again. With `KEEP`, a
 //! folder, those that were published lie there afterwards.
 
+mod films;
 mod memory;
 mod outside;
 
@@ -25,6 +26,8 @@ const SETTINGS: &str = r#"
 allow = ["*/*"]
 [media]
 children = 4
+[video]
+children = 4
 [renditions]
 thumbnail = 48
 [[checks.off]]
@@ -34,7 +37,7 @@ because = "mutants of pdf are to be published"
 "#;
 
 /// Kinds that are published where nothing is wrong with them.
-const SERVED: [&str; 9] = [
+const SERVED: [&str; 13] = [
     "image/jpeg",
     "image/png",
     "image/gif",
@@ -44,6 +47,10 @@ const SERVED: [&str; 9] = [
     "application/zip",
     "application/x-tar",
     "application/gzip",
+    "video/mp4",
+    "video/quicktime",
+    "video/webm",
+    "video/x-matroska",
 ];
 
 /// Uploads on their way at a time.
@@ -65,7 +72,7 @@ async fn mutated_files_break_nothing_and_what_is_published_is_whole() {
     let site = Site::new(SETTINGS);
     let server = Server::ready(&site).await;
     let memory = Memory::watch(server.pid());
-    let files = each::all();
+    let files = [each::all(), films::all()].concat();
     let uploads = stream::iter(0..count).map(|n| send(&server, &files, seed, n));
     let mut tally = Tally::default();
     let mut uploads = uploads.buffer_unordered(AT_A_TIME);
@@ -75,12 +82,14 @@ async fn mutated_files_break_nothing_and_what_is_published_is_whole() {
             tally.published.push((n, keep(&site, &server, n, &upload).await));
         }
         *tally.states.entry(state).or_default() += 1;
-        tally.count_reasons(&upload);
+        tally.count_reasons(n, &upload);
     }
     drop(uploads);
 
-    let children = server.children().len();
-    assert!(children <= CHILDREN, "{children} children, and the pool is of {CHILDREN}");
+    for name in ["lazaret-media", "lazaret-video"] {
+        let children = server.processes().into_iter().filter(|process| process.name == name).count();
+        assert!(children <= CHILDREN, "{children} of {name}, and the pool is of {CHILDREN}");
+    }
     until("the server answers", async || {
         let (status, body) = server.readyz().await;
         if status == 200 { Ok(()) } else { Err(body) }
@@ -104,6 +113,9 @@ async fn mutated_files_break_nothing_and_what_is_published_is_whole() {
     let invalid = outside::invalid(tally.published.iter().flat_map(|(_, kept)| kept));
     assert!(invalid.is_empty(), "seed {seed}: published, and invalid:\n{}", invalid.join("\n"));
     let published = tally.published.len() as u64;
+    let films =
+        tally.published.iter().flat_map(|(_, kept)| kept).filter(|kept| kept.is_film()).count() as u64;
+    assert!(films * 200 > count, "{films} films of {count} published: too few to show anything");
     assert!(published * 50 > count, "{published} of {count} published: too few to show anything");
 }
 
@@ -153,18 +165,18 @@ async fn keep(site: &Site, server: &Server, n: u64, upload: &Value) -> Vec<outsi
 #[derive(Default)]
 struct Tally {
     states: BTreeMap<String, u64>,
-    reasons: BTreeMap<String, u64>,
+    /// Of children that fell over: the mutants, by how.
+    reasons: BTreeMap<String, Vec<u64>>,
     published: Vec<(u64, Vec<outside::Kept>)>,
 }
 
 impl Tally {
-    /// Children that fell over, by how.
-    fn count_reasons(&mut self, upload: &Value) {
+    fn count_reasons(&mut self, n: u64, upload: &Value) {
         for check in upload["verdict_detail"]["checks"].as_array().into_iter().flatten() {
             let why = check["why"].as_str().unwrap_or_default();
             let code = why.split(':').next().unwrap_or_default();
             if code.starts_with("child.") {
-                *self.reasons.entry(code.to_owned()).or_default() += 1;
+                self.reasons.entry(code.to_owned()).or_default().push(n);
             }
         }
     }

@@ -1,5 +1,5 @@
 //! What tools say of published files that Lazaret does not use: ImageMagick of pictures, and qpdf of PDF. Of both a warning
-//! counts.
+//! counts. And what FFmpeg's program, whose libraries Lazaret does use, says of films when it plays them as a player would.
 
 use std::{
     path::PathBuf,
@@ -13,6 +13,12 @@ pub struct Kept {
     pub media_type: String,
 }
 
+impl Kept {
+    pub fn is_film(&self) -> bool {
+        self.media_type.starts_with("video/")
+    }
+}
+
 /// Pictures that ImageMagick gets at a time: it holds all of them decoded.
 const BATCH: usize = 40;
 
@@ -22,6 +28,7 @@ pub fn invalid<'k>(kept: impl Iterator<Item = &'k Kept>) -> Vec<String> {
     for kept in kept {
         match kept.media_type.as_str() {
             "application/pdf" => lines.extend(complaint("qpdf", &["--check".into(), path(kept)], &[0])),
+            _ if kept.is_film() => lines.extend(played(path(kept))),
             _ => pictures.extend(format_of(kept).map(|format| format!("{format}:{}", path(kept)))),
         }
     }
@@ -31,6 +38,12 @@ pub fn invalid<'k>(kept: impl Iterator<Item = &'k Kept>) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Every packet of every track; the first error ends it.
+fn played(path: String) -> Option<String> {
+    let arguments = ["-nostdin", "-v", "error", "-xerror", "-i", &path, "-map", "0", "-f", "null", "-"];
+    complaint("ffmpeg", &arguments.map(str::to_owned), &[0])
 }
 
 /// ImageMagick's name of a format, by which it takes the file for nothing else.
