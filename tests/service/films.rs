@@ -92,7 +92,8 @@ fn photo(site: &Site) -> Vec<u8> {
         "photo.mp4",
         &format!(
             "-loop 1 -framerate 25 -t 5 -i photo.jpg -f lavfi -i sine=duration=5 -shortest {CODED} -c:a aac \
-             -metadata location=+48.1+11.5/ -metadata title=secret"
+             -metadata location=+48.1+11.5/ -metadata title=secret \
+             -metadata creation_time=2024-07-01T12:00:00Z"
         ),
     )
 }

@@ -3,7 +3,7 @@
 //! (ImageMagick, qpdf). Films have no such tool here: of them FFmpeg's own program plays every packet.
 //!
 //! `make mutants` sends ten thousand of a seed of its own; `SEED` and `MUTANTS` make the same ones again. With `KEEP`, a
-//! folder, those that were published lie there afterwards.
+//! folder, those that were published lie there afterwards, and those on which a child fell over.
 
 mod films;
 mod memory;
@@ -82,7 +82,10 @@ async fn mutated_files_break_nothing_and_what_is_published_is_whole() {
             tally.published.push((n, keep(&site, &server, n, &upload).await));
         }
         *tally.states.entry(state).or_default() += 1;
-        tally.count_reasons(n, &upload);
+        if tally.count_reasons(n, &upload) {
+            let (name, bytes) = mutant(&files, seed, n);
+            fs::write(folder(&site).join(format!("{n}-felled-{name}")), bytes).unwrap();
+        }
     }
     drop(uploads);
 
@@ -143,11 +146,16 @@ async fn send(server: &Server, files: &[each::File], seed: u64, n: u64) -> (u64,
     (n, server.settled(&crate::upload::accepted(answer).await).await)
 }
 
+fn folder(site: &Site) -> PathBuf {
+    let folder = env::var("KEEP").map_or_else(|_| site.path("kept"), PathBuf::from);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
 /// Fetches every rendition of a published upload, as a viewer does.
 async fn keep(site: &Site, server: &Server, n: u64, upload: &Value) -> Vec<outside::Kept> {
     let id = upload["id"].as_str().unwrap();
-    let folder = env::var("KEEP").map_or_else(|_| site.path("kept"), PathBuf::from);
-    fs::create_dir_all(&folder).unwrap();
+    let folder = folder(site);
     let renditions = upload["renditions"].as_array().unwrap_or_else(|| panic!("mutant {n}: {upload}"));
     let mut kept = Vec::new();
     for rendition in renditions {
@@ -171,7 +179,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn count_reasons(&mut self, n: u64, upload: &Value) {
+    /// Whether there was one.
+    fn count_reasons(&mut self, n: u64, upload: &Value) -> bool {
+        let before = self.reasons.values().map(Vec::len).sum::<usize>();
         for check in upload["verdict_detail"]["checks"].as_array().into_iter().flatten() {
             let why = check["why"].as_str().unwrap_or_default();
             let code = why.split(':').next().unwrap_or_default();
@@ -179,6 +189,7 @@ impl Tally {
                 self.reasons.entry(code.to_owned()).or_default().push(n);
             }
         }
+        before < self.reasons.values().map(Vec::len).sum()
     }
 }
 

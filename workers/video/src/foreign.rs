@@ -9,6 +9,14 @@ use ffmpeg_next::format::context::Output;
 use ffmpeg_next::frame;
 use ffmpeg_next::software::scaling;
 
+/// Reads the time zone, as long as files may be read. FFmpeg tells when a film was made by `gmtime_r`, which has no use for
+/// one and reads it all the same, once.
+pub(crate) fn read_time_zone() {
+    let (now, mut parts) = (0, std::mem::MaybeUninit::uninit());
+    // SAFETY: both pointers are valid for the call, and what it writes is not read.
+    unsafe { libc::gmtime_r(&now, parts.as_mut_ptr()) };
+}
+
 /// Has `scaler` turn the colours of `frame` into RGB as the frame says they are meant. By itself it takes all films for
 /// those of standard television.
 pub(crate) fn mean_colours_of(scaler: &mut scaling::Context, frame: &frame::Video) {

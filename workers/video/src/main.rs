@@ -45,6 +45,7 @@ impl Video {
         ffmpeg_next::init().map_err(|e| format!("FFmpeg cannot be used: {e}"))?;
         // What it would say quotes the file.
         ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+        foreign::read_time_zone();
         let mark = setup.mark.clone().map(prepare).transpose()?;
         Ok(Self { mark, job: None, looked: Looked::default(), live: None })
     }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use lazaret_sandbox::{FilmRequest, Taken};
+use lazaret_sandbox::{FilmRequest, RenditionSpec, Taken};
 use support::*;
 
 /// From the first frame to the last one, no two that follow each other are farther apart.
@@ -13,6 +13,21 @@ fn gap(shots: &[lazaret_sandbox::Shot], end_ms: u64) -> u64 {
 
 fn times(shots: &[lazaret_sandbox::Shot]) -> Vec<(u64, Taken)> {
     shots.iter().map(|shot| (shot.at_ms, shot.taken)).collect()
+}
+
+/// As nearly every camera writes it; FFmpeg asks the system to turn it into a date.
+#[tokio::test]
+async fn a_film_may_say_when_it_was_made() {
+    let (pool, studio) = (pool(), Studio::new());
+    for (name, media_type) in
+        [("a.mp4", "video/mp4"), ("a.mov", "video/quicktime"), ("a.mkv", "video/x-matroska")]
+    {
+        let coded = "-c:v libx264 -pix_fmt yuv420p -metadata creation_time=2024-07-01T12:00:00Z";
+        let clip = studio.make(name, &format!("-f lavfi -i testsrc2=size=64x48:rate=10:duration=2 {coded}"));
+        let (looked, _) = film(&pool, &clip, media_type).await;
+        assert!(looked.as_ref().is_ok_and(|film| film.coverage.is_complete()), "{name}: {looked:?}");
+        render(&pool, &clip, media_type, RenditionSpec::Original).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -132,7 +132,9 @@ fn copy(source: &mut Source, muxer: &mut Muxer<'_>, tracks: &mut [Option<Track>]
         bare.set_flags(packet.flags());
         bare.set_duration(packet.duration());
         packet = bare;
-        if track.listener.as_mut().is_some_and(|listener| !listener.hears(&packet)) {
+        if let Some(listener) = &mut track.listener
+            && !listener.hears(&packet)?
+        {
             continue;
         }
         track.last = dts.or(track.last);

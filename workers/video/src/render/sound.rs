@@ -84,7 +84,7 @@ impl Sound {
         };
         let last = &mut self.last;
         match (&mut self.kind, packet) {
-            (Kind::Kept(listener), Some(packet)) => match listener.hears(packet) {
+            (Kind::Kept(listener), Some(packet)) => match listener.hears(packet)? {
                 true => write(packet.clone(), unit, last),
                 false => Ok(()),
             },
