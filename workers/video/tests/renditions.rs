@@ -77,6 +77,11 @@ async fn what_stands_between_the_pictures_is_gone() {
             format!("-c:v libx264 -pix_fmt yuv420p -bsf:v h264_metadata=sei_user_data={said}"),
         ),
         ("c.mp4", "video/mp4", "-c:v mpeg4 -vtag mp4v".to_owned()),
+        (
+            "f.mp4",
+            "video/mp4",
+            "-c:v libx265 -x265-params log-level=none -pix_fmt yuv420p -tag:v hvc1".to_owned(),
+        ),
         // Vorbis has a comment of its encoder's within what the container keeps for the decoder.
         (
             "e.webm",
@@ -88,7 +93,7 @@ async fn what_stands_between_the_pictures_is_gone() {
         let clip =
             studio.make(name, &format!("-f lavfi -i testsrc2=size=320x180:rate=25:duration=4 {codecs}"));
         let (_, bytes) = render(&pool, &clip, media_type, RenditionSpec::Original).await.unwrap();
-        for word in [&b"secret"[..], b"x264 - core", b"Lavc5", b"Lavc6"] {
+        for word in [&b"secret"[..], b"x264 - core", b"x265 (build", b"Lavc5", b"Lavc6"] {
             assert!(!holds(&bytes, word), "{name}: {}", String::from_utf8_lossy(word));
         }
         let sums = |bytes: &[u8], to: &str| {
