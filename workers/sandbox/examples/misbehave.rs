@@ -18,6 +18,8 @@ struct Misbehave {
     descriptors: Vec<String>,
     bonds: String,
     heap: String,
+    /// What it could do while it was set up.
+    freedom: String,
     file: Option<File>,
 }
 
@@ -29,9 +31,19 @@ fn main() -> ExitCode {
             descriptors: descriptors(),
             bonds: bonds(),
             heap: heap(),
+            freedom: freedom(),
             file: None,
         }),
     })
+}
+
+fn freedom() -> String {
+    let folder = format!("/tmp/misbehave-{}", std::process::id());
+    let made = std::fs::create_dir(&folder).map_err(|error| error.kind());
+    // It is empty, where it is there.
+    let _removed = std::fs::remove_dir(folder);
+    let read = std::fs::read_dir("/").map(|entries| entries.count() > 0).map_err(|error| error.kind());
+    format!("read: {read:?}, make: {made:?}")
 }
 
 /// But for the one that lists them.
@@ -153,6 +165,7 @@ impl Misbehave {
             "descriptors" => Ok(self.descriptors.join(" ")),
             "bonds" => Ok(self.bonds.clone()),
             "heap" => Ok(self.heap.clone()),
+            "freedom" => Ok(self.freedom.clone()),
             "drip" => {
                 let answer = answer(3, &FromChild::Report(report("at last")));
                 for byte in answer {

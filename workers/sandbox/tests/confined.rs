@@ -28,9 +28,13 @@ fn pool(confinement: Confinement) -> Pool {
 }
 
 async fn tries(pool: &Pool, what: &str) -> Result<String, Trouble> {
+    says(pool, &format!("try {what}")).await
+}
+
+async fn says(pool: &Pool, what: &str) -> Result<String, Trouble> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"text").unwrap();
-    let mut session = pool.open(&file, 4, &format!("try {what}")).await.unwrap();
+    let mut session = pool.open(&file, 4, what).await.unwrap();
     match session.walk().await?.coverage {
         Coverage::Partial(why) => Ok(why.detail),
         other => panic!("{other:?}"),
@@ -65,6 +69,14 @@ async fn a_call_that_is_not_on_the_list_ends_the_child() {
             assert!(tries(&free, way).await.is_ok(), "{way}");
         }
     }
+}
+
+#[tokio::test]
+async fn while_it_is_set_up_a_child_may_read_files_and_do_nothing_else_to_them() {
+    let said = says(&pool(Confinement::Enforced), "freedom").await.unwrap();
+    assert_eq!(said, "read: Ok(true), make: Err(PermissionDenied)");
+    let free = says(&pool(Confinement::Without(vec![Layer::Landlock])), "freedom").await.unwrap();
+    assert_eq!(free, "read: Ok(true), make: Ok(())");
 }
 
 fn outcome(test: &SelfTest, act: Act, without_seccomp: bool) -> &Outcome {

@@ -58,7 +58,10 @@ pub trait Handler {
 /// A child's whole `main`: confines itself, is set up, and serves until the service is gone. `make` gets what the
 /// service configured; its error is told to the service, which finds the child unavailable.
 pub fn run<H: Handler>(version: &str, make: impl FnOnce(&ChildSetup) -> Result<H, String>) -> ExitCode {
-    let ready = confine::first().and_then(|()| heap::in_huge_pages()).and_then(|()| Channel::from_stdin());
+    let ready = confine::first().and_then(|()| {
+        heap::in_huge_pages();
+        Channel::from_stdin()
+    });
     match ready.and_then(|channel| serve(channel, version, make)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
