@@ -1,6 +1,6 @@
 //! Files gone wrong, by the thousand, sent to the service as it runs. Whatever they are: it panics nowhere, it keeps no
 //! child, its memory is bounded, and what it publishes is whole in the eyes of tools that it does not use itself
-//! (ImageMagick, qpdf). Films have no such tool here: of them FFmpeg's own program plays every packet.
+//! (ImageMagick, qpdf). Films have no such tool here: FFmpeg's own program takes them apart.
 //!
 //! `make mutants` sends ten thousand of a seed of its own; `SEED` and `MUTANTS` make the same ones again. With `KEEP`, a
 //! folder, those that were published lie there afterwards, and those on which a child fell over.

@@ -242,3 +242,49 @@ fn an_object_that_is_too_long_is_partial() {
     let report = report(PDF, &pdf_of(&[CATALOG.to_vec(), long], ""));
     assert_eq!(why(&report), "limit.objects", "{report:?}");
 }
+
+/// A document of one page, on which this is written in so many streams.
+fn page(parts: &[Vec<u8>]) -> Vec<u8> {
+    let references: Vec<String> = (0..parts.len()).map(|n| format!("{} 0 R", n + 4)).collect();
+    let objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
+        format!("<< /Type /Page /Parent 2 0 R /Contents [{}] >>", references.join(" ")).into_bytes(),
+    ];
+    pdf_of(&[&objects[..], parts].concat(), "")
+}
+
+#[test]
+fn what_is_written_on_a_page_is_read_to_its_end() {
+    let plain = |text: &[u8]| vec![pdf_stream("", text)];
+    let packed = |text: &[u8]| pdf_stream("/Filter /FlateDecode", &deflated(text));
+    let picture = b"q BI /W 2 /H 2 /BPC 8 /CS /G ID \x01 EI (\xff EI Q [(a) 3 <62>] TJ";
+    let dictionary = b"/Span << /MCID 0 /T (a\\)(b)) >> BDC % over\nEMC %) and out";
+    for whole in [
+        plain(b"BT (A letter.) Tj ET"),
+        plain(picture),
+        plain(dictionary),
+        vec![packed(picture), packed(dictionary)],
+        vec![pdf_stream("", b"[(a)"), packed(b"(b)] TJ")],
+        vec![pdf_stream("/Filter [/ASCIIHexDecode /FlateDecode]", &hex(&deflated(picture)))],
+        vec![],
+    ] {
+        let report = report(PDF, &page(&whole));
+        assert_eq!((codes(&report), &report.coverage), (vec![], &Coverage::Complete), "{whole:?}");
+    }
+    let cut = |bytes: Vec<u8>| bytes[..bytes.len() / 2].to_vec();
+    for broken in [
+        plain(b"BT \xff\xffA letter.) Tj ET"),
+        plain(b"BT (A letter. Tj ET"),
+        plain(b"BT [(A) 3 TJ ET"),
+        plain(b"/Span << /MCID 0 ] BDC"),
+        plain(b"<6g> Tj"),
+        plain(b"q BI /W 2 ID \x01\x02\x03 Q"),
+        vec![packed(b"[(a)"), packed(b"(b)) TJ")],
+        vec![pdf_stream("/Filter /FlateDecode", &cut(deflated(&picture.repeat(9))))],
+        vec![b"(A letter.)".to_vec()],
+    ] {
+        let report = report(PDF, &page(&broken));
+        assert_eq!(codes(&report), ["malformed"], "{:?}", String::from_utf8_lossy(&broken[0]));
+    }
+}

@@ -17,7 +17,7 @@ pub(super) enum Filter {
 }
 
 impl Filter {
-    fn of(name: &[u8]) -> Self {
+    pub(super) fn of(name: &[u8]) -> Self {
         match name {
             b"FlateDecode" | b"Fl" => Self::Flate,
             b"LZWDecode" | b"LZW" => Self::Lzw,

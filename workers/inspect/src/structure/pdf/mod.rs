@@ -1,5 +1,6 @@
 //! PDF, after ISO 32000-1 section 7.5: the header, every revision's `startxref` and `%%EOF`, and the cross-reference
-//! that the last of them points to, with every object that its tables list (see [`reference`]). The names of active
+//! that the last of them points to, with every object that its tables list (see [`reference`]) and what is written on its
+//! pages (see [`page`]). The names of active
 //! content are sought in every byte of the file, and in every stream once its filters are undone (see [`streams`]): what
 //! a reader finds by whatever cross-reference is among them, of old revisions too.
 //!
@@ -9,6 +10,7 @@
 mod dictionary;
 mod filters;
 mod names;
+mod page;
 mod reference;
 mod streams;
 mod syntax;

@@ -5,6 +5,7 @@
 use super::super::log::Log;
 use super::super::source::{Source, Stop};
 use super::is_white;
+use super::page::Pages;
 use super::syntax::{Bad, Reader, Token, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,12 +40,19 @@ pub(super) fn check(
 }
 
 #[derive(Default)]
-struct Listed {
+pub(super) struct Listed {
     /// Where each object begins, and its generation, by the newest revision that says so; `None` where that one deletes
     /// it.
     places: BTreeMap<u64, Option<(u64, u64)>>,
     /// Objects may be listed in streams, too, which are not read here.
     packed: bool,
+}
+
+impl Listed {
+    /// Where an object begins, and its generation.
+    pub(super) fn place(&self, number: u64) -> Option<(u64, u64)> {
+        self.places.get(&number).copied().flatten()
+    }
 }
 
 fn revisions(source: &mut Source<'_>, at: u64, base: u64, reached: &mut Vec<u64>) -> Result<(), Bad> {
@@ -128,7 +136,7 @@ fn revision(source: &mut Source<'_>, at: u64, base: u64, listed: &mut Listed) ->
 }
 
 /// The object at `place`, which must be that of this number and generation, and where its stream begins, if it is one.
-fn object(
+pub(super) fn object(
     source: &mut Source<'_>,
     place: u64,
     name: Option<(u64, u64)>,
@@ -150,9 +158,9 @@ fn object(
 }
 
 /// Looks up a reference; itself where it is none. `None`: it may be packed into a stream.
-fn resolved(source: &mut Source<'_>, value: Value, listed: &Listed) -> Result<Option<Value>, Bad> {
+pub(super) fn resolved(source: &mut Source<'_>, value: Value, listed: &Listed) -> Result<Option<Value>, Bad> {
     let Value::Reference(number, generation) = value else { return Ok(Some(value)) };
-    match listed.places.get(&number).copied().flatten() {
+    match listed.place(number) {
         Some((place, _)) => Ok(Some(object(source, place, Some((number, generation)))?.0)),
         None if listed.packed => Ok(None),
         None => Ok(Some(Value::Other)),
@@ -168,12 +176,7 @@ fn stream(source: &mut Source<'_>, value: &Value, content: u64, listed: &Listed)
         Some(_) => return Err(Bad::Broken(content, "a stream without its length")),
         None => return Ok(()),
     };
-    source.seek(content)?;
-    let begin = match source.peek(2)?[..] {
-        [b'\r', b'\n'] => content + 2,
-        [b'\n', ..] => content + 1,
-        _ => return Err(Bad::Broken(content, "a stream that does not begin on a line of its own")),
-    };
+    let begin = begins(source, content)?;
     let mut reader = Reader::at(source, begin.saturating_add(length))?;
     for word in [&b"endstream"[..], b"endobj"] {
         if !matches!(reader.token(), Ok(Token::Word(found)) if found == word) {
@@ -181,6 +184,18 @@ fn stream(source: &mut Source<'_>, value: &Value, content: u64, listed: &Listed)
         }
     }
     Ok(())
+}
+
+/// Goes to the first byte of a stream, behind the line of its keyword.
+pub(super) fn begins(source: &mut Source<'_>, content: u64) -> Result<u64, Bad> {
+    source.seek(content)?;
+    let begin = match source.peek(2)?[..] {
+        [b'\r', b'\n'] => content + 2,
+        [b'\n', ..] => content + 1,
+        _ => return Err(Bad::Broken(content, "a stream that does not begin on a line of its own")),
+    };
+    source.seek(begin)?;
+    Ok(begin)
 }
 
 /// The catalog leads to a tree of pages, each of which is there once.
@@ -191,7 +206,7 @@ fn pages(source: &mut Source<'_>, root: Value, listed: &Listed) -> Result<(), Ba
     if open.is_empty() {
         return broken("a document without pages");
     }
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut written) = (BTreeSet::new(), Pages::default());
     while let Some(value) = open.pop() {
         // Readers take a node that is no object of its own, too.
         if let Value::Reference(number, _) = value
@@ -208,7 +223,7 @@ fn pages(source: &mut Source<'_>, root: Value, listed: &Listed) -> Result<(), Ba
                     None => {}
                 }
             }
-            (Some(Value::Name(kind)), _) if kind == b"Page" => {}
+            (Some(Value::Name(kind)), _) if kind == b"Page" => written.read(source, &node, listed)?,
             _ => return broken("a tree of pages that holds something else"),
         }
     }

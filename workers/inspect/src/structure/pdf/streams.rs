@@ -175,7 +175,7 @@ fn read(
 }
 
 /// The bytes of the file from here on.
-struct Raw<'a, 'b>(&'a mut Source<'b>);
+pub(super) struct Raw<'a, 'b>(pub(super) &'a mut Source<'b>);
 
 impl Read for Raw<'_, '_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {

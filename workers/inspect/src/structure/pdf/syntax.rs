@@ -78,6 +78,25 @@ impl<'s, 'a> Reader<'s, 'a> {
         Ok(self.source.fill()?[0])
     }
 
+    /// Steps over what stands before the next token, which may then be as long as any; false where there is none.
+    pub(super) fn goes_on(&mut self) -> Result<bool, Bad> {
+        self.begin = self.source.position();
+        let mut in_comment = false;
+        while self.source.remaining() > 0 {
+            match self.source.fill()?[0] {
+                b'\r' | b'\n' => in_comment = false,
+                b'%' => in_comment = true,
+                byte if in_comment || is_white(byte) => {}
+                _ => {
+                    self.begin = self.source.position();
+                    return Ok(true);
+                }
+            }
+            self.source.consume(1);
+        }
+        Ok(false)
+    }
+
     pub(super) fn token(&mut self) -> Result<Token, Bad> {
         loop {
             match self.peek()? {
