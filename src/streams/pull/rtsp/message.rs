@@ -55,6 +55,10 @@ pub fn next(bytes: &mut BytesMut) -> Result<Option<Incoming>, Trouble> {
         };
     };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    // What servers say is said back to them, in headers and lines of requests.
+    if head.split("\r\n").any(|line| line.contains(|byte: char| byte.is_control() && byte != '\t')) {
+        return Err(Trouble::nonsense("headers that hold control characters"));
+    }
     let mut lines = head.split("\r\n");
     let first = lines.next().unwrap_or_default();
     let headers: Vec<(String, String)> = lines
@@ -144,6 +148,8 @@ mod tests {
             b"RTSP/1.0 200 OK\r\nContent-Length: 65537\r\n\r\n",
             b"RTSP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n",
             b"RTSP/1.0 OK\r\n\r\n",
+            b"RTSP/1.0 200 OK\r\nSession: 1\nX: 2\r\n\r\n",
+            b"RTSP/1.0 401 No\r\nWWW-Authenticate: Digest nonce=\"a\rb\"\r\n\r\n",
             &endless,
         ] {
             assert_eq!(all(wrong).unwrap_err().code, "source.protocol", "{wrong:?}");

@@ -42,7 +42,8 @@ pub fn track(text: &str) -> Result<Track, Trouble> {
                 ));
             }
             if within {
-                let payload = words.next().and_then(|n| n.parse().ok());
+                // Of seven bits.
+                let payload = words.next().and_then(|n| n.parse().ok()).filter(|n| *n < 128);
                 videos.push(Media { payload, ..Media::default() });
             }
         }
