@@ -1,7 +1,7 @@
 //! The walks of the wider formats: what is clean, what is not, and where it is seen.
 
 use crate::support::Repeated;
-use lazaret_fixtures::{film::*, sound::*, still::*};
+use lazaret_fixtures::{film::*, heif as items, sound::*, still::*};
 use lazaret_inspect::{has_walk, walk};
 use lazaret_report::{Coverage, Evidence, Report};
 use std::io::Cursor;
@@ -44,6 +44,7 @@ pub fn good() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("mp4 of open length", "video/quicktime", mp4_with(&Mp4 { open: true, ..Mp4::default() })),
         ("heic", "image/heic", heic),
         ("avif", "image/avif", heif(b"avif", b"")),
+        ("heic of tiles", "image/heic", items::phone(|_| ())),
         ("matroska", "video/x-matroska", matroska(b"matroska", b"")),
         ("webm", "video/webm", matroska(b"webm", &element(b"\xec", &[0; 30]))),
         ("mp3", "audio/mpeg", mp3(3)),
@@ -209,6 +210,13 @@ fn what_is_wrong_is_found() {
             "",
         ),
         ("unclaimed in a picture", "image/avif", heif(b"avif", b"#!/bin/sh"), &["gap"], ""),
+        (
+            "unclaimed beside the description of a picture",
+            "image/avif",
+            items::heif(b"avif", 1, &[items::AV1.item()], &boxed(b"idat", b"#!/bin/sh")),
+            &["gap"],
+            "",
+        ),
         (
             "box shorter than its head",
             "video/mp4",

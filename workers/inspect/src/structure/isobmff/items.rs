@@ -5,9 +5,14 @@ use crate::structure::source::{Source, Stop};
 /// More pieces than this are no picture.
 const PIECES: usize = 1 << 20;
 
-/// Claims every piece that is counted from the file's beginning. Those in `idat` lie within a box that was walked, and
-/// those made of other items have none of their own.
-pub(super) fn claim(source: &mut Source<'_>, end: u64, claimed: &mut Vec<(u64, u64)>) -> Result<(), Stop> {
+/// Claims every piece: `claimed` are counted from the file's beginning, `inner` from that of the box `idat`. Items made of
+/// others have no bytes of their own.
+pub(super) fn claim(
+    source: &mut Source<'_>,
+    end: u64,
+    claimed: &mut Vec<(u64, u64)>,
+    inner: &mut Vec<(u64, u64)>,
+) -> Result<(), Stop> {
     let version = source.byte()?;
     if version > 2 {
         return Err(source.malformed("item locations of an unknown version"));
@@ -37,7 +42,7 @@ pub(super) fn claim(source: &mut Source<'_>, end: u64, claimed: &mut Vec<(u64, u
                 return Err(source.malformed("item locations longer than their box"));
             }
             // Of another file speaks the box `dref`.
-            if method != 0 || elsewhere {
+            if method > 1 || elsewhere {
                 continue;
             }
             if length == 0 {
@@ -48,6 +53,7 @@ pub(super) fn claim(source: &mut Source<'_>, end: u64, claimed: &mut Vec<(u64, u
             let Some(piece) = piece.filter(|(_, end)| *end <= source.size()) else {
                 return Err(Stop::Truncated(source.size()));
             };
+            let claimed = if method == 0 { &mut *claimed } else { &mut *inner };
             if claimed.len() == PIECES {
                 return Err(Stop::Partial("limit.parts", format!("more than {PIECES} pieces of items")));
             }

@@ -21,6 +21,9 @@ pub(super) struct Media {
     movies: u32,
     /// A description of items, with where they lie.
     items: bool,
+    /// The contents of `idat`, and what items claim of them, counted from their beginning.
+    inner: Vec<(u64, u64)>,
+    claimed_inside: Vec<(u64, u64)>,
     fragments: bool,
     /// A fragment whose media data has not come yet.
     waiting: bool,
@@ -37,6 +40,8 @@ impl Media {
             track: None,
             movies: 0,
             items: false,
+            inner: Vec::new(),
+            claimed_inside: Vec::new(),
             fragments: false,
             waiting: false,
             vague: false,
@@ -106,9 +111,10 @@ impl Media {
             (_, b"pssh") | (b"sinf", b"schm") => log.partial("encrypted", "the media data is encrypted"),
             (b"meta", b"iloc") => {
                 self.items = true;
-                items::claim(source, head.end, &mut self.claimed)?;
+                items::claim(source, head.end, &mut self.claimed, &mut self.claimed_inside)?;
                 self.bounded()?;
             }
+            (b"meta", b"idat") if self.inner.len() < 2 => self.inner.push((at, head.end)),
             (b"stbl", kind) => {
                 if let Some(track) = &mut self.track {
                     track.table(source, kind, head.end, log)?;
@@ -123,6 +129,11 @@ impl Media {
     pub(super) fn judge(mut self, source: &mut Source<'_>, log: &mut Log) -> Result<(), Stop> {
         if self.movies == 0 && !self.items || self.waiting {
             return Err(Stop::Truncated(self.size));
+        }
+        // Which of two is meant stands in no list of pieces.
+        if let [(start, end)] = self.inner[..] {
+            self.data.push((start, end));
+            self.claimed.extend(self.claimed_inside.iter().map(|(from, to)| (start + from, start + to)));
         }
         self.claimed.sort_unstable();
         self.data.sort_unstable();
