@@ -12,6 +12,7 @@ pub mod container;
 pub mod filename;
 pub mod frame;
 pub mod headers;
+pub mod heif;
 pub mod identify;
 pub mod manifest;
 pub mod meta;
@@ -45,8 +46,7 @@ macro_rules! targets {
 /// All of them, in the order in which `make fuzz` runs them.
 pub const TARGETS: &[Target] = targets! {
     container archive unpack strip meta identify child_says child_hears clamd url submission webhook headers filename
-    manifest policy frame rtmp playlist rtsp
-    token
+    manifest policy frame rtmp playlist rtsp token heif
 };
 
 /// The first byte chooses among `choices`, the rest is for it.

@@ -1,15 +1,17 @@
 //! What a file really is.
 //!
-//! Two halves that know nothing of each other:
+//! Parts that know nothing of each other:
 //!
 //! - [`content`] runs in the service. It reads only the head and the tail of a file, asks the magic bytes (`infer`) and
 //!   a content model (`magika`), reconciles them into one canonical media type, and holds that against what the sender
 //!   declared and against the name's extension. Its findings begin with `type.`.
 //! - [`structure`] runs in the sandboxed child. It walks a container to its real end and looks for bytes and formats
 //!   that have no business there. Its findings begin with `structure.`.
+//! - [`heif`] runs there too, and says which picture a HEIF or AVIF file shows and where its pieces lie.
 
 pub mod archive;
 pub mod content;
+pub mod heif;
 mod quote;
 pub mod structure;
 

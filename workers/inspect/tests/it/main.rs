@@ -4,6 +4,7 @@ mod archives;
 mod build;
 mod containers;
 mod corpus;
+mod heif;
 mod hostile;
 mod markup;
 mod parts;
