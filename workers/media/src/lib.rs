@@ -1,9 +1,11 @@
 //! What `lazaret-media` does with a file. It stands here so that tests and fuzzing can call readers of ours without a child,
-//! and build children that are like it but for one thing.
+//! build children that are like it but for one thing, and so that `lazaret-video` shows and copies the pictures that it
+//! decodes in the same way ([`Decoded`]).
 
 mod beside;
 mod colour;
 mod decode;
+mod decoded;
 mod fault;
 mod job;
 #[doc(hidden)]
@@ -15,6 +17,7 @@ mod scoring;
 pub mod unpack;
 mod walk;
 
+pub use decoded::{Decoded, Told};
 use job::Job;
 use lazaret_sandbox::child::{FrameSink, Handler, MemberSink, RenditionSink};
 use lazaret_sandbox::{Budget, ChildSetup, Picture, PictureRequest, Rendition, RenditionSpec, Report, Why};

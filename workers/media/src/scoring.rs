@@ -17,8 +17,8 @@ pub(crate) fn picture(
     frames: &mut FrameSink<'_>,
 ) -> Result<Picture, Why> {
     let budget = request.budget();
-    let mut showing = Showing::new(request, frames);
-    showing.beside = beside::has_pictures(job.format()?, &job.bytes()?);
+    let beside = beside::has_pictures(job.format()?, &job.bytes()?);
+    let mut showing = Showing::new(request, frames, beside);
     if let Some(still) = job.decode_still(&budget)? {
         let shot = Shot { delay_ms: 0, aside: false, view: still.view() };
         let flaw = still.flaw.as_ref().map_or(Coverage::Complete, Fault::after_frames);
@@ -46,7 +46,7 @@ pub(crate) fn picture(
 }
 
 /// The frames of one picture on their way out.
-struct Showing<'a, 'b> {
+pub(crate) struct Showing<'a, 'b> {
     request: &'a PictureRequest,
     frames: &'a mut FrameSink<'b>,
     seen: u32,
@@ -61,21 +61,12 @@ struct Showing<'a, 'b> {
 const VARIANTS: [Variant; 3] = [Variant::AlphaDropped, Variant::OnBlack, Variant::OnWhite];
 
 impl<'a, 'b> Showing<'a, 'b> {
-    fn new(request: &'a PictureRequest, frames: &'a mut FrameSink<'b>) -> Self {
+    pub(crate) fn new(request: &'a PictureRequest, frames: &'a mut FrameSink<'b>, beside: bool) -> Self {
         let shown = vec![Vec::new(); request.targets.len() * VARIANTS.len()];
-        Self {
-            request,
-            frames,
-            seen: 0,
-            pixels: 0,
-            has_alpha: false,
-            beside: false,
-            shown,
-            sample: Vec::new(),
-        }
+        Self { request, frames, seen: 0, pixels: 0, has_alpha: false, beside, shown, sample: Vec::new() }
     }
 
-    fn over_budget(&mut self, shot: &Shot<'_>) -> Option<Coverage> {
+    pub(crate) fn over_budget(&mut self, shot: &Shot<'_>) -> Option<Coverage> {
         if self.seen >= self.request.max_frames {
             let detail = format!("{} frames were looked at and there are more", self.seen);
             return Some(Coverage::partial("limit.frames", detail));
@@ -87,7 +78,7 @@ impl<'a, 'b> Showing<'a, 'b> {
         })
     }
 
-    fn show(&mut self, shot: &Shot<'_>, about: &About) -> Result<(), Fault> {
+    pub(crate) fn show(&mut self, shot: &Shot<'_>, about: &About) -> Result<(), Fault> {
         let translucent = shot.view.is_translucent();
         self.has_alpha |= translucent;
         let variants = if translucent { &VARIANTS[..] } else { &VARIANTS[..1] };
@@ -108,7 +99,7 @@ impl<'a, 'b> Showing<'a, 'b> {
         Ok(())
     }
 
-    fn picture(&self, about: &About, coverage: Coverage) -> Picture {
+    pub(crate) fn picture(&self, about: &About, coverage: Coverage) -> Picture {
         let (width, height) = upright_size(about.orientation, (about.width, about.height));
         Picture {
             width,

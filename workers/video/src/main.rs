@@ -3,7 +3,8 @@
 //! A child of its own beside `lazaret-media`, for an executable that links FFmpeg's libraries takes thirty times as long
 //! to start. It is started and confined like the other one, and serves one file at a time: frames for the classifiers,
 //! a contact sheet of them, renditions for delivery. FFmpeg opens nothing by itself: bytes come through a reader of
-//! ours, one demuxer is allowed, and no protocol.
+//! ours, one demuxer is allowed, and no protocol. AVIF and HEIF pictures, which are coded as films are, are decoded here
+//! too.
 
 mod clock;
 mod fault;
@@ -14,11 +15,14 @@ mod picture;
 mod render;
 mod sheet;
 mod source;
+mod still;
 
 use film::Looked;
-use lazaret_sandbox::child::{Handler, RenditionSink, ShotSink};
+use lazaret_media::Decoded;
+use lazaret_sandbox::child::{FrameSink, Handler, RenditionSink, ShotSink};
 use lazaret_sandbox::{
-    ChildSetup, Film, FilmRequest, GlimpseRequest, Glimpsed, Rendition, RenditionSpec, SheetRequest, Why,
+    Budget, ChildSetup, Film, FilmRequest, GlimpseRequest, Glimpsed, Picture, PictureRequest, Rendition,
+    RenditionSpec, SheetRequest, Why,
 };
 use lazaret_watermark::{Mark, MarkSpec};
 use live::Live;
@@ -35,7 +39,10 @@ fn main() -> ExitCode {
 
 struct Video {
     mark: Option<Mark>,
+    budget: Budget,
     job: Option<Job>,
+    /// The picture, once it was decoded.
+    still: Option<Decoded>,
     looked: Looked,
     live: Option<Live>,
 }
@@ -47,11 +54,21 @@ impl Video {
         ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
         foreign::read_time_zone();
         let mark = setup.mark.clone().map(prepare).transpose()?;
-        Ok(Self { mark, job: None, looked: Looked::default(), live: None })
+        let budget = setup.budget;
+        Ok(Self { mark, budget, job: None, still: None, looked: Looked::default(), live: None })
     }
 
     fn job(&self) -> Result<&Job, Why> {
         self.job.as_ref().ok_or_else(|| Why::new("media.no_file", "no file was opened"))
+    }
+
+    /// The picture, decoded once.
+    fn still(&mut self, max_pixels: u64) -> Result<&Decoded, Why> {
+        let still = match self.still.take() {
+            Some(still) => still,
+            None => still::decode(self.job()?, max_pixels)?,
+        };
+        Ok(self.still.insert(still))
     }
 }
 
@@ -68,8 +85,17 @@ impl Handler for Video {
 
     fn close(&mut self) {
         self.job = None;
+        self.still = None;
         self.live = None;
         self.looked = Looked::default();
+    }
+
+    fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why> {
+        let job = self.job()?;
+        if !still::is_still(&job.media_type) {
+            return Err(Why::new("media.unsupported", format!("{} is no picture here", job.media_type)));
+        }
+        self.still(request.max_pixels)?.show(request, frames)
     }
 
     fn film(&mut self, request: &FilmRequest, shots: &mut ShotSink<'_>) -> Result<Film, Why> {
@@ -94,6 +120,11 @@ impl Handler for Video {
     }
 
     fn render(&mut self, spec: &RenditionSpec, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
+        if still::is_still(&self.job()?.media_type) {
+            self.still(self.budget.max_pixels)?;
+            let still = self.still.as_ref().ok_or_else(|| Why::new("media.undecodable", "no picture"))?;
+            return still.render(spec, self.mark.as_ref(), out);
+        }
         render::render(self.job()?, spec, self.mark.as_ref(), out)
     }
 }

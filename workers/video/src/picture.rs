@@ -23,6 +23,20 @@ type Kind = (Pixel, u32, u32, ffmpeg_next::color::Space, ffmpeg_next::color::Ran
 impl Painter {
     /// The frame as it is stored, not turned.
     pub(crate) fn paint(&mut self, frame: &frame::Video, max_pixels: u64) -> Result<View<'_>, Why> {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
+        let painted = self.rows(frame, max_pixels, |_, row| rows.extend_from_slice(row));
+        self.rows = rows;
+        painted.map(|()| View { width: frame.width(), height: frame.height(), pixels: &self.rows })
+    }
+
+    /// The same, row by row from the top.
+    pub(crate) fn rows(
+        &mut self,
+        frame: &frame::Video,
+        max_pixels: u64,
+        mut each: impl FnMut(usize, &[u8]),
+    ) -> Result<(), Why> {
         let (width, height) = (frame.width(), frame.height());
         let pixels = u64::from(width) * u64::from(height);
         if pixels == 0 || pixels > max_pixels {
@@ -45,11 +59,10 @@ impl Painter {
         scaler.run(frame, painted).map_err(fault::at("colours"))?;
         let row = width as usize * 3;
         let stride = painted.stride(0);
-        self.rows.clear();
-        for line in painted.data(0).chunks(stride).take(height as usize) {
-            self.rows.extend_from_slice(&line[..row]);
+        for (y, line) in painted.data(0).chunks(stride).take(height as usize).enumerate() {
+            each(y, &line[..row]);
         }
-        Ok(View { width, height, pixels: &self.rows })
+        Ok(())
     }
 }
 
@@ -98,7 +111,7 @@ pub(crate) fn unknown_colours(frame: &frame::Video) -> Option<String> {
     (!knows_matrix || !knows_curve).then_some(what)
 }
 
-fn is_planar_rgb(format: Pixel) -> bool {
+pub(crate) fn is_planar_rgb(format: Pixel) -> bool {
     format.descriptor().is_some_and(|descriptor| descriptor.name().starts_with("gbr"))
 }
 

@@ -48,6 +48,11 @@ impl Job {
         Self { file: Arc::new(file), size, media_type: media_type.to_owned() }
     }
 
+    /// In bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
     fn demuxer(&self) -> Result<&'static str, Why> {
         let of = DEMUXERS.iter().find(|(_, types)| types.contains(&self.media_type.as_str()));
         of.map(|(name, _)| *name)

@@ -1,5 +1,6 @@
 //! Copies for delivery: upright, without metadata but the colour profile.
 
+mod decoded;
 mod encode_gif;
 mod encode_jpeg;
 mod encode_png;
@@ -8,7 +9,7 @@ mod original;
 mod reencode;
 mod thumbnail;
 
-use crate::decode::Still;
+use crate::decode::{About, Still, View};
 use crate::fault::Fault;
 use crate::job::Job;
 use lazaret_sandbox::{Budget, Rendition, RenditionSpec, Why};
@@ -35,15 +36,42 @@ pub(crate) fn render(
 ) -> Result<Rendition, Why> {
     let made = match spec {
         RenditionSpec::Original => original::original(job, budget)?,
-        RenditionSpec::Watermarked => {
-            let mark =
-                mark.ok_or_else(|| Why::new("media.no_mark", "no watermark is configured; configure one"))?;
-            reencode::reencode(job, reencode::Aim::Marked(mark), budget)?
-        }
+        RenditionSpec::Watermarked => reencode::reencode(job, reencode::Aim::Marked(needed(mark)?), budget)?,
         RenditionSpec::Thumbnail { max_edge } => thumbnail::thumbnail(job, *max_edge, None, budget)?,
         RenditionSpec::Viewed { max_edge, by } => thumbnail::thumbnail(job, *max_edge, Some(*by), budget)?,
-        RenditionSpec::Played { .. } => return Err(Why::new("media.no_film", "a picture is not played")),
+        RenditionSpec::Played { .. } => return Err(no_film()),
     };
+    written(&made, out)
+}
+
+/// The same of a picture that was decoded elsewhere, in a format that is not written here: JPEG, or PNG where there is
+/// transparency.
+pub(crate) fn of_decoded(
+    view: &View<'_>,
+    about: &About,
+    spec: &RenditionSpec,
+    mark: Option<&Mark>,
+    out: &mut dyn Write,
+) -> Result<Rendition, Why> {
+    let made = match spec {
+        RenditionSpec::Original => decoded::copy(view, about, reencode::Aim::Upright)?,
+        RenditionSpec::Watermarked => decoded::copy(view, about, reencode::Aim::Marked(needed(mark)?))?,
+        RenditionSpec::Thumbnail { max_edge } => thumbnail::small(view, about, *max_edge, None)?,
+        RenditionSpec::Viewed { max_edge, by } => thumbnail::small(view, about, *max_edge, Some(*by))?,
+        RenditionSpec::Played { .. } => return Err(no_film()),
+    };
+    written(&made, out)
+}
+
+fn needed(mark: Option<&Mark>) -> Result<&Mark, Why> {
+    mark.ok_or_else(|| Why::new("media.no_mark", "no watermark is configured; configure one"))
+}
+
+fn no_film() -> Why {
+    Why::new("media.no_film", "a picture is not played")
+}
+
+fn written(made: &Made, out: &mut dyn Write) -> Result<Rendition, Why> {
     out.write_all(&made.bytes).map_err(Fault::from)?;
     Ok(Rendition {
         media_type: made.media_type.to_owned(),

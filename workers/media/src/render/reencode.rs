@@ -18,7 +18,7 @@ pub(super) enum Aim<'a> {
 }
 
 impl Aim<'_> {
-    fn jpeg_quality(self) -> i32 {
+    pub(super) fn jpeg_quality(self) -> i32 {
         match self {
             Self::Marked(_) => 88,
             Self::Upright => 92,
@@ -106,7 +106,7 @@ fn play(
 }
 
 /// The upright frame, marked.
-fn finished(image: Option<DynamicImage>, aim: Aim<'_>) -> Result<DynamicImage, Fault> {
+pub(super) fn finished(image: Option<DynamicImage>, aim: Aim<'_>) -> Result<DynamicImage, Fault> {
     let mut image = image.ok_or_else(|| Fault::corrupt("a frame is not of the canvas's size"))?;
     aim.apply(&mut image);
     Ok(image)

@@ -33,7 +33,7 @@ pub(super) fn thumbnail(
     Err(Fault::corrupt("the animation has no frame"))
 }
 
-fn small(view: &View<'_>, about: &About, max_edge: u32, by: Option<Name>) -> Result<Made, Fault> {
+pub(super) fn small(view: &View<'_>, about: &About, max_edge: u32, by: Option<Name>) -> Result<Made, Fault> {
     let (width, height) = fit((view.width, view.height), max_edge);
     let translucent = view.is_translucent();
     let pixels = resize(view, (width, height))?;
@@ -43,6 +43,16 @@ fn small(view: &View<'_>, about: &About, max_edge: u32, by: Option<Name>) -> Res
     if let Some(by) = by {
         image = signed(image, &by.text());
     }
+    encoded(image, about, translucent, QUALITY)
+}
+
+/// JPEG, or PNG where some of it shows through.
+pub(super) fn encoded(
+    mut image: DynamicImage,
+    about: &About,
+    translucent: bool,
+    quality: i32,
+) -> Result<Made, Fault> {
     let icc = about.colour.icc.as_deref().filter(|_| about.icc_fits);
     let (width, height) = (image.width(), image.height());
     let (bytes, media_type) = if translucent {
@@ -51,7 +61,7 @@ fn small(view: &View<'_>, about: &About, max_edge: u32, by: Option<Name>) -> Res
         if image.color().has_alpha() {
             image = image.into_rgb8().into();
         }
-        (encode_jpeg::encode(image.as_bytes(), (width, height), QUALITY, icc)?, "image/jpeg")
+        (encode_jpeg::encode(image.as_bytes(), (width, height), quality, icc)?, "image/jpeg")
     };
     Ok(Made { bytes, media_type, width, height, frames: 1, lossless: false })
 }

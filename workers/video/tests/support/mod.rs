@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part")]
 
 pub mod boxes;
+pub mod stills;
 
 use lazaret_sandbox::{
     Budget, ChildSetup, Confinement, Film, FilmRequest, Pool, PoolConfig, Rendition, RenditionSpec, Resize,
