@@ -84,7 +84,7 @@ pub(super) fn console(
         letters,
         // Of its own, for a long film keeps a child busy that uploads would wait for.
         player: Player::new(Arc::clone(&api.blobs), films(config, CHILDREN)?),
-        previews: Previews { blobs: Arc::clone(&api.blobs), media },
+        previews: Previews { blobs: Arc::clone(&api.blobs), media, video: Some(films(config, CHILDREN)?) },
         max_edge: config.console.preview,
         proxies: config.console.proxies.clone().into(),
         files_host: files_host(&config.delivery.public_url),

@@ -28,10 +28,7 @@ pub fn disposition(id: UploadId, rendition: RenditionName, media_type: &str, sen
 
 fn name(id: UploadId, rendition: RenditionName, media_type: &str, sent: Option<&str>) -> String {
     let sent = sent.map_or_else(|| id.to_string(), filename::display);
-    if rendition == RenditionName::Original {
-        return sent;
-    }
-    let stem = sent.rsplit_once('.').map_or(&*sent, |(stem, _)| stem);
+    let (stem, sent_as) = sent.rsplit_once('.').unwrap_or((&*sent, ""));
     let extension = match media_type {
         "image/jpeg" => ".jpg",
         "image/png" => ".png",
@@ -39,8 +36,21 @@ fn name(id: UploadId, rendition: RenditionName, media_type: &str, sent: Option<&
         "image/webp" => ".webp",
         _ => "",
     };
-    format!("{stem}-{rendition}{extension}")
+    match rendition {
+        // Of these copies are made in another format.
+        RenditionName::Original
+            if NOT_WRITTEN.iter().any(|other| sent_as.eq_ignore_ascii_case(other))
+                && !extension.is_empty() =>
+        {
+            format!("{stem}{extension}")
+        }
+        RenditionName::Original => sent,
+        _ => format!("{stem}-{rendition}{extension}"),
+    }
 }
+
+/// Extensions of pictures that are decoded and never made.
+const NOT_WRITTEN: [&str; 4] = ["heic", "heif", "hif", "avif"];
 
 /// Safe inside a quoted-string, and read alike by all: no quotes, no backslash, no percent sign.
 fn plain(c: char) -> bool {
@@ -65,6 +75,8 @@ mod tests {
         use RenditionName::{Original, Thumbnail};
         let cases = [
             ("image/png", Some("a b.png"), Original, "inline; filename=\"a b.png\""),
+            ("image/jpeg", Some("IMG_1.HEIC"), Original, "inline; filename=\"IMG_1.jpg\""),
+            ("image/heic", Some("IMG_1.HEIC"), Original, "attachment; filename=\"IMG_1.HEIC\""),
             ("image/svg+xml", Some("a.svg"), Original, "attachment; filename=\"a.svg\""),
             ("text/html", Some("a.html"), Original, "attachment; filename=\"a.html\""),
             ("image/jpeg", Some("a.png"), Thumbnail, "inline; filename=\"a-thumbnail.jpg\""),

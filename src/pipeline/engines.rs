@@ -1,6 +1,6 @@
 //! The engines that checks use, and whether they can be used now.
 
-use super::ContentModels;
+use super::{ContentModels, image::is_coded_as_films};
 use lazaret_antivirus::{Antivirus, Health};
 use lazaret_classify::{Classifier, load_all, runtime};
 use lazaret_report::Unavailable;
@@ -16,12 +16,17 @@ pub struct Engines {
     pub content: ContentModels,
     pub antivirus: Antivirus,
     pub media: Pool,
-    /// Of children that decode films.
+    /// Of children that decode films, and pictures that are coded as these.
     pub video: Pool,
     pub classifiers: Classifiers,
 }
 
 impl Engines {
+    /// The children that decode pictures of this type.
+    pub fn pictures(&self, media_type: &str) -> &Pool {
+        if is_coded_as_films(media_type) { &self.video } else { &self.media }
+    }
+
     /// What is unavailable, by engine; empty when every check can be made.
     pub async fn troubles(&self) -> Vec<Unavailable> {
         let mut troubles = Vec::new();

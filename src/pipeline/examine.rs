@@ -230,8 +230,12 @@ impl Examiner {
         if plan.requires(Check::Video) && !film {
             content.results.push(video::unsupported(media_type));
         }
-        if walk || pictures {
-            self.pictures(&mut content, (walk, pictures), subject, walked_as).await?;
+        let apart = pictures && image::is_coded_as_films(media_type);
+        if walk || pictures && !apart {
+            self.pictures(&mut content, (walk, pictures && !apart), subject, walked_as).await?;
+        }
+        if apart {
+            self.picture(&mut content, subject, media_type).await?;
         }
         if film {
             let began = Instant::now();
@@ -279,17 +283,44 @@ impl Examiner {
             began = Instant::now();
         }
         if pictures {
-            match image::look(&self.engines, &mut session, self.budget).await {
-                Ok(Seen { results, labels, perceptual_hash, picture }) => {
-                    content.results.extend(results);
-                    content.labels = labels;
-                    content.perceptual_hash = perceptual_hash;
-                    content.picture = picture.map(|picture| (session, picture));
-                }
-                Err(trouble) => content.results.push(self.give_up(Check::Image, trouble)?),
-            }
-            content.times.push((Check::Image, began.elapsed()));
+            self.look(content, session, began).await?;
         }
+        Ok(())
+    }
+
+    /// A picture that another child decodes than the one that walks.
+    async fn picture(
+        &self,
+        content: &mut Content,
+        subject: &Subject<'_>,
+        media_type: &str,
+    ) -> Result<(), Unavailable> {
+        let began = Instant::now();
+        match self.engines.pictures(media_type).open(subject.file, subject.size, media_type).await {
+            Ok(session) => self.look(content, session, began).await,
+            Err(trouble) => {
+                content.results.push(self.give_up(Check::Image, trouble)?);
+                Ok(())
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        content: &mut Content,
+        mut session: Session,
+        began: Instant,
+    ) -> Result<(), Unavailable> {
+        match image::look(&self.engines, &mut session, self.budget).await {
+            Ok(Seen { results, labels, perceptual_hash, picture }) => {
+                content.results.extend(results);
+                content.labels = labels;
+                content.perceptual_hash = perceptual_hash;
+                content.picture = picture.map(|picture| (session, picture));
+            }
+            Err(trouble) => content.results.push(self.give_up(Check::Image, trouble)?),
+        }
+        content.times.push((Check::Image, began.elapsed()));
         Ok(())
     }
 

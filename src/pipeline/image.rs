@@ -24,9 +24,26 @@ pub struct Seen {
 /// Frames that wait for a model: enough to keep decoder and model both busy.
 const FRAMES_IN_FLIGHT: usize = 4;
 
-/// Types whose pixels the child can give.
+/// Types whose pixels a child can give.
 pub fn is_decodable(media_type: &str) -> bool {
+    is_written(media_type) || is_coded_as_films(media_type)
+}
+
+/// Those that `lazaret-media` decodes, and that copies are of.
+pub(super) fn is_written(media_type: &str) -> bool {
     matches!(media_type, "image/jpeg" | "image/png" | "image/apng" | "image/gif" | "image/webp")
+}
+
+/// Those that `lazaret-video` decodes.
+pub fn is_coded_as_films(media_type: &str) -> bool {
+    matches!(media_type, "image/avif" | "image/heic" | "image/heif")
+}
+
+/// The program behind a session. It is asked before it is given a file to die of.
+pub(super) fn child(session: &Session) -> Engine {
+    let version = session.version();
+    let name = version.split_once('/').map_or(version, |(name, _)| name);
+    Engine::new(name, version)
 }
 
 pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> Result<Seen, Unavailable> {
@@ -37,6 +54,7 @@ pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> R
         max_pixels: budget.max_pixels,
         max_total_pixels: budget.max_total_pixels,
     };
+    let child = child(session);
     let (sender, receiver) = mpsc::channel(FRAMES_IN_FLIGHT);
     let decode = async {
         let decoded = session.picture(&request, &sender).await;
@@ -48,9 +66,8 @@ pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> R
     let picture = match decoded {
         Ok(picture) => picture,
         Err(trouble) => {
-            let engine = Some(Engine::new("lazaret-media", session.version()));
-            let result =
-                CheckResult { outcome: crate::upload::Outcome::Looked(trouble.coverage()), ..failed(engine) };
+            let outcome = crate::upload::Outcome::Looked(trouble.coverage());
+            let result = CheckResult { outcome, ..failed(Some(child)) };
             return Ok(Seen {
                 results: vec![result],
                 labels: BTreeMap::new(),

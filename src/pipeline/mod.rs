@@ -19,7 +19,7 @@ pub use carry_out::CarryOut;
 pub use content::ContentModels;
 pub use engines::{Classifiers, Engines};
 pub use examine::{Examination, Examine, Examiner, Patience, Subject};
-pub use image::is_decodable;
+pub use image::{is_coded_as_films, is_decodable};
 pub use judge::Judge;
 pub use members::Archives;
 pub use policies::Policies;

@@ -1,6 +1,10 @@
 //! From a publish verdict to copies in the published zone: made in the child, checked like uploads, then written.
 
-use super::{Engines, image::is_decodable, spool::Hashing};
+use super::{
+    Engines,
+    image::{child, is_decodable, is_written},
+    spool::Hashing,
+};
 use crate::{
     ports::{Blobs, PortError, blobs::Zone},
     upload::{
@@ -96,7 +100,7 @@ impl Publisher {
         file: File,
     ) -> Result<Vec<Rendition>, Withheld> {
         if is_decodable(media_type) {
-            let session = self.engines.media.open(&file, size, media_type).await?;
+            let session = self.engines.pictures(media_type).open(&file, size, media_type).await?;
             return self.remade(id, fence, Check::Image, session).await;
         }
         if media_type.starts_with("image/") || media_type.starts_with("video/") {
@@ -201,6 +205,7 @@ impl Publisher {
         let told = |thousandths: u16| {
             self.progress.send_replace(format!("the {name} copy is made: {} %", thousandths / 10));
         };
+        let engine = child(session);
         let rendered = match session.render_watched(&spec, &mut out, told).await {
             Ok(rendered) => rendered,
             Err(lazaret_sandbox::Trouble::Output(why)) => {
@@ -214,8 +219,6 @@ impl Publisher {
                 );
             }
             Err(trouble) => {
-                let child = if check == Check::Video { "lazaret-video" } else { "lazaret-media" };
-                let engine = Engine::new(child, session.version());
                 let report = Report { engine, coverage: trouble.coverage(), findings: Vec::new() };
                 let results = vec![CheckResult::looked(check, report)];
                 return Err(Withheld::Spoiled { reason: "rendition.failed", results });
@@ -239,7 +242,7 @@ impl Publisher {
         }
         // A child could tell the truth about something that no copy should be.
         let film = of == Check::Video && draft.media_type.starts_with("video/");
-        if !film && !is_decodable(&draft.media_type) {
+        if !film && !is_written(&draft.media_type) {
             let why = format!("a copy of a picture or a film is no {}", draft.media_type);
             identified.report.coverage = Coverage::failed("rendition.type", why);
         }

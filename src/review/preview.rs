@@ -1,7 +1,7 @@
 //! What a moderator sees of a held file: a copy made in the sandbox, never the bytes themselves.
 
 use crate::{
-    pipeline::is_decodable,
+    pipeline::{is_coded_as_films, is_decodable},
     ports::{Blobs, PortError, blobs::Zone, store::Upload},
     upload::{film::SheetDetail, verdict::VerdictDetail},
 };
@@ -22,6 +22,8 @@ const SHEET_EDGE: u32 = 4096;
 pub struct Previews {
     pub blobs: Arc<dyn Blobs>,
     pub media: Pool,
+    /// Of children that decode pictures which are coded as films are; without it those are not shown.
+    pub video: Option<Pool>,
 }
 
 /// A picture that a browser may show.
@@ -115,8 +117,9 @@ impl Previews {
         max_edge: u32,
         by: Option<&str>,
     ) -> Result<Preview, Hidden> {
-        let mut session = self
-            .media
+        let pool = if is_coded_as_films(media_type) { self.video.as_ref() } else { Some(&self.media) };
+        let mut session = pool
+            .ok_or_else(|| Hidden::Why(format!("{media_type} is not shown here")))?
             .open(file, size, media_type)
             .await
             .map_err(|trouble| Hidden::Why(format!("the decoders are not there just now ({trouble})")))?;

@@ -6,7 +6,7 @@ use crate::{
     wait::until,
     world::World,
 };
-use lazaret_fixtures::{document, picture};
+use lazaret_fixtures::{document, heif, picture};
 use std::{fs, process::Command};
 
 const LONG: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
@@ -275,4 +275,21 @@ async fn a_film_is_played_by_range_to_who_asked_and_to_nobody_else() {
     // What is erased is not played any more.
     world.server.erase(&id).await;
     assert_eq!(ann.get(&hers).await.status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_telephones_picture_is_shown_as_a_copy_that_browsers_know() {
+    let world = World::start(LONG).await;
+    let id = world.in_review("IMG_1.heic", &heif::phone(|_| ())).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let page = ann.page(&format!("/console/items/{id}")).await;
+    let view = page.split("/media?view=").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let answer = ann.get(&format!("/console/items/{id}/media?view={view}")).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"image/jpeg".parse().unwrap())
+    );
+    let shown = answer.bytes().await.unwrap();
+    let size = turbojpeg::read_header(&shown).unwrap();
+    assert_eq!((size.width, size.height), (90, 120));
 }

@@ -10,6 +10,7 @@ mod crash;
 mod disk;
 mod drain;
 mod films;
+mod heif;
 mod laws;
 mod models;
 mod mutants;

@@ -37,11 +37,13 @@ because = "mutants of pdf are to be published"
 "#;
 
 /// Kinds that are published where nothing is wrong with them.
-const SERVED: [&str; 13] = [
+const SERVED: [&str; 15] = [
     "image/jpeg",
     "image/png",
     "image/gif",
     "image/webp",
+    "image/heic",
+    "image/avif",
     "application/pdf",
     "text/plain",
     "application/zip",

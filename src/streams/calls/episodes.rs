@@ -162,7 +162,7 @@ pub async fn frame(
     let Some(media) = api.streams.pictures.clone() else {
         return Err(Problem::new(codes::UNAVAILABLE, "this process has no decoders"));
     };
-    let previews = Previews { blobs: Arc::clone(&api.blobs), media };
+    let previews = Previews { blobs: Arc::clone(&api.blobs), media, video: None };
     let Preview { media_type, bytes } =
         previews.held(&kept.key, &kept.media_type, EDGE, None).await.map_err(|hidden| match hidden {
             Hidden::Why(why) => Problem::new(codes::UNAVAILABLE, why),
