@@ -16,6 +16,7 @@ pub mod heif;
 pub mod identify;
 pub mod manifest;
 pub mod meta;
+pub mod packets;
 pub mod playlist;
 pub mod policy;
 pub mod rtmp;
@@ -47,6 +48,7 @@ macro_rules! targets {
 pub const TARGETS: &[Target] = targets! {
     container archive unpack strip meta identify child_says child_hears clamd url submission webhook headers filename
     manifest policy frame rtmp playlist rtsp token heif
+    packets
 };
 
 /// The first byte chooses among `choices`, the rest is for it.

@@ -113,7 +113,7 @@ fn packets(codec: Codec, mut data: &[u8]) {
 
 fn packed(packer: &mut Packer, picture: &Picture) {
     let out = packer.picture(picture);
-    assert!(out.len() % PACKET == 0 && out.len() > picture.bytes.len(), "{} bytes", out.len());
+    assert!(out.len().is_multiple_of(PACKET) && out.len() > picture.bytes.len(), "{} bytes", out.len());
     assert!(out.chunks(PACKET).all(|packet| packet[0] == 0x47));
 }
 

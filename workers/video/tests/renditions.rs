@@ -129,11 +129,11 @@ async fn sound_that_cannot_be_decoded_is_no_part_of_a_copy() {
             &format!("-i {name} -c copy -bsf:a noise=amount=if(between(n\\,20\\,29)\\,1\\,0)"),
         );
         for spec in [RenditionSpec::Original, RenditionSpec::Watermarked] {
-            let (_, bytes) = render(&pool, &whole, media_type, spec.clone()).await.unwrap();
+            let (_, bytes) = render(&pool, &whole, media_type, spec).await.unwrap();
             if spec == RenditionSpec::Original {
                 assert_eq!(sound(&bytes), sound(&whole), "{name}");
             }
-            let (_, bytes) = render(&pool, &torn, media_type, spec.clone()).await.unwrap();
+            let (_, bytes) = render(&pool, &torn, media_type, spec).await.unwrap();
             std::fs::write(studio.path("copy"), &bytes).unwrap();
             studio.make("played.md5", "-xerror -i copy -map 0 -f framemd5");
             let (left, came) = (sound(&bytes), sound(&torn));

@@ -61,7 +61,7 @@ impl Read for Pipe {
 }
 
 /// A transport stream without the descriptions of services: their packets are made such as hold nothing.
-struct Sieve<R> {
+pub(crate) struct Sieve<R> {
     from: R,
     /// What came and is not a whole packet yet.
     rest: Vec<u8>,
@@ -70,7 +70,7 @@ struct Sieve<R> {
 }
 
 impl<R: Read> Sieve<R> {
-    fn new(from: R) -> Self {
+    pub(crate) fn new(from: R) -> Self {
         Self { from, rest: Vec::new(), ready: io::Cursor::default() }
     }
 

@@ -1,7 +1,7 @@
 //! A source that goes on: packets as they come through a pipe, frames shown one at a time when they are asked for. All that
 //! comes is decoded, for nobody can say beforehand which frame a viewer will remember.
 
-mod feed;
+pub(crate) mod feed;
 mod steady;
 
 use crate::clock::micros;

@@ -6,7 +6,7 @@ mod poster;
 mod remux;
 mod sound;
 mod transcode;
-mod userdata;
+pub(crate) mod userdata;
 
 use crate::source::Job;
 use lazaret_sandbox::child::RenditionSink;

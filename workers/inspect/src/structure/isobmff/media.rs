@@ -142,7 +142,8 @@ impl Media {
             i > 0 && *end <= self.data[i - 1].1
         };
         if let Some((start, _)) = self.claimed.iter().find(|piece| !within(piece)) {
-            log.malformed(*start, "media data that does not lie in the media data's box");
+            // Of the description's own box it may be told to lie behind the end of the file.
+            log.malformed((*start).min(self.size), "media data that does not lie in the media data's box");
         }
         if self.fragments || self.vague {
             return Ok(());

@@ -12,7 +12,7 @@ use parts::{behind_codes, obus, segments};
 
 /// How a track is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Writing {
+pub(crate) enum Writing {
     /// H.264 (ITU-T H.264, 7.3.1) and HEVC (H.265, 7.3.1): units with their length before them, in so many bytes, or behind
     /// a start code.
     H264(Option<usize>),
@@ -30,7 +30,7 @@ pub(super) enum Writing {
 
 impl Writing {
     /// `head` is what the container keeps for the decoder. An error where decoders differ in how they take it.
-    pub(super) fn of(id: Id, head: &[u8]) -> Result<Self, Why> {
+    pub(crate) fn of(id: Id, head: &[u8]) -> Result<Self, Why> {
         // Start codes, or a record of version 1 that says how long lengths are. FFmpeg takes others for a record as well.
         let length = |at: usize| match head {
             [] | [0, 0, 1, ..] | [0, 0, 0, 1, ..] => Ok(None),
@@ -52,7 +52,7 @@ impl Writing {
     }
 
     /// The packet without it; `None` where it has none. An error where it cannot be told what a decoder would read.
-    pub(super) fn without(self, packet: &[u8]) -> Result<Option<Vec<u8>>, Why> {
+    pub(crate) fn without(self, packet: &[u8]) -> Result<Option<Vec<u8>>, Why> {
         let kept = match self {
             Self::H264(Some(length)) | Self::Hevc(Some(length)) => self.with_lengths(packet, length),
             Self::H264(None) | Self::Hevc(None) => {
@@ -78,7 +78,7 @@ impl Writing {
     }
 
     /// The same of what the container keeps for the decoder of these pictures, or of sound.
-    pub(super) fn head_without(self, id: Id, head: &[u8]) -> Result<Option<Vec<u8>>, Why> {
+    pub(crate) fn head_without(self, id: Id, head: &[u8]) -> Result<Option<Vec<u8>>, Why> {
         if head.is_empty() {
             return Ok(None);
         }
@@ -175,6 +175,8 @@ mod tests {
         let codes = [&[0, 0, 0, 1, 9, 16][..], &[0, 0, 1, 6, 5, 2, 8, 8, 0x80], &[0, 0, 1, 0x65, 1]].concat();
         let kept = [&[0, 0, 0, 1, 9, 16][..], &[0, 0, 1, 0x65, 1]].concat();
         assert_eq!(Writing::of(Id::H264, &[]).unwrap().without(&codes).unwrap(), Some(kept));
+        // Found by fuzzing: the zero of a start code stayed where all that it stood before went.
+        assert_eq!(Writing::H264(None).without(&[0, 0, 0, 1, 9, 10, 0, 1]).unwrap(), Some(Vec::new()));
     }
 
     #[test]

@@ -8,11 +8,16 @@ pub(super) fn behind_codes(packet: &[u8], keep: impl Fn(&[u8]) -> bool) -> Vec<u
     let first = starts.first().copied().unwrap_or(0);
     let mut kept = packet[first.saturating_sub(1)..first].to_vec();
     kept.retain(|byte| *byte == 0);
+    let before = kept.len();
     for (n, start) in starts.iter().enumerate() {
         let end = starts.get(n + 1).copied().unwrap_or(packet.len());
         if keep(&packet[start + 3..end]) {
             kept.extend_from_slice(&packet[*start..end]);
         }
+    }
+    // A zero before nothing belongs to nothing.
+    if kept.len() == before {
+        kept.clear();
     }
     kept
 }
