@@ -1,5 +1,5 @@
 //! What nobody's request does: leases that ran out and have no message any more, direct uploads that never came, objects
-//! that a crash left. One process of many does it at a time.
+//! that a crash left, live streams that ended long ago. One process of many does it at a time.
 
 use crate::{
     Task,
@@ -8,6 +8,7 @@ use crate::{
     pipeline::{Company, sweep},
     ports::{Blobs, Clock, Direct, Result, Store},
     sabotage::{self, Hole},
+    streams::retention,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub(super) struct Janitor {
     pub(super) reap_after: Option<Duration>,
     /// Other processes use these blobs too, so that they are swept while they are used.
     pub(super) sweeps: bool,
+    /// How long what is over of live streams is kept.
+    pub(super) keep_streams: Duration,
 }
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -37,6 +40,8 @@ const DIRECT_EVERY: Duration = Duration::from_secs(60);
 /// because it was accepted under another `queue.url`. Where it only stands in a long line, a second message is harmless.
 const UNHEARD: Duration = Duration::from_secs(1800);
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+/// What is kept for days goes an hour sooner or later, and most rounds find nothing.
+const ERASE_EVERY: Duration = Duration::from_secs(600);
 const TERM: Duration = Duration::from_secs(20);
 const BATCH: u32 = 256;
 
@@ -80,6 +85,14 @@ impl Janitor {
                 tracing::info!(removed.objects = removed, "objects that no upload uses were removed");
             }
         }
+        if is_due(done.erased, ERASE_EVERY) {
+            let now = self.clock.now();
+            let erased = retention::erase(&*self.store, &*self.blobs, now, self.keep_streams).await?;
+            done.erased = Some(Instant::now());
+            if erased != retention::Erased::default() {
+                tracing::info!(?erased, "what was over of live streams was erased");
+            }
+        }
         Ok(())
     }
 
@@ -105,6 +118,7 @@ impl Janitor {
 struct Done {
     direct: Option<Instant>,
     swept: Option<Instant>,
+    erased: Option<Instant>,
 }
 
 fn is_due(last: Option<Instant>, every: Duration) -> bool {
@@ -139,6 +153,7 @@ mod tests {
             holder: "one".into(),
             reap_after: None,
             sweeps: false,
+            keep_streams: TERM,
         };
         // Asking is taking the office, where nobody has it: this one gives it back at once.
         let free = async |holder| {

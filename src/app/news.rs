@@ -76,6 +76,7 @@ impl News {
             direct: bytes.direct(),
             direct_term: config.intake.direct.0,
             settled,
+            keep_streams: config.streams.keep.0,
             sweeps: !config.is_embedded() || bytes.bucket.is_some(),
             blobs: bytes.blobs,
             clock,

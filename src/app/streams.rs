@@ -45,6 +45,7 @@ pub fn front(config: &Config, hub: Option<Hub>) -> anyhow::Result<Front> {
         book: book(config)?,
         key_expires: streams.key_expires.0,
         max_frame: max_frame(config)?,
+        max_open: streams.max_open,
         queues: !config.queue.url.starts_with("store:"),
         pictures: Some(children(config, PICTURES, None)?),
         pull: pull_rules(config),

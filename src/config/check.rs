@@ -115,6 +115,17 @@ impl Config {
         if streams.term.0.as_secs() < 2 {
             return Err("streams.term must be at least 2s: it is renewed three times in its term".into());
         }
+        if streams.keep.0.as_secs() < 86_400 {
+            return Err(
+                "streams.keep must be at least 1d: rulings of today are counted and taken back".into()
+            );
+        }
+        if streams.max_open == 0 {
+            return Err("streams.max_open must be at least 1".into());
+        }
+        if !(1..=1000).contains(&streams.evidence) {
+            return Err("streams.evidence is 1 to 1000 frames".into());
+        }
         if streams.pull_stall.0.as_secs() < 1 || streams.pull_patience < streams.pull_stall {
             return Err("streams.pull_stall must be at least 1s, and at most streams.pull_patience".into());
         }

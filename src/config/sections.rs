@@ -267,6 +267,8 @@ pub struct Streams {
     pub places: usize,
     pub term: Span,
     pub evidence: usize,
+    pub keep: Span,
+    pub max_open: u32,
     pub key_expires: Span,
     pub pulls: usize,
     pub pull_private: Vec<Network>,

@@ -56,6 +56,11 @@ fn a_mistake_names_file_key_and_what_was_expected() {
         ("[streams]\nlabels = []", &["streams.labels", "at least one"]),
         ("[streams]\nframe_deadline = \"1m\"", &["streams.frame_deadline", "streams.deadline"]),
         ("[streams]\nterm = \"1s\"", &["streams.term must be at least 2s"]),
+        ("[streams]\nframe_deadline = \"0s\"", &["streams.frame_deadline must be more than 0"]),
+        ("[streams]\nkeep = \"23h\"", &["streams.keep must be at least 1d"]),
+        ("[streams]\nmax_open = 0", &["streams.max_open must be at least 1"]),
+        ("[streams]\nevidence = 0", &["streams.evidence is 1 to 1000"]),
+        ("[streams]\nevidence = 1001", &["streams.evidence is 1 to 1000"]),
         (
             "[[streams.tenants]]\ntenant = \"acme\"\ntuning = { window = 2 }",
             &["streams.tenants: acme: window must be at least hits"],

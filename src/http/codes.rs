@@ -52,6 +52,7 @@ codes! {
     STREAM_NO_QUEUE = "stream.no_queue", NOT_IMPLEMENTED, "There is no broker here";
     STREAM_NO_SOURCE = "stream.no_source", NOT_IMPLEMENTED, "The source cannot be pulled";
     STREAM_SOURCE_FORBIDDEN = "stream.source_forbidden", FORBIDDEN, "The source may not be pulled from";
+    STREAM_TOO_MANY = "stream.too_many", TOO_MANY_REQUESTS, "Too many streams are open";
     STREAMS_UNAVAILABLE = "streams.unavailable", NOT_IMPLEMENTED, "No frames are taken here";
     FRAME_MALFORMED = "frame.malformed", BAD_REQUEST, "The frame was not understood";
     FRAME_TOO_LARGE = "frame.too_large", PAYLOAD_TOO_LARGE, "The frame is too large";

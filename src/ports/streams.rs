@@ -256,8 +256,8 @@ pub struct Evidence {
 
 #[async_trait]
 pub trait Streams: Send + Sync + 'static {
-    /// Row and audit line in one commit.
-    async fn open_stream(&self, new: &NewStream) -> Result<()>;
+    /// Row and audit line in one commit; false where the tenant has `most` open streams.
+    async fn open_stream(&self, new: &NewStream, most: u32) -> Result<bool>;
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>>;
     /// A new key in the place of the old one, which is no good from now on. False where no such stream is open.
     async fn rotate_stream_key(

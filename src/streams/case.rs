@@ -35,15 +35,14 @@ pub enum Keep {
 }
 
 impl Case {
-    /// Goes on with `last`, or begins the next. `most` frames are kept.
+    /// Goes on with `last`, which has the number `before` unless it was erased, or begins the next. `most` frames are kept.
     pub fn begin(
-        (stream, tenant): (StreamId, &TenantId),
+        (stream, tenant, before): (StreamId, &TenantId, u32),
         last: Option<Episode>,
         state: State,
         now: Timestamp,
         most: usize,
     ) -> Self {
-        let next = last.as_ref().map_or(1, |last| last.number.saturating_add(1));
         let goes_on = |episode: &Episode| match (episode.state, episode.ended_at) {
             (EpisodeState::Open, _) => true,
             (EpisodeState::InReview, Some(ended)) => {
@@ -56,7 +55,7 @@ impl Case {
             None => Episode {
                 stream,
                 tenant: tenant.clone(),
-                number: next,
+                number: before.saturating_add(1),
                 state: EpisodeState::Open,
                 began_at: now,
                 ended_at: None,
@@ -155,7 +154,15 @@ mod tests {
 
     fn begun(last: Option<Episode>, now: i64) -> Case {
         let stream = StreamId::new(at(0), &[1; 10]);
-        Case::begin((stream, &"acme".parse().unwrap()), last, WARN, at(now), 5)
+        let before = last.as_ref().map_or(0, |last| last.number);
+        Case::begin((stream, &"acme".parse().unwrap(), before), last, WARN, at(now), 5)
+    }
+
+    #[test]
+    fn a_number_is_given_once_also_where_the_last_episode_was_erased() {
+        let stream = StreamId::new(at(0), &[1; 10]);
+        let case = Case::begin((stream, &"acme".parse().unwrap(), 7), None, WARN, at(0), 5);
+        assert_eq!(case.episode.number, 8);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod order;
 pub mod outcome;
 pub mod pace;
 pub mod pull;
+pub mod retention;
 pub mod rules;
 mod watcher;
 pub mod window;
@@ -39,6 +40,8 @@ pub struct Front {
     pub key_expires: Duration,
     /// The largest frame, in bytes.
     pub max_frame: usize,
+    /// Streams that a tenant has open at a time.
+    pub max_open: u32,
     /// There is a broker that takes frames.
     pub queues: bool,
     /// What decodes frames that were kept, for who looks at them.

@@ -298,7 +298,7 @@ impl Watcher {
             };
             match last {
                 Ok(last) => {
-                    let of = (stream.id, &stream.tenant);
+                    let of = (stream.id, &stream.tenant, stream.episode);
                     self.case = Some(Case::begin(of, last, content, now, self.hub.options.evidence));
                 }
                 // The decision is written all the same, and the episode when it can be.

@@ -49,7 +49,7 @@ async fn an_episode(store: &dyn Store, name: &str, n: u8) {
         actor,
         at,
     };
-    store.open_stream(&new).await.unwrap();
+    assert!(store.open_stream(&new, 100).await.unwrap());
     let watch = store.watch_stream(id, "p1", at, late()).await.unwrap().unwrap();
     let (standing, because) = (Standing::Cut, Because::Bad);
     let episode = Episode {

@@ -4,7 +4,12 @@ use crate::{
     common::{assert_problem, json},
     world::{World, frame},
 };
-use lazaret::access::{Scope, Scopes};
+use lazaret::{
+    access::{Scope, Scopes},
+    app::front,
+    config::Config,
+    streams::Front,
+};
 use serde_json::json as body;
 
 #[tokio::test]
@@ -92,6 +97,27 @@ async fn what_cannot_be_opened_says_why() {
         let problem = assert_problem(answer, status, code, &opening.to_string()).await;
         assert!(problem["detail"].as_str().unwrap().contains(says), "{opening}: {problem}");
     }
+}
+
+#[tokio::test]
+async fn a_tenant_has_so_many_open_at_a_time() {
+    let app = crate::common::TestApp::start_with(|api| {
+        let streams = front(&Config::load(None, &[]).unwrap(), None).unwrap();
+        api.streams = std::sync::Arc::new(Front { max_open: 2, ..streams });
+    })
+    .await;
+    let open = async || app.post("/v1/streams").json(&body!({})).send().await.unwrap();
+    let first = json(open().await).await;
+    assert_eq!(open().await.status(), 201);
+    let problem = assert_problem(open().await, 429, "stream.too_many", "the third").await;
+    assert!(problem["detail"].as_str().unwrap().contains("at most 2"), "{problem}");
+    let globex = app.new_key("globex", &Scopes::all()).await;
+    let other = app.client.post(app.url("/v1/streams")).bearer_auth(&globex).json(&body!({})).send();
+    assert_eq!(other.await.unwrap().status(), 201, "another's");
+    let path = format!("/v1/streams/{}", first["id"].as_str().unwrap());
+    assert_eq!(app.delete(&path).send().await.unwrap().status(), 204);
+    assert_eq!(open().await.status(), 201);
+    assert_problem(open().await, 429, "stream.too_many", "the third again").await;
 }
 
 #[tokio::test]

@@ -42,6 +42,9 @@ mod policies;
 #[path = "../sql/shared/reports.rs"]
 mod reports;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/retention.rs"]
+mod retention;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/reviews.rs"]
 mod reviews;
 mod role;

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_sight.sql"),
     include_str!("migrations/0009_figures.sql"),
     include_str!("migrations/0010_likeness.sql"),
+    include_str!("migrations/0011_retention.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.

@@ -2,7 +2,7 @@
 
 use super::{Postgres, audit, outbox};
 use crate::{
-    adapters::sql::changed,
+    adapters::sql::{changed, listed},
     ports::{
         Result, Streams,
         accounts::{Deed, Tenants},
@@ -24,9 +24,16 @@ mod rows {
 
 #[async_trait]
 impl Streams for Postgres {
-    async fn open_stream(&self, new: &NewStream) -> Result<()> {
+    async fn open_stream(&self, new: &NewStream, most: u32) -> Result<bool> {
         let mut tx = self.db.tenant(&new.tenant).await?;
-        rows::insert(&mut tx, new).await?;
+        // Others count once this one's row is there.
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(format!("streams of {}", new.tenant))
+            .execute(&mut *tx)
+            .await?;
+        if !rows::insert(&mut tx, new, most).await? {
+            return Ok(false);
+        }
         let detail = json!({ "tenant": new.tenant.as_str(), "external_id": new.external_id });
         let subject = new.id.to_string();
         let entry = audit::Entry {
@@ -38,7 +45,7 @@ impl Streams for Postgres {
         };
         audit::append(&mut tx, &[entry]).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>> {
@@ -136,9 +143,9 @@ impl Streams for Postgres {
     async fn change_stream(&self, watch: &Watch, change: &Change) -> Result<std::result::Result<(), Stale>> {
         let stream = &watch.stream;
         let mut tx = self.db.tenant(&stream.tenant).await?;
-        if rows::change(&mut tx, watch, change).await?.is_err() {
+        let Ok(lines) = rows::change(&mut tx, watch, change).await? else {
             return Ok(Err(Stale));
-        }
+        };
         if change.told {
             let kind = change.standing.event();
             let said = changed(stream, change);
@@ -147,9 +154,10 @@ impl Streams for Postgres {
             outbox::append(&mut tx, &[news]).await?;
             let subject = stream.id.to_string();
             let actor = format!("watcher:{}", stream.holder.as_deref().unwrap_or_default());
-            let entry =
-                audit::Entry { at: change.at, actor: &actor, action: kind, subject: &subject, detail: said };
-            audit::append(&mut tx, &[entry]).await?;
+            if let Some(detail) = listed(lines, said) {
+                let (at, actor, subject) = (change.at, actor.as_str(), subject.as_str());
+                audit::append(&mut tx, &[audit::Entry { at, actor, action: kind, subject, detail }]).await?;
+            }
         }
         tx.commit().await?;
         Ok(Ok(()))

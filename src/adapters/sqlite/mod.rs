@@ -30,6 +30,8 @@ mod policies;
 mod readers;
 #[path = "../sql/shared/reports.rs"]
 mod reports;
+#[path = "../sql/shared/retention.rs"]
+mod retention;
 #[path = "../sql/shared/reviews.rs"]
 mod reviews;
 #[path = "../sql/shared/rule.rs"]

@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_undone.sql"),
     include_str!("migrations/0010_sums.sql"),
     include_str!("migrations/0011_likeness.sql"),
+    include_str!("migrations/0012_retention.sql"),
 ];
 
 /// How long a statement waits for another process's write (the command line's, or the server's).

@@ -2,7 +2,7 @@
 
 use super::{Sqlite, audit, outbox};
 use crate::{
-    adapters::sql::changed,
+    adapters::sql::{changed, listed},
     ports::{
         Result, Streams,
         accounts::{Deed, Tenants},
@@ -24,9 +24,11 @@ mod rows {
 
 #[async_trait]
 impl Streams for Sqlite {
-    async fn open_stream(&self, new: &NewStream) -> Result<()> {
+    async fn open_stream(&self, new: &NewStream, most: u32) -> Result<bool> {
         let mut tx = self.begin().await?;
-        rows::insert(&mut tx, new).await?;
+        if !rows::insert(&mut tx, new, most).await? {
+            return Ok(false);
+        }
         let detail = json!({ "tenant": new.tenant.as_str(), "external_id": new.external_id });
         let subject = new.id.to_string();
         let entry = audit::Entry {
@@ -38,7 +40,7 @@ impl Streams for Sqlite {
         };
         audit::append(&mut tx, entry).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     async fn stream(&self, id: StreamId) -> Result<Option<Stream>> {
@@ -136,18 +138,19 @@ impl Streams for Sqlite {
     async fn change_stream(&self, watch: &Watch, change: &Change) -> Result<std::result::Result<(), Stale>> {
         let stream = &watch.stream;
         let mut tx = self.begin().await?;
-        if rows::change(&mut tx, watch, change).await?.is_err() {
+        let Ok(lines) = rows::change(&mut tx, watch, change).await? else {
             return Ok(Err(Stale));
-        }
+        };
         if change.told {
             let kind = change.standing.event();
             let said = changed(stream, change);
             outbox::append(&mut tx, stream.id.subject(), &stream.tenant, kind, &said, change.at).await?;
             let subject = stream.id.to_string();
             let actor = format!("watcher:{}", stream.holder.as_deref().unwrap_or_default());
-            let entry =
-                audit::Entry { at: change.at, actor: &actor, action: kind, subject: &subject, detail: said };
-            audit::append(&mut tx, entry).await?;
+            if let Some(detail) = listed(lines, said) {
+                let (at, actor, subject) = (change.at, actor.as_str(), subject.as_str());
+                audit::append(&mut tx, audit::Entry { at, actor, action: kind, subject, detail }).await?;
+            }
         }
         tx.commit().await?;
         Ok(Ok(()))

@@ -41,7 +41,7 @@ async fn open<S: Store>(store: &S, n: u8, tenant_name: &str) {
         actor: "key:k1".into(),
         at: at(i64::from(n)),
     };
-    store.open_stream(&new).await.unwrap();
+    assert!(store.open_stream(&new, 100).await.unwrap());
 }
 
 fn ruling(n: u8, hand: Hand) -> StreamRuling {

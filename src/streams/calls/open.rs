@@ -64,6 +64,7 @@ pub struct Opened {
         (status = 400, description = "Not understood", body = ProblemBody),
         (status = 401, description = "No valid key", body = ProblemBody),
         (status = 403, description = "The key has no scope `stream`, or the source's address is private", body = ProblemBody),
+        (status = 429, description = "The tenant has as many open streams as it may", body = ProblemBody),
         (status = 501, description = "There is no broker here, or the source cannot be pulled", body = ProblemBody),
     ),
     security(("key" = [])),
@@ -112,7 +113,10 @@ pub async fn open(
         key,
         at: now,
     };
-    api.store.open_stream(&new).await?;
+    if !api.store.open_stream(&new, api.streams.max_open).await? {
+        let why = format!("close some of yours: at most {} are open at a time", api.streams.max_open);
+        return Err(Problem::new(codes::STREAM_TOO_MANY, why));
+    }
     let place = format!("/v1/streams/{}", new.id);
     let opened = Opened {
         id: new.id,

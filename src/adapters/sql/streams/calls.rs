@@ -18,7 +18,13 @@ macro_rules! stream_statements {
             upload::{StreamId, TenantId},
         };
 
-        pub(super) async fn insert(tx: &mut $connection, new: &NewStream) -> Result<()> {
+        /// False where the tenant has `most` open ones. Nobody else may open one meanwhile.
+        pub(super) async fn insert(tx: &mut $connection, new: &NewStream, most: u32) -> Result<bool> {
+            let open: i64 =
+                sqlx::query_scalar(sql::OPEN_OF_TENANT).bind(new.tenant.as_str()).fetch_one(&mut *tx).await?;
+            if open >= i64::from(most) {
+                return Ok(false);
+            }
             sqlx::query(sql::OPEN)
                 .bind(new.id.to_string())
                 .bind(new.tenant.as_str())
@@ -31,7 +37,7 @@ macro_rules! stream_statements {
                 .bind(new.source.as_ref().map(Source::reveal))
                 .execute(tx)
                 .await?;
-            Ok(())
+            Ok(true)
         }
 
         pub(super) async fn one(reader: &mut $connection, id: StreamId) -> Result<Option<Stream>> {
@@ -147,15 +153,16 @@ macro_rules! stream_statements {
             Ok(())
         }
 
+        /// Gives how many changes were told within the hour that goes on, and since when it does.
         pub(super) async fn change(
             tx: &mut $connection,
             watch: &Watch,
             change: &Change,
-        ) -> Result<std::result::Result<(), Stale>> {
+        ) -> Result<std::result::Result<(i64, i64), Stale>> {
             let Sign { until, watched_until, counts } = &change.sign;
             let [judged, skipped, failed, late, lost] = sql::counts(counts);
             let last = change.episode.as_ref().map_or(watch.stream.episode, |episode| episode.number);
-            let done = sqlx::query(sql::CHANGE)
+            let lines: Option<(i64, i64)> = sqlx::query_as(sql::CHANGE)
                 .bind(watch.stream.id.to_string())
                 .bind(signed(watch.fence)?)
                 .bind(until.as_millisecond())
@@ -169,15 +176,15 @@ macro_rules! stream_statements {
                 .bind(change.because.as_str())
                 .bind(change.at.as_millisecond())
                 .bind(i64::from(last))
-                .execute(&mut *tx)
+                .bind(i64::from(change.told))
+                .bind(sql::an_hour_before(change.at))
+                .fetch_optional(&mut *tx)
                 .await?;
-            if done.rows_affected() == 0 {
-                return Ok(Err(Stale));
-            }
+            let Some(lines) = lines else { return Ok(Err(Stale)) };
             if let Some(seen) = &change.episode {
                 episode(tx, seen).await?;
             }
-            Ok(Ok(()))
+            Ok(Ok(lines))
         }
 
         async fn episode(tx: &mut $connection, episode: &Episode) -> Result<()> {

@@ -8,6 +8,9 @@ pub(in crate::adapters) const OPEN: &str = "INSERT INTO streams (id, tenant, ext
     key_expires_at, tuning, queued, standing, because, since, source) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'warn', 'unwatched', $4, $9)";
 
+pub(in crate::adapters) const OPEN_OF_TENANT: &str =
+    "SELECT count(*) FROM streams WHERE tenant = $1 AND closed_at IS NULL";
+
 pub(in crate::adapters) const REKEY: &str = "UPDATE streams SET key_hash = $3, key_expires_at = $4 \
     WHERE id = $1 AND tenant = $2 AND closed_at IS NULL";
 
@@ -32,8 +35,10 @@ pub(in crate::adapters) const LEAVE: &str = "UPDATE streams SET holder = NULL, h
 
 pub(in crate::adapters) const CHANGE: &str = "UPDATE streams SET held_until = $3, watched_until = $4, judged = $5, \
     skipped = $6, failed = $7, late = $8, lost = $9, since = CASE WHEN standing = $10 AND because = $11 THEN since \
-    ELSE $12 END, standing = $10, because = $11, episode = $13 \
-    WHERE id = $1 AND fence = $2 AND closed_at IS NULL AND holder IS NOT NULL";
+    ELSE $12 END, standing = $10, because = $11, episode = $13, \
+    lines = CASE WHEN $14 = 0 THEN lines WHEN lines_since <= $15 THEN 1 ELSE lines + 1 END, \
+    lines_since = CASE WHEN $14 = 1 AND lines_since <= $15 THEN $12 ELSE lines_since END \
+    WHERE id = $1 AND fence = $2 AND closed_at IS NULL AND holder IS NOT NULL RETURNING lines, lines_since";
 
 /// What a person has ruled on stays as it is.
 pub(in crate::adapters) const EPISODE: &str = "INSERT INTO episodes (stream, number, tenant, state, began_at, ended_at, \

@@ -11,6 +11,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+/// Lines that one stream's changes have in the audit log within an hour. The log is never cut, and a stream may flap for ever.
+const LINES: i64 = 60;
+const HOUR_MS: i64 = 3_600_000;
+
 /// In the order of the statements.
 pub(in crate::adapters) fn counts(counts: &Counts) -> [i64; 5] {
     // A publisher that counts up to the end of the numbers has lost as many as can be counted.
@@ -36,4 +40,22 @@ pub(in crate::adapters) fn changed(stream: &Stream, change: &Change) -> Value {
         "episode": change.episode.as_ref().map(|episode| episode.number), "sequence": change.sequence,
         "scores": change.scores, "counts": change.sign.counts,
     })
+}
+
+/// In milliseconds, as stored.
+pub(in crate::adapters) fn an_hour_before(at: Timestamp) -> i64 {
+    at.as_millisecond().saturating_sub(HOUR_MS)
+}
+
+/// The audit line's detail of a change that is the so manieth within its hour. `None` where the log has enough of it, as its
+/// last line says; events tell of all.
+pub(in crate::adapters) fn listed((nth, since): (i64, i64), said: Value) -> Option<Value> {
+    let mut said = said;
+    if nth == LINES
+        && let Some(said) = said.as_object_mut()
+        && let Ok(until) = Timestamp::from_millisecond(since.saturating_add(HOUR_MS))
+    {
+        said.insert("unlisted_until".to_owned(), until.to_string().into());
+    }
+    (nth <= LINES).then_some(said)
 }

@@ -79,6 +79,10 @@ macro_rules! store_contract {
             the_last_word_on_an_episode_is_taken_back_in_time_by_who_said_it
             how_it_goes_with_a_source_is_its_watchers_to_say
             a_day_on_one_stream_makes_no_rows
+            a_stream_that_flaps_fills_no_log
+            a_tenant_has_so_many_open_streams
+            what_was_ruled_on_and_what_was_closed_is_erased_in_time
+            a_forgotten_stream_is_closed
         }
     };
 }

@@ -8,10 +8,15 @@ use crate::{
             Change, Counts, Episode, EpisodeRuling, EpisodeState, Evidence, NewStream, Pull, PullState,
             PullTrouble, Sign, StreamKey, Watch,
         },
+        wall::Hand,
+        wall::StreamRuling,
     },
     upload::{Because, Standing, StreamId},
 };
 use std::{collections::BTreeMap, sync::Arc};
+
+/// Open streams of a tenant.
+const MOST: u32 = 100;
 
 fn id(n: u8) -> StreamId {
     StreamId::new(at(i64::from(n)), &[n; 10])
@@ -41,7 +46,7 @@ fn sign(until: i64) -> Sign {
 }
 
 async fn watched(store: &impl Store, n: u8, now: i64) -> Watch {
-    store.open_stream(&new(n)).await.expect("open");
+    assert!(store.open_stream(&new(n), MOST).await.expect("open"));
     let watch = store.watch_stream(id(n), "p1", at(now), at(now + 5)).await.expect("watch");
     watch.expect("nobody watches a new stream")
 }
@@ -90,8 +95,8 @@ fn episode(n: u8, number: u32, state: EpisodeState) -> Episode {
 
 pub async fn a_stream_is_opened_rekeyed_and_closed<S: Store>(store: Arc<S>) {
     let (acme, globex) = (tenant("acme"), tenant("globex"));
-    store.open_stream(&new(1)).await.unwrap();
-    store.open_stream(&new(1)).await.expect_err("an id is one stream's");
+    assert!(store.open_stream(&new(1), MOST).await.unwrap());
+    store.open_stream(&new(1), MOST).await.expect_err("an id is one stream's");
     let stream = store.stream(id(1)).await.unwrap().unwrap();
     assert_eq!((stream.key.clone(), stream.tuning.as_str()), (key(1), r#"{"hits":2}"#));
     assert_eq!(stream.seen_at(at(1)), (Standing::Warn, Because::Unwatched), "never a pass from nothing");
@@ -217,7 +222,7 @@ pub async fn deserted_streams_are_found<S: Store>(store: Arc<S>) {
     let clean = change(Standing::Pass, Because::Clean, 11, None);
     assert_eq!(store.change_stream(&passing, &clean).await.unwrap(), Ok(()));
     watched(&*store, 2, 10).await;
-    store.open_stream(&new(101)).await.unwrap();
+    assert!(store.open_stream(&new(101), MOST).await.unwrap());
     assert_eq!(store.deserted_streams(at(12), 9).await.unwrap(), [id(101)], "the broker feeds it");
     let mut found = store.deserted_streams(at(16), 9).await.unwrap();
     found.sort();
@@ -225,7 +230,7 @@ pub async fn deserted_streams_are_found<S: Store>(store: Arc<S>) {
     assert_eq!(store.deserted_streams(at(16), 1).await.unwrap().len(), 1);
     store.close_stream(&tenant("acme"), id(101), "key:k1", at(17)).await.unwrap();
     assert_eq!(store.deserted_streams(at(18), 9).await.unwrap(), [id(1)]);
-    store.open_stream(&new(51)).await.unwrap();
+    assert!(store.open_stream(&new(51), MOST).await.unwrap());
     assert!(store.deserted_streams(at(18), 9).await.unwrap().contains(&id(51)), "its frames are fetched");
 }
 
@@ -355,4 +360,138 @@ pub async fn a_day_on_one_stream_makes_no_rows<S: Store>(store: Arc<S>) {
     assert_eq!(store.episodes(&tenant("acme"), None, None, 100).await.unwrap().len(), 1);
     assert!(store.outbox(0, 9).await.unwrap().is_empty());
     assert_eq!(store.audit(0, 9).await.unwrap().len(), 1);
+}
+
+/// Events tell of every change; the log, which is never cut, of so many an hour, and says so.
+pub async fn a_stream_that_flaps_fills_no_log<S: Store>(store: Arc<S>) {
+    let watch = watched(&*store, 1, 10).await;
+    let flap = async |now: i64| {
+        let (standing, because) = match now % 2 {
+            0 => (Standing::Warn, Because::Unwatched),
+            _ => (Standing::Pass, Because::Clean),
+        };
+        let told = change(standing, because, now, None);
+        assert_eq!(store.change_stream(&watch, &told).await.unwrap(), Ok(()));
+    };
+    for now in 100..300 {
+        flap(now).await;
+    }
+    let log = async || store.audit(1, 1000).await.unwrap();
+    assert_eq!((log().await.len(), store.outbox(0, 1000).await.unwrap().len()), (60, 200));
+    let says = |line: &crate::ports::store::AuditLine| {
+        let detail: serde_json::Value = serde_json::from_str(&line.detail).unwrap();
+        detail["unlisted_until"].as_str().map(str::to_owned)
+    };
+    assert_eq!((says(&log().await[58]), says(&log().await[59])), (None, Some(at(100 + 3600).to_string())));
+    flap(3699).await;
+    assert_eq!(log().await.len(), 60);
+    for now in 3700..3800 {
+        flap(now).await;
+    }
+    assert_eq!(log().await.len(), 120, "an hour later it is listed again");
+    assert_eq!(store.audit_verify().await.unwrap(), Ok(121));
+}
+
+pub async fn a_tenant_has_so_many_open_streams<S: Store>(store: Arc<S>) {
+    let opened = async |n, who: &str| {
+        store.open_stream(&NewStream { tenant: tenant(who), ..new(n) }, 2).await.unwrap()
+    };
+    assert!(opened(1, "acme").await && opened(2, "acme").await);
+    assert!(!opened(3, "acme").await && opened(4, "globex").await);
+    assert_eq!(store.stream(id(3)).await.unwrap(), None);
+    assert!(store.close_stream(&tenant("acme"), id(1), "key:k1", at(9)).await.unwrap());
+    assert!(opened(3, "acme").await && !opened(5, "acme").await);
+    // Of those that are opened at the same time, no more.
+    let many = (10..20).map(|n| {
+        let store = Arc::clone(&store);
+        async move { store.open_stream(&NewStream { tenant: tenant("initech"), ..new(n) }, 3).await.unwrap() }
+    });
+    let opened = futures_util::future::join_all(many).await;
+    assert_eq!(opened.into_iter().filter(|opened| *opened).count(), 3);
+}
+
+pub async fn what_was_ruled_on_and_what_was_closed_is_erased_in_time<S: Store + Wall>(store: Arc<S>) {
+    let acme = tenant("acme");
+    // Of the first stream one episode was ruled on and one was not; the second has one that was; the third has none.
+    for (n, last) in [(1, 2), (2, 1), (3, 0)] {
+        let watch = watched(&*store, n, 10).await;
+        for number in 1..=last {
+            let seen = episode(n, number, EpisodeState::InReview);
+            let cut = change(Standing::Cut, Because::Bad, 20, Some(seen));
+            assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
+        }
+    }
+    for n in [1, 2] {
+        let known = store.take_episode((id(n), 1), "u1", at(31), at(41)).await.unwrap().expect("it is free");
+        let ruling =
+            EpisodeRuling { said: "mistaken".into(), note: String::new(), by: "u1".into(), at: at(40) };
+        let deed = Deed { actor: "user:u1", action: "episode.ruled", at: at(40) };
+        assert!(store.rule_episode(&known, &ruling, deed).await.unwrap());
+    }
+    let (stream, reason) = (id(3), "nudity".to_owned());
+    let (note, by, hand) = ("why".to_owned(), "u1".to_owned(), Hand::Cut);
+    let ruling = StreamRuling { stream, number: 0, hand, reason, note, by, at: at(40), stood: None };
+    let deed = Deed { actor: "user:u1", action: "stream.ruled", at: at(40) };
+    store.rule_stream(&ruling, None, deed).await.unwrap().expect("it is open");
+
+    let ruled = async |before| {
+        let all = store.ruled_episodes(at(before), 9).await.unwrap();
+        all.into_iter().map(|episode| (episode.stream, episode.number)).collect::<Vec<_>>()
+    };
+    assert_eq!((ruled(40).await, ruled(41).await), (vec![], vec![(id(1), 1), (id(2), 1)]));
+    assert_eq!(store.ruled_episodes(at(41), 1).await.unwrap().len(), 1);
+    assert!(!store.erase_episode((id(1), 1), at(40), at(90)).await.unwrap(), "not yet");
+    assert!(!store.erase_episode((id(1), 2), at(99), at(90)).await.unwrap(), "nobody has ruled on it");
+    assert!(store.erase_episode((id(1), 1), at(41), at(90)).await.unwrap());
+    assert!(!store.erase_episode((id(1), 1), at(41), at(90)).await.unwrap(), "once");
+    assert_eq!(store.episode(id(1), 1).await.unwrap(), None);
+    assert!(store.episode(id(1), 2).await.unwrap().is_some());
+    assert_eq!(store.stream(id(1)).await.unwrap().unwrap().episode, 2, "the next one is the third");
+
+    assert!(store.ended_streams(at(99), 9).await.unwrap().is_empty(), "all are open");
+    assert!(!store.erase_stream(id(3), at(99), at(90)).await.unwrap());
+    for n in 1..=3 {
+        assert!(store.close_stream(&acme, id(n), "key:k1", at(50)).await.unwrap());
+    }
+    assert!(store.ended_streams(at(50), 9).await.unwrap().is_empty(), "not yet");
+    assert_eq!(store.ended_streams(at(51), 9).await.unwrap(), [id(3)], "the others have episodes");
+    for n in [1, 2] {
+        assert!(!store.erase_stream(id(n), at(51), at(90)).await.unwrap(), "{n}");
+    }
+    assert!(!store.erase_stream(id(3), at(50), at(90)).await.unwrap(), "not yet");
+    assert_eq!(store.stream_rulings(id(3), 9).await.unwrap().len(), 1, "what is not erased is whole");
+    assert!(store.erase_stream(id(3), at(51), at(90)).await.unwrap());
+    assert!(!store.erase_stream(id(3), at(51), at(90)).await.unwrap(), "once");
+    assert_eq!(store.stream(id(3)).await.unwrap(), None);
+    assert!(store.stream_rulings(id(3), 9).await.unwrap().is_empty());
+    assert!(store.erase_episode((id(2), 1), at(41), at(91)).await.unwrap());
+    assert_eq!(store.ended_streams(at(51), 9).await.unwrap(), [id(2)]);
+    let log = store.audit(0, 100).await.unwrap();
+    let gone: Vec<_> = log.iter().filter(|line| line.actor == "retention").collect();
+    let actions: Vec<_> = gone.iter().map(|line| line.action.as_str()).collect();
+    assert_eq!(actions, ["episode.erased", "stream.erased", "episode.erased"]);
+    assert!(gone.iter().all(|line| line.detail.contains("acme")), "{gone:?}");
+    assert!(store.audit_verify().await.unwrap().is_ok());
+}
+
+pub async fn a_forgotten_stream_is_closed<S: Store>(store: Arc<S>) {
+    // Its key ends at 1001, 1002 and 1003; on the third something was judged later.
+    let seen = watched(&*store, 3, 10).await;
+    assert_eq!(store.sign_stream(id(3), seen.fence, &sign(1500)).await.unwrap(), Ok(()));
+    let left = watched(&*store, 1, 10).await;
+    let open = change(Standing::Cut, Because::Bad, 20, Some(episode(1, 1, EpisodeState::Open)));
+    assert_eq!(store.change_stream(&left, &open).await.unwrap(), Ok(()));
+    watched(&*store, 2, 10).await;
+    assert_eq!(store.close_forgotten_streams(at(1001), at(2000), 9).await.unwrap(), 0, "its key is good");
+    assert_eq!(store.close_forgotten_streams(at(1400), at(2000), 1).await.unwrap(), 1);
+    assert_eq!(store.close_forgotten_streams(at(1400), at(2000), 9).await.unwrap(), 1);
+    assert_eq!(store.close_forgotten_streams(at(1400), at(2000), 9).await.unwrap(), 0, "once");
+    let row = store.stream(id(1)).await.unwrap().unwrap();
+    assert_eq!((row.closed_at, row.holder), (Some(at(2000)), None));
+    let ended = store.episode(id(1), 1).await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.ended_at), (EpisodeState::InReview, Some(at(2000))), "a person looks");
+    assert!(store.stream(id(3)).await.unwrap().unwrap().is_open());
+    let log = store.audit(0, 100).await.unwrap();
+    let last = log.last().unwrap();
+    assert_eq!((last.action.as_str(), last.actor.as_str()), ("stream.closed", "retention"));
 }
