@@ -258,6 +258,7 @@ pub struct Streams {
     pub hits: usize,
     pub calm: Span,
     pub deadline: Span,
+    pub spoiled: f32,
     pub fastest: Span,
     pub slowest: Span,
     pub tenants: Vec<TenantTuning>,
@@ -287,6 +288,7 @@ impl Streams {
             hits: self.hits,
             calm: self.calm.0,
             deadline: self.deadline.0,
+            spoiled: self.spoiled,
             fastest: self.fastest.0,
             slowest: self.slowest.0,
         }

@@ -113,6 +113,8 @@ fn why(because: Because) -> &'static str {
     match because {
         Because::Clean => "clean",
         Because::Unwatched => "nobody watches",
+        Because::Undecodable => "frames that cannot be read",
+        Because::Unseen => "not all of it is seen",
         Because::Suspicious => "suspicious",
         Because::Bad => "bad",
         Because::Certain => "beyond doubt",

@@ -52,6 +52,15 @@ pub struct Counts {
     pub lost: u64,
 }
 
+/// The numbers of the newest frames that came, of sources that are the same wherever the stream is watched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Last {
+    /// Of those that are posted one by one.
+    pub posted: Option<u64>,
+    /// Of those from the broker.
+    pub fed: Option<u64>,
+}
+
 /// A stream as its row has it. Whether it is watched at this moment only [`Stream::seen_at`] tells.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stream {
@@ -70,6 +79,7 @@ pub struct Stream {
     /// Until when what was judged last holds.
     pub watched_until: Option<Timestamp>,
     pub counts: Counts,
+    pub last: Last,
     /// The number of its last episode; 0 before the first.
     pub episode: u32,
     /// Grows with every claim.
@@ -165,6 +175,7 @@ pub struct Sign {
     pub until: Timestamp,
     pub watched_until: Option<Timestamp>,
     pub counts: Counts,
+    pub last: Last,
 }
 
 /// A stream stands otherwise than before, or its episode does.

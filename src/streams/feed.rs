@@ -5,7 +5,6 @@ use super::{
     hub::Shared,
     key::Presented,
     live::Live,
-    order::Order,
 };
 use crate::ports::frames::{Feed, Frames, Parcel};
 use std::{sync::Arc, time::Duration};
@@ -17,13 +16,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn feed(hub: Arc<Shared>, live: Arc<Live>, frames: Arc<dyn Frames>) {
     let over = live.over();
     let taking = async {
-        let mut order = Order::default();
         let mut told = false;
         loop {
             let error = match frames.feed(live.id).await {
                 Ok(mut feed) => {
                     told = false;
-                    take(&hub, &live, &mut order, &mut *feed).await
+                    take(&hub, &live, &mut *feed).await
                 }
                 Err(error) => error,
             };
@@ -37,29 +35,27 @@ pub(super) async fn feed(hub: Arc<Shared>, live: Arc<Live>, frames: Arc<dyn Fram
     let _over: Option<()> = over.run_until_cancelled(taking).await;
 }
 
-async fn take(hub: &Shared, live: &Live, order: &mut Order, feed: &mut dyn Feed) -> crate::ports::PortError {
+async fn take(hub: &Shared, live: &Live, feed: &mut dyn Feed) -> crate::ports::PortError {
     loop {
         let Parcel { body, key } = match feed.next().await {
             Ok(parcel) => parcel,
             Err(error) => return error,
         };
-        // The broker holds nobody to the limit that the calls have.
-        if body.len() > hub.options.max_frame + HEADER {
-            live.spoiled();
-            continue;
-        }
         let now = hub.clock.now();
         let key = key.as_deref().and_then(Presented::parse);
-        let frame = match Frame::read(body) {
-            // Whoever may publish to the exchange is not yet this stream's publisher.
-            Ok(frame) if key.is_some_and(|key| key.opens(&live.shown().key, now)) => frame,
-            _ => {
-                live.spoiled();
-                continue;
-            }
+        // Whoever may publish to the exchange is not yet this stream's publisher.
+        if !key.is_some_and(|key| key.opens(&live.shown().key, now)) {
+            live.refused();
+            continue;
+        }
+        // The broker holds nobody to the limit that the calls have.
+        let fits = body.len() <= hub.options.max_frame + HEADER;
+        let Some(frame) = fits.then(|| Frame::read(body).ok()).flatten() else {
+            live.spoiled();
+            continue;
         };
         // Nobody waits for an answer.
         let (reply, _) = mpsc::unbounded_channel();
-        live.offer(frame, order, now, reply);
+        live.feed(frame, now, reply);
     }
 }

@@ -182,7 +182,7 @@ impl Hub {
         let over = hub.stop.child_token();
         let live = Arc::new(Live::new(
             (id, stream.tenant.clone()),
-            stream.counts,
+            (stream.counts, stream.last),
             shown,
             over,
             Arc::clone(&hub.metrics),

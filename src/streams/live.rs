@@ -5,10 +5,10 @@ use super::{
     mailbox::{Mailbox, Waiting},
     order::{Arrival, Order},
     outcome::{Became, Counters, Outcome, Reply},
-    window::State,
+    window::{Look, State},
 };
 use crate::{
-    ports::streams::{Counts, StreamKey},
+    ports::streams::{Counts, Last, StreamKey},
     telemetry::Metrics,
     upload::{StreamId, TenantId},
 };
@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -51,10 +51,18 @@ pub struct Live {
     pub(super) mailbox: Mailbox,
     pub(super) counters: Counters,
     pub(super) shown: watch::Sender<Shown>,
+    /// Frames that nobody shows to a judge: what came and is no frame of this stream's publisher, and what was whole and not
+    /// wanted. Since the last look.
+    astray: AtomicU64,
+    whole: AtomicU64,
+    /// There is more in it than is looked at.
+    unseen: AtomicBool,
     /// The pause that was last asked for.
     pub(super) pause_ms: AtomicU64,
     /// Of frames that come one by one.
     posted: Mutex<Order>,
+    /// Of frames from the broker.
+    fed: Mutex<Order>,
     newest: Mutex<Option<Newest>>,
     /// Nobody watches it here any more.
     pub(super) over: CancellationToken,
@@ -64,7 +72,7 @@ pub struct Live {
 impl Live {
     pub(super) fn new(
         (id, tenant): (StreamId, TenantId),
-        counts: Counts,
+        (counts, last): (Counts, Last),
         shown: Shown,
         over: CancellationToken,
         metrics: Arc<Metrics>,
@@ -75,8 +83,12 @@ impl Live {
             mailbox: Mailbox::default(),
             counters: counts.into(),
             shown: watch::Sender::new(shown),
+            astray: AtomicU64::default(),
+            whole: AtomicU64::default(),
+            unseen: AtomicBool::default(),
             pause_ms: AtomicU64::default(),
-            posted: Mutex::default(),
+            posted: Mutex::new(Order::after(last.posted)),
+            fed: Mutex::new(Order::after(last.fed)),
             newest: Mutex::default(),
             over,
             metrics,
@@ -104,12 +116,46 @@ impl Live {
 
     /// As [`Self::offer`], of frames that come one by one.
     pub fn post(&self, frame: Frame, came: Timestamp, reply: Reply) {
-        self.offer(frame, &mut self.posted.lock().unwrap_or_else(PoisonError::into_inner), came, reply);
+        self.offer(frame, &mut locked(&self.posted), came, reply);
     }
 
-    /// Something came that is no frame.
+    /// As [`Self::offer`], of frames from the broker.
+    pub(super) fn feed(&self, frame: Frame, came: Timestamp, reply: Reply) {
+        self.offer(frame, &mut locked(&self.fed), came, reply);
+    }
+
+    /// Whoever watches next goes on from there.
+    pub(super) fn last(&self) -> Last {
+        Last { posted: locked(&self.posted).last(), fed: locked(&self.fed).last() }
+    }
+
+    /// Something came from its publisher that is no frame.
     pub fn spoiled(&self) {
+        self.spoiled_by(1);
+    }
+
+    /// Something came from somebody else: it counts, and says nothing of the stream.
+    pub(super) fn refused(&self) {
         Counters::add(&self.counters.failed, 1);
+    }
+
+    /// What came since it was asked before.
+    pub(super) fn beside(&self) -> Look {
+        let taken = |count: &AtomicU64| u32::try_from(count.swap(0, Ordering::Relaxed)).unwrap_or(u32::MAX);
+        Look { failed: taken(&self.astray), blind: 0, fine: taken(&self.whole) }
+    }
+
+    /// Frames that were whole, and not due.
+    pub(super) fn passed_over(&self, frames: u64) {
+        Counters::add(&self.whole, frames);
+    }
+
+    pub(super) fn hold_more(&self, unseen: bool) {
+        self.unseen.store(unseen, Ordering::Relaxed);
+    }
+
+    pub(super) fn holds_more(&self) -> bool {
+        self.unseen.load(Ordering::Relaxed)
     }
 
     pub(super) fn saw(&self, frame: &Frame, scores: BTreeMap<String, f32>) {
@@ -173,6 +219,7 @@ impl Live {
     /// So many frames could not even be shown to a judge.
     pub(super) fn spoiled_by(&self, frames: u64) {
         Counters::add(&self.counters.failed, frames);
+        Counters::add(&self.astray, frames);
     }
 
     /// So many frames, at least, never came.
@@ -188,4 +235,8 @@ impl Live {
     pub(super) fn pause(&self, pause: Duration) {
         self.pause_ms.store(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
+}
+
+fn locked(order: &Mutex<Order>) -> MutexGuard<'_, Order> {
+    order.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -17,6 +17,15 @@ pub struct Order {
 }
 
 impl Order {
+    /// Goes on after this number.
+    pub fn after(last: Option<u64>) -> Self {
+        Self { last }
+    }
+
+    pub fn last(&self) -> Option<u64> {
+        self.last
+    }
+
     /// A frame without a number is the next one. Number 0 begins anew, as an encoder does that was started again.
     pub fn arrives(&mut self, sequence: Option<u64>) -> (u64, Arrival) {
         let next = self.last.map_or(0, |last| last.saturating_add(1));

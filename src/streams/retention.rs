@@ -152,7 +152,12 @@ mod tests {
             told: true,
             scores: Default::default(),
             sequence: None,
-            sign: Sign { until: at(9), watched_until: Some(at(9)), counts: Counts::default() },
+            sign: Sign {
+                until: at(9),
+                watched_until: Some(at(9)),
+                counts: Counts::default(),
+                last: Default::default(),
+            },
             episode: Some(episode),
             at: at(3),
         };

@@ -39,6 +39,8 @@ pub struct Rules {
     pub calm: Duration,
     /// How long a stream may go without a judged frame.
     pub deadline: Duration,
+    /// Of the frames that were looked at last, so large a share may fail; beyond it the stream does not pass. 0 to 1.
+    pub spoiled: f32,
     /// Between two judged frames, near a threshold or after a change of scene.
     pub fastest: Duration,
     /// The same, while all is calm.
@@ -56,6 +58,7 @@ pub struct Tuning {
     pub calm: Option<Span>,
     #[schema(value_type = Option<String>, example = "10s")]
     pub deadline: Option<Span>,
+    pub spoiled: Option<f32>,
     #[schema(value_type = Option<String>, example = "200ms")]
     pub fastest: Option<Span>,
     #[schema(value_type = Option<String>, example = "1s")]
@@ -76,6 +79,7 @@ impl Rules {
             hits: tuning.hits.unwrap_or(self.hits),
             calm: span(tuning.calm, self.calm),
             deadline: span(tuning.deadline, self.deadline),
+            spoiled: tuning.spoiled.unwrap_or(self.spoiled),
             fastest: span(tuning.fastest, self.fastest),
             slowest: span(tuning.slowest, self.slowest),
         };
@@ -100,6 +104,10 @@ impl Rules {
         }
         if self.window < self.hits || self.window > WIDEST {
             return Err(format!("window must be at least hits ({}), and at most {WIDEST}", self.hits));
+        }
+        // Also where it is no number.
+        if !(0.0..1.0).contains(&self.spoiled) {
+            return Err(format!("spoiled is a share, from 0 and below 1; got {}", self.spoiled));
         }
         if self.deadline.is_zero() {
             return Err("deadline must be longer than 0".into());
@@ -150,6 +158,7 @@ pub(super) mod tests {
             hits: 3,
             calm: Duration::from_secs(5),
             deadline: Duration::from_secs(10),
+            spoiled: 0.5,
             fastest: Duration::from_millis(200),
             slowest: Duration::from_secs(1),
         }
@@ -179,6 +188,8 @@ pub(super) mod tests {
             (r#"{"window":2}"#, "window"),
             (r#"{"window":100000}"#, "window"),
             (r#"{"deadline":"0s"}"#, "deadline"),
+            (r#"{"spoiled":1.0}"#, "spoiled"),
+            (r#"{"spoiled":-0.1}"#, "spoiled"),
             (r#"{"fastest":"3s"}"#, "fastest"),
             (r#"{"slowest":"6s"}"#, "slowest"),
         ] {

@@ -10,7 +10,7 @@ use super::{
     outcome::{Became, Counters},
     pace::{self, Pace},
     rules::Grade,
-    window::{State, Window},
+    window::{Look, State, Window},
 };
 use crate::{
     ports::{
@@ -181,6 +181,12 @@ impl Watcher {
         }
         // One that costs as much as it may does not have the next place at once.
         self.due = began + self.window.rules().fastest.max(began.elapsed());
+        self.window.beside(self.live.beside());
+        let look = if matches!(unjudged, Unjudged::Engine(_)) { Look::BLIND } else { Look::FAILED };
+        let state = self.window.failed(look, self.hub.clock.now());
+        if state.standing > self.live.shown.borrow().state.standing {
+            self.show(state);
+        }
         self.live.tell(waiting, Became::Failed, Some(unjudged.to_string()), BTreeMap::new());
     }
 
@@ -201,6 +207,8 @@ impl Watcher {
         let scene = !self.scene.is_empty() && pace::is_another_scene(&self.scene, &opinion.sample);
         self.scene = opinion.sample;
         self.live.saw(&waiting.frame, scores.clone());
+        self.window.beside(self.live.beside());
+        self.window.holds_more(self.live.holds_more());
         let state = self.window.judged(grade, waiting.came);
         let pause = self.pace.after(grade, state.standing, scene, self.hub.load());
         // From when it came, or whoever once waited for a place would always wait as long.
@@ -239,6 +247,7 @@ impl Watcher {
     /// Looks at the time, and writes what there is to write.
     async fn round(&mut self) -> Result<(), Lost> {
         let now = self.hub.clock.now();
+        self.window.holds_more(self.live.holds_more());
         let state = self.window.tick(now);
         if state.standing >= self.live.shown.borrow().state.standing {
             self.show(state);
@@ -353,7 +362,7 @@ impl Watcher {
             because: state.because,
             told: state != self.told,
             scores: self.last.0.clone(),
-            sequence: self.last.1.filter(|_| state.because != Because::Unwatched),
+            sequence: self.last.1.filter(|_| state.because.is_of_frames()),
             sign: self.sign_until(now),
             episode: self.case.as_ref().map(|case| case.episode.clone()),
             at: now,
@@ -421,7 +430,12 @@ impl Watcher {
     fn sign(&self) -> Sign {
         let deadline = self.window.rules().deadline;
         let watched_until = self.window.watched_at().and_then(|at| at.checked_add(deadline).ok());
-        Sign { until: self.watch.until, watched_until, counts: self.live.counters.now() }
+        Sign {
+            until: self.watch.until,
+            watched_until,
+            counts: self.live.counters.now(),
+            last: self.live.last(),
+        }
     }
 
     fn sign_every(&self) -> Duration {

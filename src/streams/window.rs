@@ -1,5 +1,5 @@
 //! Recent frames to a decision. Pure: it is told what was seen, and when. Only judged frames move it towards `pass`: one
-//! that was skipped, lost or could not be judged never comes here.
+//! that was skipped or lost never comes here, and one that could not be judged moves it only away from it.
 
 use super::rules::{Grade, Rules};
 use crate::upload::{Because, Standing};
@@ -16,7 +16,36 @@ pub struct State {
 impl State {
     /// Of a stream of which nobody can say anything.
     pub const UNWATCHED: Self = Self { standing: Standing::Warn, because: Because::Unwatched };
+    /// Of one most of whose frames cannot be judged.
+    pub const UNDECODABLE: Self = Self { standing: Standing::Warn, because: Because::Undecodable };
+    /// Of one that holds more than is looked at.
+    pub const UNSEEN: Self = Self { standing: Standing::Warn, because: Because::Unseen };
     pub const CLEAN: Self = Self { standing: Standing::Pass, because: Because::Clean };
+}
+
+/// What became of frames that were looked at, and of those that came with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Look {
+    /// No pictures, too large, damaged.
+    pub failed: u32,
+    /// Not judged for an engine's trouble.
+    pub blind: u32,
+    /// Judged, or whole and not to be judged.
+    pub fine: u32,
+}
+
+impl Look {
+    pub const FAILED: Self = Self { failed: 1, blind: 0, fine: 0 };
+    pub const BLIND: Self = Self { failed: 0, blind: 1, fine: 0 };
+    const FINE: Self = Self { failed: 0, blind: 0, fine: 1 };
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            failed: self.failed.saturating_add(other.failed),
+            blind: self.blind.saturating_add(other.blind),
+            fine: self.fine.saturating_add(other.fine),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -24,6 +53,14 @@ pub struct Window {
     rules: Rules,
     /// The newest last; never more than `rules.window`.
     recent: VecDeque<Grade>,
+    /// The same of what was looked at, judged or not.
+    looks: VecDeque<Look>,
+    /// What came since the last of them.
+    beside: Look,
+    /// Too many of them failed, and not few enough since.
+    spoiled: bool,
+    /// There is more in it than is looked at.
+    unseen: bool,
     /// What the judged frames say, whether somebody watches or not.
     content: State,
     /// Clean frames in a row, with no gap in which nobody watched, and when the first of them came.
@@ -39,9 +76,13 @@ impl Window {
     /// Begins unwatched. `content` is what was known of the stream before: of a new one, that it is clean.
     pub fn new(rules: Rules, content: State, now: Timestamp) -> Self {
         let recent = VecDeque::with_capacity(rules.window);
-        // Being unwatched is this window's own to say.
-        let content = if content.because == Because::Unwatched { State::CLEAN } else { content };
-        Self { rules, recent, content, clean: 0, clean_since: None, watched: None, now }
+        let looks = VecDeque::with_capacity(rules.window);
+        let spoiled = content.because == Because::Undecodable;
+        // How well it is watched is this window's own to say.
+        let content = if content.because.is_of_frames() { content } else { State::CLEAN };
+        let beside = Look::default();
+        let (clean, clean_since, watched, unseen) = (0, None, None, false);
+        Self { rules, recent, looks, beside, spoiled, unseen, content, clean, clean_since, watched, now }
     }
 
     pub fn rules(&self) -> &Rules {
@@ -51,6 +92,7 @@ impl Window {
     /// A frame that came at `came` was judged.
     pub fn judged(&mut self, grade: Grade, came: Timestamp) -> State {
         self.tick(came);
+        self.looked(Look::FINE);
         let seen = self.watched.map_or(came, |before| before.max(came));
         // One that waited too long for its judge says nothing of now.
         self.watched = Some(seen).filter(|at| elapsed(*at, self.now) <= self.rules.deadline);
@@ -68,10 +110,28 @@ impl Window {
             // What is cut stays cut for the reason that cut it.
             Some(state) if state.standing > self.content.standing => self.content = state,
             // What a person cut, a person clears.
-            None if self.is_calm() && self.content.because != Because::Person => self.content = State::CLEAN,
+            None if self.is_calm() && !self.spoiled && self.content.because != Because::Person => {
+                self.content = State::CLEAN;
+            }
             _ => {}
         }
         self.state()
+    }
+
+    /// A frame could not be judged.
+    pub fn failed(&mut self, look: Look, now: Timestamp) -> State {
+        self.looked(look);
+        self.tick(now)
+    }
+
+    /// This came too, with the frame that is looked at next.
+    pub fn beside(&mut self, look: Look) {
+        self.beside = self.beside.and(look);
+    }
+
+    /// Whether there is more in it than is looked at.
+    pub fn holds_more(&mut self, unseen: bool) {
+        self.unseen = unseen;
     }
 
     /// Time has passed.
@@ -88,9 +148,32 @@ impl Window {
     /// Never better than what is known: without somebody who watches there is no `pass`.
     pub fn state(&self) -> State {
         match self.watched {
-            None if self.content.standing == Standing::Pass => State::UNWATCHED,
-            _ => self.content,
+            _ if self.content.standing > Standing::Pass => self.content,
+            None => State::UNWATCHED,
+            Some(_) if self.spoiled && self.sum().blind > self.sum().failed => State::UNWATCHED,
+            Some(_) if self.spoiled => State::UNDECODABLE,
+            Some(_) if self.unseen => State::UNSEEN,
+            Some(_) => self.content,
         }
+    }
+
+    fn looked(&mut self, look: Look) {
+        if self.looks.len() == self.rules.window {
+            self.looks.pop_front();
+        }
+        self.looks.push_back(look.and(std::mem::take(&mut self.beside)));
+        let Look { failed, blind, fine } = self.sum();
+        let bad = f64::from(failed) + f64::from(blind);
+        let most = f64::from(self.rules.spoiled) * (bad + f64::from(fine));
+        if bad > most {
+            self.spoiled = true;
+        } else if self.looks.len() == self.rules.window && bad <= most / 2.0 {
+            self.spoiled = false;
+        }
+    }
+
+    fn sum(&self) -> Look {
+        self.looks.iter().fold(Look::default(), |all, look| all.and(*look))
     }
 
     /// What the judged frames say: the state but for who watches.

@@ -24,6 +24,10 @@ pub enum Because {
     Clean,
     /// No frame was judged for longer than the deadline, or none yet.
     Unwatched,
+    /// Too many of the recent frames could not be judged, whatever those show that could.
+    Undecodable,
+    /// There is more in it than is looked at: further tracks of video, transparency, drawn subtitles.
+    Unseen,
     /// Too many of the recent frames are near a threshold.
     Suspicious,
     /// Too many of the recent frames are above it.
@@ -71,11 +75,20 @@ words!(Standing { Pass = "pass", Warn = "warn", Cut = "cut" });
 words!(Because {
     Clean = "clean",
     Unwatched = "unwatched",
+    Undecodable = "undecodable",
+    Unseen = "unseen",
     Suspicious = "suspicious",
     Bad = "bad",
     Certain = "certain",
     Person = "person"
 });
+
+impl Because {
+    /// It is what frames show that makes it so, and not that somebody does not see them all.
+    pub fn is_of_frames(self) -> bool {
+        !matches!(self, Self::Unwatched | Self::Undecodable | Self::Unseen)
+    }
+}
 
 impl Standing {
     /// The event that tells of a change to it.

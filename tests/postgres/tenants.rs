@@ -68,7 +68,8 @@ async fn an_episode(store: &dyn Store, name: &str, n: u8) {
         holder: None,
         held_until: None,
     };
-    let sign = Sign { until: late(), watched_until: None, counts: Counts::default() };
+    let sign =
+        Sign { until: late(), watched_until: None, counts: Counts::default(), last: Default::default() };
     let (scores, sequence, episode) = (Default::default(), None, Some(episode));
     let change = Change { standing, because, told: false, scores, sequence, sign, episode, at };
     assert_eq!(store.change_stream(&watch, &change).await.unwrap(), Ok(()));

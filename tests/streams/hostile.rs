@@ -87,3 +87,46 @@ async fn numbers_and_times_are_the_publishers_word_and_change_no_decision() {
     world.clock().advance(Duration::from_secs(5));
     assert_eq!(send(20, now, "0.1").await, "pass", "by the service's own clock");
 }
+
+/// Regression: the few frames that could be judged kept a stream passing, and the rest were only counted.
+#[tokio::test]
+async fn a_stream_most_of_whose_frames_are_spoiled_does_not_pass_on_the_few_that_are_not() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let is = |decision: &str, reason: &str| (decision.to_owned(), reason.to_owned());
+    let stands = async |says| {
+        let (_, decision, reason) = stream.judged(says).await;
+        (decision, reason)
+    };
+    // Of three looks one may fail, two may not.
+    assert_eq!(stands("0.1").await, is("pass", "clean"));
+    assert_eq!(stands("broken").await, is("pass", "clean"));
+    assert_eq!(stands("broken").await, is("warn", "undecodable"));
+    for _ in 0..4 {
+        assert_eq!(stands("0.1").await, is("warn", "undecodable"));
+        assert_eq!(stands("broken").await, is("warn", "undecodable"));
+    }
+    for expected in ["warn", "warn", "pass"] {
+        assert_eq!(stream.decision("0.1").await, expected);
+    }
+    // What is no frame at all counts with the next one that is, whether it is posted or comes on a socket.
+    let mut socket = stream.socket().await;
+    for n in 0..3 {
+        socket.send(b"no picture".to_vec()).await;
+        assert!(socket.next_of("error").await["why"].is_string(), "{n}");
+        assert_problem(stream.send(b"no picture".to_vec()).await, 400, "frame.malformed", "posted").await;
+    }
+    assert_eq!(stands("0.1").await, is("warn", "undecodable"));
+    eventually("it is told", async || world.told().await.last().is_some_and(|kind| kind == "stream.warned"))
+        .await;
+    let said = world.store().outbox(0, 100).await.unwrap();
+    let said: serde_json::Value = serde_json::from_str(&said.last().unwrap().body).unwrap();
+    assert_eq!((&said["reason"], &said["sequence"]), (&"undecodable".into(), &serde_json::Value::Null));
+    assert_eq!(world.store().episode(stream.stream(), 1).await.unwrap(), None, "nobody saw anything");
+    // An engine's trouble is not the publisher's.
+    let stream = world.open().await;
+    assert_eq!(stream.decision("0.1").await, "pass");
+    stream.judged("blind").await;
+    stream.judged("blind").await;
+    assert_eq!(stream.judged("0.1").await.2, "unwatched");
+}

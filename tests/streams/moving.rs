@@ -2,7 +2,7 @@
 
 use crate::{
     common::{assert_problem, eventually, json},
-    world::{Scripted, World, frame, front_with, new_hub, options},
+    world::{Scripted, World, frame, front_with, new_hub, numbered, options},
 };
 use axum::ServiceExt;
 use lazaret::{
@@ -40,6 +40,26 @@ async fn one_process_at_a_time_watches_and_when_it_leaves_the_next_takes_over() 
     let moved = json(send("0.1").await).await;
     assert_eq!((&moved["outcome"], &moved["decision"]), (&"judged".into(), &"cut".into()), "as it was");
     assert_eq!(moved["counts"]["judged"], 3, "and what was counted goes with it");
+    two.drain(Duration::from_secs(10)).await;
+}
+
+/// Regression: to the next process every frame was the first, and what was posted late was judged.
+#[tokio::test]
+async fn what_came_last_goes_with_the_stream() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let sent = json(stream.send(numbered(10, 0, "0.1")).await).await;
+    assert_eq!(sent["outcome"], "judged");
+    world.hub.drain(Duration::from_secs(10)).await;
+    let (two, address) = another(&world).await;
+    let url = format!("http://{address}{}", stream.path("/frames"));
+    let send = async |sequence| {
+        let bytes = numbered(sequence, 0, "0.1");
+        json(world.app.client.post(&url).bearer_auth(&stream.key).body(bytes).send().await.unwrap()).await
+    };
+    assert_eq!(send(9).await["outcome"], "late");
+    let next = send(14).await;
+    assert_eq!((&next["outcome"], &next["counts"]["lost"]), (&"judged".into(), &3.into()));
     two.drain(Duration::from_secs(10)).await;
 }
 

@@ -133,3 +133,101 @@ async fn damage_is_counted_and_a_stall_is_unwatched() {
     .await;
     server.kill().await;
 }
+
+/// Regression: what could be decoded of a source kept it passing, however much could not.
+#[tokio::test]
+async fn a_source_of_which_only_key_frames_are_whole_does_not_pass() {
+    let (site, server) = site(PULLING).await;
+    let (web, folder) = (Web::start().await, site.path(""));
+    // The model looks at one corner.
+    let noisy = "testsrc2=s=320x180:r=10:d=8,drawbox=w=32:h=32:color=0x5a5a5a:t=fill";
+    let (_, clean) = film(&folder, "keys.ts", noisy, &[&LIVE[..], &["-b:v", "2M"]].concat());
+    let mut damaged = clean.clone();
+    let (mut is_key, mut spoiled) = (true, 0);
+    for packet in damaged.chunks_exact_mut(188) {
+        // The track of video (ISO/IEC 13818-1, 2.4.3.2); the first packet of a key frame says that it is one.
+        if u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) != 0x100 {
+            continue;
+        }
+        if packet[1] & 0x40 != 0 {
+            is_key = packet[3] & 0x20 != 0 && packet[4] > 0 && packet[5] & 0x40 != 0;
+        } else if !is_key {
+            packet[20..].fill(0xa5);
+            spoiled += 1;
+        }
+    }
+    assert!(spoiled > 100, "{spoiled}");
+    let stream = pulled(&server, &web.put("/keys.ts", Page::Bytes(damaged))).await;
+    let (all, last) = followed(&server, &stream).await;
+    assert!(last["counts"]["judged"].as_u64().unwrap() > 5, "{last}");
+    assert!(
+        all.iter()
+            .any(|(decision, reason, _)| (decision.as_str(), reason.as_str()) == ("warn", "undecodable")),
+        "{all:?}"
+    );
+    // At most before the first damage came.
+    let passes = all.iter().filter(|(decision, ..)| decision == "pass").count();
+    let is_first = all.iter().position(|(decision, ..)| decision == "pass").is_none_or(|at| at <= 1);
+    assert!(passes <= 1 && is_first, "{all:?} {last}");
+    let whole = pulled(&server, &web.put("/whole.ts", Page::Bytes(clean))).await;
+    let (all, last) = followed(&server, &whole).await;
+    assert!(all.iter().any(|(decision, ..)| decision == "pass"), "{all:?} {last}");
+    assert!(all.iter().all(|(_, reason, _)| reason != "undecodable"), "{all:?} {last}");
+    server.kill().await;
+}
+
+/// Regression: what of a stored film is called partial was called clean of a source.
+#[tokio::test]
+async fn what_frames_do_not_show_is_told_and_never_a_pass() {
+    let (site, server) = site(PULLING).await;
+    let (web, folder) = (Web::start().await, site.path(""));
+    let made = |name: &str, arguments: &[&str]| {
+        let path = folder.join(name);
+        let grey = ["-f", "lavfi", "-i", GREY];
+        crate::sources::ffmpeg(&[&grey[..], arguments, &[path.to_str().unwrap()]].concat());
+        Page::Bytes(std::fs::read(path).unwrap())
+    };
+    // Segments of a PGS subtitle that end a display set and show nothing.
+    let drawn: Vec<u8> = (1..4_u32)
+        .flat_map(|second| [&b"PG"[..], &(90_000 * second).to_be_bytes(), &[0, 0, 0, 0, 0x80, 0, 0]].concat())
+        .collect();
+    let subtitles = folder.join("drawn.sup");
+    std::fs::write(&subtitles, drawn).unwrap();
+    let subtitles = subtitles.to_str().unwrap();
+    let vp8 = ["-c:v", "libvpx", "-deadline", "realtime"];
+    let second = [
+        "-f",
+        "lavfi",
+        "-i",
+        "color=0x5a5a6a:s=320x180:r=10:d=4",
+        "-map",
+        "0",
+        "-map",
+        "1",
+        "-pix_fmt",
+        "yuv420p",
+    ];
+    let alpha = ["-vf", "format=yuva420p", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0"];
+    let with_subtitles =
+        ["-f", "sup", "-i", subtitles, "-map", "0", "-map", "1", "-c:s", "copy", "-pix_fmt", "yuv420p"];
+    let colours = ["-pix_fmt", "yuv420p", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"];
+    for (case, name, page) in [
+        ("tracks of video", "two.ts", made("two.ts", &[&second[..], &LIVE].concat())),
+        ("transparency", "alpha.webm", made("alpha.webm", &[&alpha[..], &vp8].concat())),
+        ("subtitles", "drawn.mkv", made("drawn.mkv", &[&with_subtitles[..], &vp8].concat())),
+        ("", "colours.ts", made("colours.ts", &[&colours[..], &LIVE].concat())),
+    ] {
+        let stream = pulled(&server, &web.put(&format!("/{name}"), page)).await;
+        let trouble = troubled(&server, &stream, "source.unseen").await;
+        let pull = &trouble["pull"];
+        assert!(pull["trouble"]["detail"].as_str().unwrap().contains(case), "{name}: {pull}");
+        assert_eq!(pull["state"], "reading", "{name}: {pull}");
+        let (all, last) = followed(&server, &stream).await;
+        let reasons: Vec<_> = all.iter().map(|(_, reason, _)| reason.as_str()).collect();
+        assert!(reasons.contains(&"unseen"), "{name}: {all:?} {last}");
+        // Tracks side by side show as such with the second packet of the first one.
+        let most = usize::from(name == "two.ts");
+        assert!(reasons.iter().filter(|reason| **reason == "clean").count() <= most, "{name}: {all:?}");
+    }
+    server.kill().await;
+}

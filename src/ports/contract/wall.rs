@@ -83,7 +83,8 @@ pub async fn a_cut_by_hand_takes_the_watch_away_and_stays<S: Store + Wall>(store
     let stream = store.stream(id(1)).await.unwrap().unwrap();
     assert_eq!((stream.standing, stream.because, stream.since), (Standing::Cut, Because::Person, at(20)));
     // Who watched it does not know, and writes nothing any more.
-    let sign = Sign { until: at(60), watched_until: None, counts: Default::default() };
+    let sign =
+        Sign { until: at(60), watched_until: None, counts: Default::default(), last: Default::default() };
     assert_eq!(store.sign_stream(id(1), watch.fence, &sign).await.unwrap(), Err(Stale));
     let better = Change {
         standing: Standing::Pass,

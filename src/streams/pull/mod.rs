@@ -40,7 +40,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use trouble::Trouble;
 use url::Url;
 
@@ -233,11 +233,16 @@ impl Pulling {
             Err(bad) => return Attempt::failed(Trouble::new("source.forbidden", bad.to_string())),
         };
         let (out, mut pieces) = piece::channel();
-        let (came, reading) = (AtomicBool::new(false), tokio::sync::Notify::new());
-        let mark = || {
-            if !came.swap(true, Ordering::Relaxed) {
-                reading.notify_one();
-            }
+        let came = AtomicBool::new(false);
+        // What is told of its reading: nothing yet, or what is not seen of it.
+        let reading = watch::Sender::new(None::<Option<String>>);
+        let mark = |unseen: Option<String>| {
+            came.store(true, Ordering::Relaxed);
+            reading.send_if_modified(|told| {
+                let changed = told.as_ref() != Some(&unseen);
+                *told = Some(unseen);
+                changed
+            });
         };
         let lost = |frames| self.live.lost(frames);
         let mut screen = Screen {
@@ -265,8 +270,12 @@ impl Pulling {
             }
         };
         let telling = async {
-            reading.notified().await;
-            self.tell(PullState::Reading, None, 0).await;
+            let mut told = reading.subscribe();
+            while told.changed().await.is_ok() {
+                let Some(unseen) = told.borrow_and_update().clone() else { continue };
+                let trouble = unseen.map(|what| Trouble::new("source.unseen", what));
+                self.tell(PullState::Reading, trouble, 0).await;
+            }
             std::future::pending().await
         };
         // What drips (answers to pings, a playlist byte by byte) never stalls, and never shows anything either.

@@ -45,8 +45,8 @@ pub(super) struct Screen<'a> {
     pub(super) is_ahead: bool,
     /// For the next frame.
     pub(super) patience: Duration,
-    /// Called with every frame that came.
-    pub(super) came: &'a (dyn Fn() + Sync),
+    /// Called with every frame that came, and with what is not seen beside it.
+    pub(super) came: &'a (dyn Fn(Option<String>) + Sync),
     pub(super) order: Order,
 }
 
@@ -130,11 +130,13 @@ impl Screen<'_> {
                 }
             };
             self.live.spoiled_by(seen.damaged);
+            self.live.passed_over(seen.passed_over);
+            self.live.hold_more(seen.unseen.is_some());
             let Some(glimpse) = seen.frame else {
                 let why = format!("the last {} frames and packets could not be decoded", seen.damaged);
                 return if seen.damaged == 0 { Ok(()) } else { Err(Trouble::new(SPOILED, why)) };
             };
-            (self.came)();
+            (self.came)(seen.unseen);
             if self.is_ahead {
                 hold(&glimpse, &mut anchor).await;
             }

@@ -93,6 +93,82 @@ fn a_day_does_not_make_it_grow() {
         window.judged(grade, came);
     }
     assert_eq!((window.recent.len(), window.recent.capacity()), (5, window.rules.window));
+    assert_eq!((window.looks.len(), window.looks.capacity()), (5, window.rules.window));
+}
+
+/// One look a second: what was judged clean, and what failed.
+fn mixed(looks: &[bool]) -> Vec<State> {
+    let mut window = window();
+    let look = |(second, fine): (i64, &bool)| match fine {
+        true => window.judged(Clean, at(second)),
+        false => window.failed(Look::FAILED, at(second)),
+    };
+    (0..).zip(looks).map(look).collect()
+}
+
+#[test]
+fn most_frames_that_fail_are_no_pass_until_few_do() {
+    const PASS: State = State::CLEAN;
+    const SPOILED: State = State::UNDECODABLE;
+    let (y, n) = (true, false);
+    assert_eq!(mixed(&[y, y, n, y, n, y, y, n, y]), [PASS; 9], "never more than half of five");
+    assert_eq!(mixed(&[y, n, n])[1..], [PASS, SPOILED]);
+    assert_eq!(mixed(&[n, y, y, y, y, y])[..1], [State::UNWATCHED]);
+    // The window must be full, and no more than a quarter of it failed.
+    assert_eq!(mixed(&[n, y, y, y, y])[1..], [SPOILED, SPOILED, SPOILED, PASS]);
+    assert_eq!(mixed(&[y, y, n, n, n, y, y, y, y])[4..], [SPOILED, SPOILED, SPOILED, SPOILED, PASS]);
+    // What is cut is not cleared by the few that can be judged.
+    let mut cut = window();
+    cut.judged(Certain, at(0));
+    for second in 1..100 {
+        cut.failed(Look::FAILED, at(second));
+        cut.beside(Look::FAILED);
+        assert_eq!(cut.judged(Clean, at(second)).standing, Cut);
+    }
+    // It goes with the stream to its next watcher.
+    let mut moved = Window::new(rules(), SPOILED, at(0));
+    let stands: Vec<_> = (1..7).map(|second| moved.judged(Clean, at(second))).collect();
+    assert_eq!(stands[3..], [SPOILED, PASS, PASS]);
+}
+
+#[test]
+fn an_engines_trouble_is_not_its_publishers() {
+    let mut window = window();
+    window.judged(Clean, at(0));
+    for second in 1..4 {
+        window.failed(Look::BLIND, at(second));
+    }
+    assert_eq!(window.judged(Clean, at(4)), State::UNWATCHED);
+    for second in 5..8 {
+        window.failed(Look::FAILED, at(second));
+    }
+    assert_eq!(window.judged(Clean, at(8)), State::UNDECODABLE);
+}
+
+#[test]
+fn what_comes_beside_counts_with_the_next_look() {
+    let mut window = window();
+    window.judged(Clean, at(0));
+    window.beside(Look { failed: 9, blind: 0, fine: 0 });
+    assert_eq!(window.tick(at(1)), State::CLEAN);
+    assert_eq!(window.judged(Clean, at(2)), State::UNDECODABLE);
+    let mut window = self::window();
+    window.beside(Look { failed: 9, blind: 0, fine: 24 });
+    assert_eq!(window.judged(Clean, at(2)), State::CLEAN, "nine of thirty-four");
+    window.beside(Look { failed: u32::MAX, blind: u32::MAX, fine: u32::MAX });
+    assert_eq!(window.judged(Clean, at(3)), State::UNDECODABLE);
+}
+
+#[test]
+fn what_holds_more_than_is_seen_is_no_pass() {
+    let mut window = window();
+    window.holds_more(true);
+    assert_eq!(window.state(), State::UNWATCHED);
+    assert_eq!(window.judged(Clean, at(1)), State::UNSEEN);
+    assert_eq!(window.judged(Certain, at(2)).standing, Cut);
+    window.holds_more(false);
+    assert_eq!(window.judged(Clean, at(3)).standing, Cut);
+    assert_eq!(Window::new(rules(), State::UNSEEN, at(0)).content(), State::CLEAN);
 }
 
 fn any_grade() -> impl Strategy<Value = Grade> {
@@ -138,6 +214,45 @@ proptest! {
             let cleared = all.judged(Clean, at(second)).standing == Pass;
             let sooner = if kept { some.judged(Clean, at(second)) } else { some.tick(at(second)) };
             prop_assert!(cleared || sooner.standing == Cut);
+        }
+    }
+
+    /// Whatever comes: where more than the share of the last looks failed there is no pass.
+    #[test]
+    fn a_pass_needs_most_frames_to_be_judged(
+        looks in prop::collection::vec((any::<bool>(), 0..3_u32, 0..3_u32), 1..200),
+    ) {
+        let mut window = window();
+        let mut counts = Vec::new();
+        for (second, (fine, failed, passed)) in (0..).zip(looks) {
+            window.beside(Look { failed, blind: 0, fine: passed });
+            let state = match fine {
+                true => window.judged(Clean, at(second)),
+                false => window.failed(Look::FAILED, at(second)),
+            };
+            counts.push((failed + u32::from(!fine), passed + u32::from(fine)));
+            let last = counts.iter().rev().take(5);
+            let (bad, good) = last.fold((0, 0), |(bad, good), (b, g)| (bad + b, good + g));
+            prop_assert!(bad <= good || state.standing != Pass, "{bad} failed and {good} did not");
+        }
+    }
+
+    /// One more frame that fails makes nothing better, wherever it comes.
+    #[test]
+    fn a_failed_frame_never_helps(
+        frames in prop::collection::vec((any_grade(), any::<bool>(), any::<bool>()), 1..100),
+    ) {
+        let (mut less, mut more) = (window(), window());
+        for (second, (grade, fine, extra)) in (0..).zip(frames) {
+            if extra {
+                more.failed(Look::FAILED, at(second));
+            }
+            let look = |window: &mut Window| match fine {
+                true => window.judged(grade, at(second)),
+                false => window.failed(Look::FAILED, at(second)),
+            };
+            let (one, other) = (look(&mut less), look(&mut more));
+            prop_assert!(one.standing <= other.standing, "{one:?} {other:?} at {second}");
         }
     }
 

@@ -24,10 +24,14 @@ pub struct Glimpse {
 }
 
 /// What came of asking for one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Glimpsed {
     /// `None` at the source's end.
     pub frame: Option<Glimpse>,
     /// Frames and packets since it was asked before that are not as they were sent, or cannot be decoded.
     pub damaged: u64,
+    /// Frames since then that were whole, and not due.
+    pub passed_over: u64,
+    /// What is in it that no frame shows, or not by itself.
+    pub unseen: Option<String>,
 }

@@ -165,7 +165,7 @@ pub(crate) fn is_known_sound(id: codec::Id) -> bool {
     decoder::find(id).is_some_and(|codec| AUDIO.contains(&codec.name()))
 }
 
-fn is_drawn(id: codec::Id) -> bool {
+pub(crate) fn is_drawn(id: codec::Id) -> bool {
     use codec::Id;
     matches!(id, Id::DVD_SUBTITLE | Id::DVB_SUBTITLE | Id::HDMV_PGS_SUBTITLE | Id::XSUB)
 }

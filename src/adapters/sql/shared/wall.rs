@@ -21,7 +21,7 @@ use serde_json::json;
 use sqlx::QueryBuilder;
 
 const OPEN: &str = "SELECT id, tenant, external_id, opened_at, closed_at, key_hash, key_expires_at, tuning, queued, \
-    standing, because, since, watched_until, judged, skipped, failed, late, lost, episode, fence, holder, held_until, \
+    standing, because, since, watched_until, judged, skipped, failed, late, lost, last_posted, last_fed, episode, fence, holder, held_until, \
     source, pull \
     FROM streams WHERE closed_at IS NULL";
 

@@ -117,6 +117,8 @@ macro_rules! stream_statements {
                 .bind(failed)
                 .bind(late)
                 .bind(lost)
+                .bind(sign.last.posted.map(u64::cast_signed))
+                .bind(sign.last.fed.map(u64::cast_signed))
                 .execute(tx)
                 .await?;
             Ok(if done.rows_affected() == 1 { Ok(()) } else { Err(Stale) })
@@ -148,6 +150,8 @@ macro_rules! stream_statements {
                 .bind(failed)
                 .bind(late)
                 .bind(lost)
+                .bind(sign.last.posted.map(u64::cast_signed))
+                .bind(sign.last.fed.map(u64::cast_signed))
                 .execute(tx)
                 .await?;
             Ok(())
@@ -159,7 +163,7 @@ macro_rules! stream_statements {
             watch: &Watch,
             change: &Change,
         ) -> Result<std::result::Result<(i64, i64), Stale>> {
-            let Sign { until, watched_until, counts } = &change.sign;
+            let Sign { until, watched_until, counts, last: came } = &change.sign;
             let [judged, skipped, failed, late, lost] = sql::counts(counts);
             let last = change.episode.as_ref().map_or(watch.stream.episode, |episode| episode.number);
             let lines: Option<(i64, i64)> = sqlx::query_as(sql::CHANGE)
@@ -178,6 +182,8 @@ macro_rules! stream_statements {
                 .bind(i64::from(last))
                 .bind(i64::from(change.told))
                 .bind(sql::an_hour_before(change.at))
+                .bind(came.posted.map(u64::cast_signed))
+                .bind(came.fed.map(u64::cast_signed))
                 .fetch_optional(&mut *tx)
                 .await?;
             let Some(lines) = lines else { return Ok(Err(Stale)) };

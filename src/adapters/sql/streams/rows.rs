@@ -4,7 +4,7 @@ use crate::{
     adapters::sql::{damaged, parse, small, time, unsigned},
     ports::{
         PortError, Result,
-        streams::{Counts, Episode, EpisodeState, Source, Stream, StreamKey},
+        streams::{Counts, Episode, EpisodeState, Last, Source, Stream, StreamKey},
     },
 };
 
@@ -28,6 +28,8 @@ pub(in crate::adapters) struct StreamRow {
     failed: i64,
     late: i64,
     lost: i64,
+    last_posted: Option<i64>,
+    last_fed: Option<i64>,
     episode: i64,
     fence: i64,
     holder: Option<String>,
@@ -61,6 +63,11 @@ impl TryFrom<StreamRow> for Stream {
                 failed: unsigned(row.failed)?,
                 late: unsigned(row.late)?,
                 lost: unsigned(row.lost)?,
+            },
+            // All 64 bits are the publisher's.
+            last: Last {
+                posted: row.last_posted.map(i64::cast_unsigned),
+                fed: row.last_fed.map(i64::cast_unsigned),
             },
             episode: small(row.episode)?,
             fence: unsigned(row.fence)?,

@@ -2,7 +2,7 @@
 
 pub(in crate::adapters) const STREAM: &str = "SELECT id, tenant, external_id, opened_at, closed_at, key_hash, \
     key_expires_at, tuning, queued, standing, because, since, watched_until, judged, skipped, failed, late, lost, \
-    episode, fence, holder, held_until, source, pull FROM streams WHERE id = $1";
+    last_posted, last_fed, episode, fence, holder, held_until, source, pull FROM streams WHERE id = $1";
 
 pub(in crate::adapters) const OPEN: &str = "INSERT INTO streams (id, tenant, external_id, opened_at, key_hash, \
     key_expires_at, tuning, queued, standing, because, since, source) \
@@ -23,21 +23,23 @@ pub(in crate::adapters) const END_EPISODES: &str =
 pub(in crate::adapters) const WATCH: &str = "UPDATE streams SET fence = fence + 1, holder = $2, held_until = $4 \
     WHERE id = $1 AND closed_at IS NULL AND (holder IS NULL OR holder = $2 OR held_until <= $3) \
     RETURNING id, tenant, external_id, opened_at, closed_at, key_hash, key_expires_at, tuning, queued, standing, \
-    because, since, watched_until, judged, skipped, failed, late, lost, episode, fence, holder, held_until, source, pull";
+    because, since, watched_until, judged, skipped, failed, late, lost, last_posted, \
+    last_fed, episode, fence, holder, held_until, source, pull";
 
 pub(in crate::adapters) const SIGN: &str = "UPDATE streams SET held_until = $3, watched_until = $4, judged = $5, \
-    skipped = $6, failed = $7, late = $8, lost = $9 WHERE id = $1 AND fence = $2 AND closed_at IS NULL \
-    AND holder IS NOT NULL";
+    skipped = $6, failed = $7, late = $8, lost = $9, last_posted = $10, last_fed = $11 WHERE id = $1 AND fence = $2 \
+    AND closed_at IS NULL AND holder IS NOT NULL";
 
 pub(in crate::adapters) const LEAVE: &str = "UPDATE streams SET holder = NULL, held_until = NULL, watched_until = $3, \
-    judged = $4, skipped = $5, failed = $6, late = $7, lost = $8 \
-    WHERE id = $1 AND fence = $2 AND closed_at IS NULL";
+    judged = $4, skipped = $5, failed = $6, late = $7, lost = $8, last_posted = $9, \
+    last_fed = $10 WHERE id = $1 AND fence = $2 AND closed_at IS NULL";
 
 pub(in crate::adapters) const CHANGE: &str = "UPDATE streams SET held_until = $3, watched_until = $4, judged = $5, \
     skipped = $6, failed = $7, late = $8, lost = $9, since = CASE WHEN standing = $10 AND because = $11 THEN since \
     ELSE $12 END, standing = $10, because = $11, episode = $13, \
     lines = CASE WHEN $14 = 0 THEN lines WHEN lines_since <= $15 THEN 1 ELSE lines + 1 END, \
-    lines_since = CASE WHEN $14 = 1 AND lines_since <= $15 THEN $12 ELSE lines_since END \
+    lines_since = CASE WHEN $14 = 1 AND lines_since <= $15 THEN $12 ELSE lines_since END, \
+    last_posted = $16, last_fed = $17 \
     WHERE id = $1 AND fence = $2 AND closed_at IS NULL AND holder IS NOT NULL RETURNING lines, lines_since";
 
 /// What a person has ruled on stays as it is.

@@ -5,7 +5,7 @@ use crate::{
         contract::samples::{at, tenant},
         store::{Stale, Store},
         streams::{
-            Change, Counts, Episode, EpisodeRuling, EpisodeState, Evidence, NewStream, Pull, PullState,
+            Change, Counts, Episode, EpisodeRuling, EpisodeState, Evidence, Last, NewStream, Pull, PullState,
             PullTrouble, Sign, StreamKey, Watch,
         },
         wall::Hand,
@@ -42,7 +42,8 @@ fn new(n: u8) -> NewStream {
 
 fn sign(until: i64) -> Sign {
     let counts = Counts { judged: 5, skipped: 4, failed: 3, late: 2, lost: 1 };
-    Sign { until: at(until), watched_until: Some(at(until + 5)), counts }
+    let last = Last { posted: Some(u64::MAX), fed: None };
+    Sign { until: at(until), watched_until: Some(at(until + 5)), counts, last }
 }
 
 async fn watched(store: &impl Store, n: u8, now: i64) -> Watch {
@@ -133,13 +134,16 @@ pub async fn one_at_a_time_watches_a_stream<S: Store>(store: Arc<S>) {
     let second = store.watch_stream(id(1), "p2", at(20), at(25)).await.unwrap().unwrap();
     assert_eq!(second.fence, 2);
     assert_eq!(second.stream.counts, sign(20).counts, "what was counted goes with it");
+    assert_eq!(second.stream.last, sign(20).last, "and so does what came last");
     assert_eq!(store.sign_stream(id(1), 1, &sign(40)).await.unwrap(), Err(Stale));
     let cut = change(Standing::Cut, Because::Bad, 21, None);
     assert_eq!(store.change_stream(&first, &cut).await.unwrap(), Err(Stale));
     assert!(store.outbox(0, 9).await.unwrap().is_empty(), "and tells nobody");
     store.leave_stream(id(1), 1, &sign(30)).await.unwrap();
     assert_eq!(store.watch_stream(id(1), "p3", at(22), at(27)).await.unwrap(), None, "not its to leave");
-    store.leave_stream(id(1), 2, &sign(30)).await.unwrap();
+    let last = Last { posted: None, fed: Some(7) };
+    store.leave_stream(id(1), 2, &Sign { last, ..sign(30) }).await.unwrap();
+    assert_eq!(store.stream(id(1)).await.unwrap().unwrap().last, last);
     assert_eq!(store.sign_stream(id(1), 2, &sign(40)).await.unwrap(), Err(Stale), "it was left");
     assert_eq!(store.watch_stream(id(1), "p3", at(22), at(27)).await.unwrap().unwrap().fence, 3);
     assert!(store.close_stream(&tenant("acme"), id(1), "key:k1", at(23)).await.unwrap());

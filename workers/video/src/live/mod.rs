@@ -3,9 +3,10 @@
 
 pub(crate) mod feed;
 mod steady;
+mod unseen;
 
 use crate::clock::micros;
-use crate::picture::Painter;
+use crate::picture::{Painter, is_translucent, unknown_colours};
 use crate::sheet;
 use crate::source::{Job, VIDEO, open_decoder, orientation};
 use crate::{fault, foreign};
@@ -17,6 +18,7 @@ use lazaret_pixels::{Steps, View, upright_size};
 use lazaret_sandbox::{Glimpse, GlimpseRequest, Glimpsed, Why};
 use std::io::Write;
 use steady::Steady;
+use unseen::Unseen;
 
 /// Tracks of video that are shown, each for itself: another codec in the middle begins another track. More are somebody
 /// who hides something.
@@ -32,6 +34,8 @@ pub(crate) struct Live {
     upright: Vec<u8>,
     /// Since the last glimpse.
     damaged: u64,
+    passed_over: u64,
+    unseen: Unseen,
     failures: u32,
     is_over: bool,
 }
@@ -56,6 +60,8 @@ impl Live {
             painter: Painter::default(),
             upright: Vec::new(),
             damaged: 0,
+            passed_over: 0,
+            unseen: Unseen::default(),
             failures: 0,
             is_over: false,
         })
@@ -64,7 +70,9 @@ impl Live {
     /// The next frame that is due, written as a JPEG.
     pub(crate) fn next(&mut self, request: &GlimpseRequest, out: &mut dyn Write) -> Result<Glimpsed, Why> {
         let frame = self.frame(request, out)?;
-        Ok(Glimpsed { frame, damaged: std::mem::take(&mut self.damaged) })
+        let (damaged, passed_over) =
+            (std::mem::take(&mut self.damaged), std::mem::take(&mut self.passed_over));
+        Ok(Glimpsed { frame, damaged, passed_over, unseen: self.unseen.told(&self.feed.input) })
     }
 
     fn frame(&mut self, request: &GlimpseRequest, out: &mut dyn Write) -> Result<Option<Glimpse>, Why> {
@@ -106,6 +114,7 @@ impl Live {
             }
         }
         let Some(track) = self.track(packet.stream(), max_pixels)? else { return Ok(()) };
+        self.unseen.came(track);
         let track = &mut self.tracks[track];
         let is_damaged = packet.is_corrupt();
         if track.decoder.send_packet(&packet).is_err() || is_damaged {
@@ -184,10 +193,17 @@ impl Live {
                 continue;
             }
             self.failures = 0;
+            if is_translucent(&frame) {
+                self.unseen.is_translucent = true;
+            }
+            if let Some(what) = unknown_colours(&frame) {
+                self.unseen.colours.get_or_insert(what);
+            }
             if track.steady.is_due(pause) {
                 let (at, orientation) = (track.steady.at, track.orientation);
                 return self.show(&frame, at, orientation, request.max_pixels, out).map(Some);
             }
+            self.passed_over += 1;
         }
         Ok(None)
     }
