@@ -162,7 +162,20 @@ impl Watcher {
             let scores = BTreeMap::from([(KNOWN_BAD.to_owned(), 1.0)]);
             Ok(Opinion { scores, sample: Vec::new() })
         } else {
-            self.hub.judge.judge(&waiting.frame).await
+            let hub = Arc::clone(&self.hub);
+            let mut judging = hub.judge.judge(&waiting.frame);
+            loop {
+                tokio::select! {
+                    biased;
+                    judged = &mut judging => break judged,
+                    () = tokio::time::sleep(TICK) => {}
+                }
+                // A frame that takes its time holds up nothing that is to be told meanwhile. Whoever has lost the watch finds
+                // it out again, and what it would have said counts for nothing.
+                if self.round().await.is_err() {
+                    return;
+                }
+            }
         };
         drop(place);
         self.hub.metrics.frame_judged(began.elapsed());

@@ -78,3 +78,22 @@ async fn frames_that_come_too_soon_are_skipped_and_the_answer_says_when_the_next
     eventually("they are skipped", async || stream.show().await["counts"]["skipped"] == 4).await;
     assert_eq!(world.judge.seen.lock().unwrap().len(), 1);
 }
+
+/// Regression: while a frame was judged, that nobody watched was told only once it was.
+#[tokio::test]
+async fn a_frame_that_takes_its_time_holds_up_nothing_that_is_to_be_told() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    assert_eq!(stream.decision("0.1").await, "pass");
+    let mut socket = stream.socket().await;
+    socket.send(frame("held 0.1")).await;
+    seen(&world, 2).await;
+    world.clock().advance(std::time::Duration::from_secs(6));
+    eventually("it is told", async || world.told().await == ["stream.cleared", "stream.warned"]).await;
+    assert_eq!(stream.stands().await.1, "unwatched");
+    world.judge.gate.add_permits(1);
+    // It came before nobody watched: of now it says nothing.
+    let late = socket.next_of("frame").await;
+    assert_eq!((&late["outcome"], &late["decision"]), (&"judged".into(), &"warn".into()));
+    assert_eq!(stream.decision("0.1").await, "pass");
+}
