@@ -25,6 +25,7 @@ mod site;
 mod wait;
 
 mod calls;
+mod day;
 mod decisions;
 mod end_to_end;
 mod fairness;
