@@ -207,6 +207,37 @@ async fn around_what_is_close_to_a_threshold_it_is_looked_at_more_closely() {
     assert_eq!(line["verdict"], "publish", "{line}");
 }
 
+/// Regression: of many stretches near a threshold 24 were looked at more closely, and the film was called clean.
+#[tokio::test]
+async fn every_stretch_close_to_a_threshold_is_looked_at_more_closely() {
+    let settings = "[video]\nrandom_every = \"0s\"\nmax_gap = \"4s\"\nnear_gap = \"80ms\"\n";
+    // Thirty times red by 0.86, blue and green; in the last red by 0.92 for a fifth of a second.
+    let film = |site: &Site| {
+        film(
+            site,
+            "often.mp4",
+            &format!(
+                "-f lavfi -i color=blue:size=160x90:rate=25:duration=54 \
+                 -vf drawbox=t=fill:color=lime:enable='gte(mod(t,1.8),1.2)',\
+                 drawbox=t=fill:color=0x7D0000:enable='lt(mod(t,1.8),0.6)',\
+                 drawbox=t=fill:color=0x9D0000:enable='between(t,52.4,52.6)' {CODED} -crf 5"
+            ),
+        )
+    };
+    let site = colours(settings);
+    film(&site);
+    let line = scan(&site, &["often.mp4"]).await.remove(0);
+    assert_eq!((&line["verdict"], &line["reasons"][0]), (&"review".into(), &"reddish".into()), "{line}");
+    let at = labelled(&line)[0]["evidence"]["at_ms"].as_u64().unwrap();
+    assert!((52_350..=52_650).contains(&at), "{line}");
+    // Where there are not frames enough for all of them it is told.
+    let site = colours(&format!("{settings}max_frames = 110\n"));
+    film(&site);
+    let line = scan(&site, &["often.mp4"]).await.remove(0);
+    assert_eq!(line["verdict"], "review", "{line}");
+    assert!(line.to_string().contains("limit.frames"), "{line}");
+}
+
 #[tokio::test]
 async fn what_is_over_a_limit_damaged_or_no_film_is_for_people() {
     let site = colours("[video]\nmax_frames = 3\n");

@@ -63,9 +63,6 @@ pub fn is_decodable(media_type: &str) -> bool {
 
 /// Frames that wait for a model.
 const FRAMES_IN_FLIGHT: usize = 4;
-/// Stretches that are looked at more closely, at most: a film that is close to a threshold everywhere is known well
-/// enough by then.
-const SPANS: usize = 24;
 
 pub(super) async fn look(
     engines: &Engines,
@@ -90,7 +87,8 @@ pub(super) async fn look(
         Ok(film) => film,
         Err(trouble) => return Ok(failed(session, &trouble)),
     };
-    let spans = scored.near(films.near, SPANS);
+    // All of them: what there are no frames left for is `limit.frames`.
+    let spans = scored.near(films.near);
     let left = films.max_frames.saturating_sub(film.frames_seen);
     if !scored.is_decided() && scored.failure.is_none() && !spans.is_empty() {
         request = FilmRequest { max_gap_ms: millis(films.near_gap), max_frames: left, spans, ..request };

@@ -103,7 +103,7 @@ impl<'a> Scored<'a> {
 
     /// The stretches around frames whose scores need only be `by` higher for a harder answer than there is so far: from
     /// the frame before to the frame behind, in milliseconds.
-    pub(super) fn near(&self, by: f32, most: usize) -> Vec<(u64, u64)> {
+    pub(super) fn near(&self, by: f32) -> Vec<(u64, u64)> {
         let so_far = self.frames.values().map(|frame| frame.decision).max().unwrap_or(Decision::Publish);
         let mut in_time: Vec<&Frame> = self.frames.values().collect();
         in_time.sort_by_key(|frame| frame.at_ms);
@@ -114,11 +114,9 @@ impl<'a> Scored<'a> {
             }
             let from = n.checked_sub(1).map_or(frame.at_ms, |before| in_time[before].at_ms);
             let to = in_time.get(n + 1).map_or(frame.at_ms, |behind| behind.at_ms);
-            let count = spans.len();
             match spans.last_mut() {
                 Some(last) if last.1 >= from => last.1 = to,
-                _ if count < most => spans.push((from, to)),
-                _ => break,
+                _ => spans.push((from, to)),
             }
         }
         spans
