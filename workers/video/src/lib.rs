@@ -7,6 +7,7 @@ mod foreign;
 #[doc(hidden)]
 pub mod fuzzing;
 mod live;
+mod luma;
 mod picture;
 mod render;
 mod sheet;

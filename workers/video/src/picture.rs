@@ -1,6 +1,7 @@
 //! Decoded frames as RGB, and small.
 
-use crate::{fault, foreign};
+use crate::{fault, foreign, luma};
+use ffmpeg_next::color::Range;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame;
 use ffmpeg_next::software::scaling::{Context, Flags};
@@ -43,6 +44,15 @@ impl Painter {
             let detail = format!("{width}x{height} pixels, at most {max_pixels} are decoded");
             return Err(Why::new("limit.pixels", detail));
         }
+        if is_grey(frame) {
+            // FFmpeg's scaler takes all greys for those of the full range.
+            let mut wide = Vec::with_capacity(width as usize * 3);
+            return luma::rows(frame, frame.color_range() == Range::JPEG, |y, greys| {
+                wide.clear();
+                wide.extend(greys.iter().flat_map(|grey| [*grey; 3]));
+                each(y, &wide);
+            });
+        }
         let kind = (frame.format(), width, height, frame.color_space(), frame.color_range());
         if self.made_for != Some(kind) {
             // Its size stays as it is. Never FAST_BILINEAR, which makes machine code as it goes.
@@ -64,6 +74,10 @@ impl Painter {
         }
         Ok(())
     }
+}
+
+pub(crate) fn is_grey(frame: &frame::Video) -> bool {
+    frame.format().descriptor().is_some_and(|descriptor| descriptor.name().starts_with("gray"))
 }
 
 /// Transparency is dropped, so it must not be there.

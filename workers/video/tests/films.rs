@@ -30,6 +30,23 @@ async fn a_film_may_say_when_it_was_made() {
     }
 }
 
+/// The number 235 is white where a film does not say otherwise, and a grey where it says that all numbers count; in films of
+/// greys alone as well.
+#[tokio::test]
+async fn greys_are_seen_as_players_show_them() {
+    let (pool, studio) = (pool(), Studio::new());
+    let source = "-f lavfi -i color=black:size=64x64:rate=10:duration=1,format=gray,geq=lum=235";
+    let coded = "-c:v libx265 -x265-params log-level=none -pix_fmt gray -tag:v hvc1";
+    for (range, shown) in [("tv", 255.0), ("pc", 235.0)] {
+        let clip = studio.make(&format!("{range}.mp4"), &format!("{source} -color_range {range} {coded}"));
+        assert!(studio.probe(&clip, "-show_entries stream=pix_fmt").contains("pix_fmt=gray"));
+        let (looked, shots) = film(&pool, &clip, "video/mp4").await;
+        looked.unwrap();
+        let seen = colour(&shots[0]);
+        assert!(seen.iter().all(|value| (value - shown).abs() < 3.0), "{range}: {seen:?}");
+    }
+}
+
 #[tokio::test]
 async fn no_gap_is_larger_than_asked_whatever_the_distance_of_key_frames() {
     let (pool, studio) = (pool(), Studio::new());

@@ -2,7 +2,7 @@
 
 use super::canvas::{Canvas, place};
 use super::coded::Decoders;
-use super::luma;
+use crate::luma;
 use ffmpeg_next::color::Range;
 use lazaret_inspect::heif::{Codec, Drawn};
 use lazaret_sandbox::Why;

@@ -40,14 +40,6 @@ impl Canvas {
         }
     }
 
-    /// The same of greys.
-    pub(super) fn draw_grey(&mut self, place: (usize, usize), y: usize, greys: &[u8]) {
-        let channels = self.channels;
-        for (pixel, grey) in self.row(place, y).chunks_exact_mut(channels).zip(greys) {
-            pixel[..3].fill(*grey);
-        }
-    }
-
     pub(super) fn crop(&mut self, crop: &Crop) -> Result<(), Why> {
         let full = self.width as usize * self.channels;
         let (left, row) = (crop.left as usize * self.channels, crop.width as usize * self.channels);

@@ -1,7 +1,7 @@
 //! How the numbers of a coded picture become red, green and blue. The file's word comes first, then the coded picture's own,
 //! then what MIAF (ISO/IEC 23000-22, 7.3.6.4) takes for meant.
 
-use crate::picture::{is_planar_rgb, unknown_colours};
+use crate::picture::{is_grey, is_planar_rgb, unknown_colours};
 use ffmpeg_next::color::{Primaries, Range, Space};
 use ffmpeg_next::frame;
 use lazaret_inspect::heif::{Colours, Nclx};
@@ -85,8 +85,4 @@ fn told(nclx: &Nclx, frame: &mut frame::Video) -> Option<String> {
     frame.set_color_range(if nclx.full_range { Range::JPEG } else { Range::MPEG });
     let known = matches!(nclx.transfer, 1 | UNSPECIFIED | 4 | 5 | 6 | 13 | 14 | 15);
     (!known).then(|| format!("colours by the curve {}, which is not followed", nclx.transfer))
-}
-
-pub(super) fn is_grey(frame: &frame::Video) -> bool {
-    frame.format().descriptor().is_some_and(|descriptor| descriptor.name().starts_with("gray"))
 }

@@ -5,13 +5,11 @@ mod alpha;
 mod canvas;
 mod coded;
 mod colours;
-mod luma;
 
 use crate::picture::Painter;
 use crate::source::Job;
 use canvas::Canvas;
 use coded::Decoders;
-use ffmpeg_next::color::Range;
 use lazaret_inspect::heif::{self, Codec, Drawn, Flaw, Still};
 use lazaret_media::{Decoded, Told};
 use lazaret_sandbox::{Coverage, Why};
@@ -81,12 +79,7 @@ fn paint(still: &Still, decoders: &mut Decoders<'_>) -> Result<(Canvas, colours:
         let mut frame = decoders.decode(tile, drawn.tile)?;
         seen.mean(&mut frame);
         let place = canvas::place(drawn, n);
-        if colours::is_grey(&frame) {
-            // FFmpeg's scaler takes all greys for those of the full range.
-            luma::rows(&frame, frame.color_range() == Range::JPEG, |y, row| canvas.draw_grey(place, y, row))?;
-        } else {
-            painter.rows(&frame, u64::MAX, |y, row| canvas.draw(place, y, row))?;
-        }
+        painter.rows(&frame, u64::MAX, |y, row| canvas.draw(place, y, row))?;
     }
     Ok((canvas, seen))
 }

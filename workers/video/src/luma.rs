@@ -1,9 +1,11 @@
+//! The brightness of frames.
+
 use ffmpeg_next::frame;
 use lazaret_sandbox::Why;
 
 /// The brightness of each row, 0 to 255, whatever the depth; without `full` it lies in 219 of 255 parts (ITU-T H.273,
 /// 8.3).
-pub(super) fn rows(frame: &frame::Video, full: bool, mut each: impl FnMut(usize, &[u8])) -> Result<(), Why> {
+pub(crate) fn rows(frame: &frame::Video, full: bool, mut each: impl FnMut(usize, &[u8])) -> Result<(), Why> {
     let Some(deeper) = bits_beyond_eight(frame).filter(|_| frame.planes() > 0) else {
         return Err(Why::new("media.unsupported", "brightness in a form that is not known here"));
     };
