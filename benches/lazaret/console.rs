@@ -105,6 +105,10 @@ async fn pages(
     let pages = [
         ("queue", "/console/queue".to_owned()),
         ("queue, filtered", "/console/queue?type=image/&tenant=tenant3".to_owned()),
+        ("queue, by a frequent label", "/console/queue?label=m.porn".to_owned()),
+        ("queue, by a rare label", "/console/queue?label=m.rare".to_owned()),
+        // Behind all but the mildest.
+        ("queue, its end", format!("/console/queue?after=1.0.{item}")),
         ("item", format!("/console/items/{item}")),
         ("streams", "/console/streams".to_owned()),
         ("insight", "/console/insight?days=90".to_owned()),

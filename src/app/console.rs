@@ -15,7 +15,7 @@ use crate::{
     http::Api,
     ports::{Accounts, Clock, DeadLetters, Random},
     review::{
-        Desk, Player, Previews, Rules, Tryouts,
+        Desk, Player, Previews, Rules, Tryouts, Watching,
         care::{Limit, Limits},
     },
 };
@@ -63,16 +63,19 @@ pub(super) fn console(
     Ok(Console {
         oidc: oidc(config)?,
         federation: rows.federation,
-        people: people(config, rows.accounts, Arc::clone(&api.clock), Arc::clone(&api.random)).with(vault),
+        people: people(config, Arc::clone(&rows.accounts), Arc::clone(&api.clock), Arc::clone(&api.random))
+            .with(vault),
         desk: Desk {
             store: Arc::clone(&api.store),
             reviews: rows.reviews,
             care: rows.care,
             wall: Arc::clone(&rows.wall),
+            accounts: Arc::clone(&rows.accounts),
             clock: Arc::clone(&api.clock),
             rules: Rules { undo: config.console.undo.0, second: config.console.second.clone() },
             lease: config.console.lease.0,
             limits: limits(config),
+            watching: Watching::default(),
         },
         insight: rows.insight,
         tryouts: Tryouts::new(rows.trials),

@@ -1,4 +1,4 @@
-//! The audit log: filtered, and exported as JSON lines and CSV.
+//! The audit log, filtered by person, by what it is about and by action.
 
 use super::{
     Console,
@@ -9,7 +9,7 @@ use super::{
     words,
 };
 use crate::{
-    access::Right,
+    access::{Right, people::actor},
     ports::{
         accounts::{Queues, Tenants, User},
         reviews::AuditFilter,
@@ -17,16 +17,14 @@ use crate::{
     },
 };
 use askama::Template;
-use axum::{
-    extract::State,
-    http::{Uri, header},
-    response::{IntoResponse, Response},
-};
-use serde_json::json;
+use axum::{extract::State, http::Uri, response::Response};
+use std::collections::BTreeMap;
 
 const ROWS: u32 = 100;
-/// Lines of one export; the rest is had with `before`.
-const EXPORTED: u32 = 50_000;
+/// Who does things and is no person.
+const MACHINES: [&str; 2] = ["cli", "system"];
+/// People whose names begin alike that are looked for together.
+const ALIKE: usize = 8;
 
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -35,6 +33,7 @@ struct Page {
     lines: Vec<Row>,
     /// Only a part of the log is shown to this person.
     part: bool,
+    wrong: &'static str,
     actor: String,
     subject: String,
     action: String,
@@ -47,22 +46,71 @@ struct Row {
     sequence: u64,
     at: String,
     actor: String,
+    /// The person's address; empty where it was none.
+    name: String,
     action: String,
     subject: String,
     detail: String,
     item: bool,
 }
 
-fn filter(user: &User, fields: &Fields, limit: u32) -> AuditFilter {
-    let text = |name| fields.some(name).map(|value| value.trim().to_owned());
-    AuditFilter {
-        actor: text("actor"),
-        subject: text("subject"),
-        action: text("action"),
+/// Those who may appear in the log, by what it calls them.
+pub(super) struct Known(BTreeMap<String, String>);
+
+impl Known {
+    pub(super) async fn of(console: &Console) -> Result<Self, Fail> {
+        let users = console.people.accounts.users().await?;
+        Ok(Self(users.iter().map(|user| (actor(user), user.email.clone())).collect()))
+    }
+
+    /// The address of who did it; nothing of who is no person.
+    pub(super) fn name(&self, actor: &str) -> Option<&str> {
+        self.0.get(actor).map(String::as_str)
+    }
+
+    /// Whom somebody means by a name: the address, or how it begins.
+    fn meant(&self, name: &str) -> Vec<&str> {
+        let name = name.to_lowercase();
+        let with = |fits: &dyn Fn(&str) -> bool| -> Vec<&str> {
+            self.0.iter().filter(|(_, email)| fits(email)).map(|(actor, _)| actor.as_str()).collect()
+        };
+        let exact = with(&|email| email == name || email.split('@').next() == Some(&name));
+        if exact.is_empty() { with(&|email| email.starts_with(&name)) } else { exact }
+    }
+}
+
+/// What a person's fields ask for, as far as they may see it, and what is to be said of that.
+pub(super) fn filter(user: &User, known: &Known, fields: &Fields) -> (AuditFilter, &'static str) {
+    let text = |name| fields.some(name).map(str::trim).filter(|text| !text.is_empty());
+    let mut wrong = "";
+    // Also as the log writes them: `cli`, `key:…`, an id.
+    let mut among = |name: &str, as_written: &dyn Fn(&str) -> String| {
+        let people = if MACHINES.contains(&name) { Vec::new() } else { known.meant(name) };
+        let mut these: Vec<String> = people.into_iter().map(as_written).collect();
+        if these.len() > ALIKE {
+            these.truncate(ALIKE);
+            // How many there are is nobody's to learn who sees but a part.
+            wrong = if sees_all(user) {
+                "More people's addresses begin so than are looked for at a time: write more of it."
+            } else {
+                ""
+            };
+        }
+        these.push(name.to_owned());
+        these
+    };
+    let actors = text("actor").map(|name| among(name, &str::to_owned));
+    let subjects = text("subject")
+        .map(|name| among(name, &|actor| actor.strip_prefix("user:").unwrap_or(actor).to_owned()));
+    let filter = AuditFilter {
+        actors,
+        subjects,
+        action: text("action").map(str::to_owned),
         sight: (!sees_all(user)).then(|| (user.tenants.clone(), user.queues.clone())),
         before: fields.some("before").and_then(|n| n.parse().ok()).filter(|n| i64::try_from(*n).is_ok()),
-        limit,
-    }
+        limit: ROWS + 1,
+    };
+    (filter, wrong)
 }
 
 /// Who does not sees what is on record of their tenants and queues, and nothing of people.
@@ -77,15 +125,18 @@ pub(super) async fn audit(
 ) -> Result<Response, Fail> {
     needs(&person, Right::Audit)?;
     let fields = Fields::of(&uri);
-    let mut lines = console.desk.reviews.audit_find(&filter(&person.user, &fields, ROWS + 1)).await?;
+    let known = Known::of(&console).await?;
+    let (filter, wrong) = filter(&person.user, &known, &fields);
+    let mut lines = console.desk.reviews.audit_find(&filter).await?;
     let more = lines.len() > ROWS as usize;
     lines.truncate(ROWS as usize);
     let query = fields.query(&["before", "said"]);
     let last = lines.last().map_or(0, |line| line.sequence);
     let frame = Frame::of(&console, &person, "Audit log").await?;
     let page = Page {
-        lines: lines.into_iter().map(row).collect(),
+        lines: lines.into_iter().map(|line| row(line, &known)).collect(),
         part: !sees_all(&person.user),
+        wrong,
         actor: fields.get("actor").to_owned(),
         subject: fields.get("subject").to_owned(),
         action: fields.get("action").to_owned(),
@@ -96,87 +147,15 @@ pub(super) async fn audit(
     Ok(render(&page, &frame))
 }
 
-fn row(line: AuditLine) -> Row {
+fn row(line: AuditLine, known: &Known) -> Row {
     Row {
         item: line.subject.parse::<crate::upload::UploadId>().is_ok(),
         sequence: line.sequence,
         at: words::time(line.at),
+        name: known.name(&line.actor).unwrap_or_default().to_owned(),
         actor: line.actor,
         action: line.action,
         subject: line.subject,
         detail: line.detail,
-    }
-}
-
-pub(super) async fn export(
-    State(console): State<Console>,
-    Signed(person): Signed,
-    uri: Uri,
-) -> Result<Response, Fail> {
-    needs(&person, Right::Audit)?;
-    let fields = Fields::of(&uri);
-    let lines = console.desk.reviews.audit_find(&filter(&person.user, &fields, EXPORTED)).await?;
-    let csv = fields.get("format") == "csv";
-    let actor = person.actor();
-    let deed = console.people.deed(&actor, "audit.exported");
-    let detail = json!({ "lines": lines.len(), "format": if csv { "csv" } else { "jsonl" } });
-    console.desk.reviews.record(deed, &person.user.id, detail).await?;
-    let (media_type, name, body) = if csv {
-        ("text/csv; charset=utf-8", "audit.csv", as_csv(&lines))
-    } else {
-        ("application/jsonl", "audit.jsonl", as_json_lines(&lines))
-    };
-    let headers = [
-        (header::CONTENT_TYPE, media_type.to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-    ];
-    Ok((headers, body).into_response())
-}
-
-fn as_json_lines(lines: &[AuditLine]) -> String {
-    let line = |line: &AuditLine| {
-        json!({ "sequence": line.sequence, "at": line.at.to_string(), "actor": line.actor, "action": line.action,
-                "subject": line.subject, "detail": serde_json::from_str::<serde_json::Value>(&line.detail)
-                    .unwrap_or_else(|_| line.detail.clone().into()) })
-        .to_string()
-            + "\n"
-    };
-    lines.iter().map(line).collect()
-}
-
-/// RFC 4180. A cell that a spreadsheet would take for a formula begins with an apostrophe.
-fn as_csv(lines: &[AuditLine]) -> String {
-    let cell = |text: &str| {
-        let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    };
-    let mut csv = String::from("sequence,at,actor,action,subject,detail\r\n");
-    for line in lines {
-        let cells = [&line.at.to_string(), &line.actor, &line.action, &line.subject, &line.detail]
-            .map(|text| cell(text));
-        csv.push_str(&format!("{},{}\r\n", line.sequence, cells.join(",")));
-    }
-    csv
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_never_a_formula_and_never_breaks_its_row() {
-        let line = AuditLine {
-            sequence: 7,
-            at: jiff::Timestamp::UNIX_EPOCH,
-            actor: "=cmd|' /C calc'!A0".into(),
-            action: "a\"b".into(),
-            subject: "x,y\r\nz".into(),
-            detail: "{\"a\":1}".into(),
-        };
-        assert_eq!(
-            as_csv(std::slice::from_ref(&line)).split_once("\r\n").unwrap().1,
-            "7,\"1970-01-01T00:00:00Z\",\"'=cmd|' /C calc'!A0\",\"a\"\"b\",\"x,y\r\nz\",\"{\"\"a\"\":1}\"\r\n"
-        );
-        assert!(as_json_lines(&[line]).ends_with("\"sequence\":7,\"subject\":\"x,y\\r\\nz\"}\n"));
     }
 }

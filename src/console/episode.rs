@@ -14,6 +14,7 @@ use crate::{
     access::{Person, Right, may, session::same},
     ports::{
         accounts::User,
+        care::Subject,
         streams::{Episode, EpisodeState, Evidence},
         wall::EpisodeId,
     },
@@ -265,6 +266,17 @@ pub(super) async fn extend(
 ) -> Result<StatusCode, Fail> {
     let kept = console.desk.extend_episode(&person, ids(&stream, &number)?, fence(&fields)).await?;
     Ok(if kept { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT })
+}
+
+/// Asked by the page's script of an episode that is only looked at.
+pub(super) async fn looks(
+    State(console): State<Console>,
+    Path((stream, number)): Path<(String, String)>,
+    Posted { person, .. }: Posted,
+) -> Result<StatusCode, Fail> {
+    let (stream, number) = ids(&stream, &number)?;
+    console.desk.still_looks(&person, Subject::Episode(stream, number)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn leave(

@@ -51,7 +51,7 @@ impl From<Denied> for Fail {
         let status = match denied {
             Denied::NoItem => return Self::no_page(),
             Denied::Paused => return Self::To("/console/pause"),
-            Denied::Right | Denied::Escalated | Denied::SamePerson => StatusCode::FORBIDDEN,
+            Denied::Right | Denied::Escalated | Denied::SamePerson | Denied::Skipped => StatusCode::FORBIDDEN,
             Denied::Held(_) | Denied::Over | Denied::Decided(_) | Denied::State(_) => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };

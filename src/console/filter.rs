@@ -8,7 +8,7 @@ use crate::{
 use std::time::Duration;
 use url::form_urlencoded::Serializer;
 
-const NAMES: [&str; 5] = ["tenant", "reason", "type", "users", "older"];
+const NAMES: [&str; 6] = ["tenant", "reason", "type", "label", "users", "older"];
 /// Ten years: what waits for longer is asked for by nobody.
 const OLDEST: Duration = Duration::from_secs(3600 * 24 * 3650);
 
@@ -48,6 +48,12 @@ impl Filter {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
 
+    /// Page `after` of what it asks for.
+    pub(super) fn page(&self, path: &str, after: &str) -> String {
+        let query = self.at(path, "");
+        format!("{query}{}after={after}", if query.contains('?') { '&' } else { '?' })
+    }
+
     /// The view that it asks for; what is not understood asks for nothing.
     pub(super) fn view(&self, desk: &Desk, user: &User) -> View {
         let some = |name| Some(self.get(name)).filter(|value| !value.is_empty());
@@ -56,6 +62,7 @@ impl Filter {
             tenant: some("tenant").and_then(|name| name.parse().ok()),
             reason: some("reason").map(str::to_owned),
             media_type: some("type").map(str::to_owned),
+            label: some("label").map(str::to_owned),
             voiced: some("users").and_then(|what| what.parse().ok()),
             before: older.map(|age| desk.clock.now() - age),
             ..desk.view(user)
@@ -69,16 +76,18 @@ mod tests {
 
     #[test]
     fn a_filter_goes_with_an_address_and_comes_back_from_it() {
-        let fields = Fields::parse(b"type=image%2F&csrf=x&reason=a%26b&older=&said=ruled&note=n");
+        let fields = Fields::parse(b"label=m.a_b&type=image%2F&csrf=x&reason=a%26b&older=&said=ruled&note=n");
         let filter = Filter::of(&fields);
-        assert_eq!(filter.query(), "?reason=a%26b&type=image%2F");
+        assert_eq!(filter.query(), "?reason=a%26b&type=image%2F&label=m.a_b");
         assert_eq!(
             filter.at("/console/queue", "left"),
-            "/console/queue?said=left&reason=a%26b&type=image%2F"
+            "/console/queue?said=left&reason=a%26b&type=image%2F&label=m.a_b"
         );
         let again = Filter::of(&Fields::parse(&filter.query().as_bytes()[1..]));
         assert_eq!((again.get("reason"), again.get("type"), again.get("older")), ("a&b", "image/", ""));
+        assert_eq!(filter.page("/x", "1.2"), "/x?reason=a%26b&type=image%2F&label=m.a_b&after=1.2");
         let none = Filter::default();
+        assert_eq!(none.page("/x", "1.2"), "/x?after=1.2");
         assert_eq!((none.query(), none.at("/x", "")), (String::new(), "/x".to_owned()));
     }
 }

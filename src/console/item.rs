@@ -16,9 +16,10 @@ use crate::{
     access::{Right, may},
     ports::{
         accounts::User,
+        care::Subject,
         reviews::{Ruling, Standing, Status},
     },
-    review::{Opened, admit::needs_second},
+    review::{Opened, admit::needs_second, desk::Kept},
     upload::{
         State as UploadState, UploadId, filename,
         ruling::{self, Kind, reasons},
@@ -74,6 +75,8 @@ struct Page {
     form: Option<Form>,
     idle: &'static str,
     takes: bool,
+    /// This person has it in hand.
+    holds: bool,
     lease_ms: u128,
 }
 
@@ -163,7 +166,9 @@ pub(super) async fn item(
     let view = person.token.derive(&format!("media {id}"));
     let nearby = Nearby::of(&console, &person, &opened).await?;
     let screen = Screen::of(&console, &person, &opened);
-    let around = Around { names: &names, nearby, stage: stage(&console, &opened, &view).await, screen };
+    let kept = console.desk.kept(&person.user, &opened.item).await?;
+    let stage = stage(&console, &opened, &view).await;
+    let around = Around { names: &names, nearby, stage, screen, kept };
     let page = page(&console, &person.user, &opened, &fields, frame.clone(), around);
     Ok(render(&page, &frame))
 }
@@ -187,6 +192,7 @@ struct Around<'a> {
     nearby: [Nearby; 3],
     stage: Stage,
     screen: Option<Screen>,
+    kept: Kept,
 }
 
 /// What there is to see, or why there is nothing, as far as that is plain before anything is decoded.
@@ -209,12 +215,13 @@ fn page(
     opened: &Opened,
     fields: &Fields,
     frame: Frame,
-    Around { names, nearby, stage, screen }: Around<'_>,
+    Around { names, nearby, stage, screen, kept }: Around<'_>,
 ) -> Page {
     let Opened { item, upload, verdict, reports, appeals, .. } = opened;
     let detail = &verdict.detail;
-    let (form, idle, takes) = form(user, opened, fields);
+    let (form, idle, takes) = form(user, opened, fields, kept);
     Page {
+        holds: form.as_ref().is_some_and(|form| form.holds),
         frame,
         id: upload.id.to_string(),
         name: upload.filename.as_deref().map_or("unnamed".to_owned(), filename::display),
@@ -338,8 +345,11 @@ fn event(ruling: &Ruling, names: &BTreeMap<String, String>) -> Event {
     }
 }
 
+const NOBODY_LEFT: &str = "You have had your say, and so has everybody else who could decide it: nobody is left. \
+    An admin is to give somebody new a part in it, on the page of people.";
+
 /// The form, or why there is none; and whether the item can be taken.
-fn form(user: &User, opened: &Opened, fields: &Fields) -> (Option<Form>, &'static str, bool) {
+fn form(user: &User, opened: &Opened, fields: &Fields, kept: Kept) -> (Option<Form>, &'static str, bool) {
     let Opened { item, upload, .. } = opened;
     if !may(user.role, Right::Decide) {
         return (None, "You can look at everything here, and change nothing.", false);
@@ -348,12 +358,20 @@ fn form(user: &User, opened: &Opened, fields: &Fields) -> (Option<Form>, &'stati
     if item.escalated && !overrules {
         return (None, "It was escalated: a senior decides it.", false);
     }
-    if item.is_kept_from(&user.id) {
-        return (None, "You have had your say: another person is to decide it.", false);
+    let holds = opened.is_held_by(user);
+    match kept {
+        Kept::HadTheirSay => {
+            return (None, "You have had your say: another person is to decide it.", false);
+        }
+        Kept::NobodyLeft => return (None, NOBODY_LEFT, false),
+        Kept::Skipped if !holds => {
+            return (None, "You skipped it: somebody else is to look at it.", false);
+        }
+        Kept::Skipped | Kept::No => {}
     }
     match (item.status, upload.state) {
         (Status::Open, UploadState::InReview | UploadState::Published | UploadState::Quarantined)
-            if opened.is_held_by(user) =>
+            if holds =>
         {
             (Some(new_form(opened, fields, &Kind::ALL, true)), "", false)
         }
@@ -445,6 +463,16 @@ pub(super) async fn extend(
     let fence = fields.get("fence").parse().unwrap_or(0);
     let kept = console.desk.extend(&person, parse(&id)?, fence).await?;
     Ok(if kept { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT })
+}
+
+/// Asked by the page's script of an item that is only looked at.
+pub(super) async fn looks(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, .. }: Posted,
+) -> Result<StatusCode, Fail> {
+    console.desk.still_looks(&person, Subject::Upload(parse(&id)?)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn leave(

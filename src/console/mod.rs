@@ -9,6 +9,7 @@ mod cookie;
 mod engines;
 mod episode;
 mod events;
+mod export;
 mod fail;
 mod fields;
 mod film;
@@ -108,6 +109,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/take", post(item::take))
         .route("/console/items/{id}/extend", post(item::extend))
         .route("/console/items/{id}/leave", post(item::leave))
+        .route("/console/items/{id}/looks", post(item::looks))
         .route("/console/items/{id}/skip", post(item::skip))
         .route("/console/items/{id}/rule", post(rule::rule))
         .route("/console/episodes/{stream}/{number}", get(episode::episode))
@@ -115,6 +117,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/episodes/{stream}/{number}/take", post(episode::take))
         .route("/console/episodes/{stream}/{number}/extend", post(episode::extend))
         .route("/console/episodes/{stream}/{number}/leave", post(episode::leave))
+        .route("/console/episodes/{stream}/{number}/looks", post(episode::looks))
         .route("/console/episodes/{stream}/{number}/rule", post(episode::rule))
         .route("/console/episodes/{stream}/{number}/undo", post(episode::undo))
         .route("/console/bulk", post(bulk::preview))
@@ -134,7 +137,7 @@ pub fn router(console: Console) -> Router {
             get(policy::show).post(policy::change).layer(DefaultBodyLimit::max(POLICY_BYTES)),
         )
         .route("/console/audit", get(audit::audit))
-        .route("/console/audit/export", get(audit::export))
+        .route("/console/audit/export", get(export::export))
         .route("/console/account", get(account::account))
         .route("/console/account/password", get(account::password_form).post(account::password))
         .route("/console/account/totp", get(account::totp_form).post(account::totp))

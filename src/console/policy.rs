@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     access::{Person, Right, may, session::same},
-    ports::{PortError, store::Stale, trials::Version},
+    ports::{PortError, accounts::Queues, store::Stale, trials::Version},
     review::tryout::{Flip, Outcome, Untried},
     upload::{Decision, TenantId, policy::DEFAULT_VERSION},
 };
@@ -62,6 +62,8 @@ struct Tried {
     counts: Vec<(Decision, Decision, usize)>,
     flips: Vec<FlipRow>,
     flipped: usize,
+    /// Of these, in queues that are not this person's.
+    elsewhere: usize,
 }
 
 struct FlipRow {
@@ -200,7 +202,7 @@ pub(super) async fn change(
     let status = match console.tryouts.run(&tenant, &text).await {
         Ok(outcome) => {
             let proof = proof(&person, &tenant, page.version, &text);
-            page.tried = Some(tried(outcome, proof));
+            page.tried = Some(tried(outcome, proof, &person.user.queues));
             StatusCode::OK
         }
         Err(Untried::Port(error)) => return Err(error.into()),
@@ -218,9 +220,13 @@ pub(super) async fn change(
     Ok((status, render(&page, &frame)).into_response())
 }
 
-fn tried(outcome: Outcome, proof: String) -> Tried {
-    let Outcome { seen, of, counts, flips } = outcome;
+/// Names only what this person may look at. Who sees but some queues sees what came to review in them.
+fn tried(outcome: Outcome, proof: String, queues: &Queues) -> Tried {
+    let Outcome { seen, of, counts, mut flips } = outcome;
     let flipped = flips.len();
+    let theirs = |flip: &Flip| flip.filed_under.as_ref().is_some_and(|reason| queues.includes(reason));
+    flips.retain(|flip| *queues == Queues::All || theirs(flip));
+    let elsewhere = flipped - flips.len();
     let row = |flip: Flip| FlipRow {
         id: flip.upload.to_string(),
         name: flip.name,
@@ -236,5 +242,6 @@ fn tried(outcome: Outcome, proof: String) -> Tried {
         counts: counts.into_iter().map(|((was, would_be), n)| (was, would_be, n)).collect(),
         flips: flips.into_iter().take(FLIPS).map(row).collect(),
         flipped,
+        elsewhere,
     }
 }

@@ -11,8 +11,11 @@ use super::{
 };
 use crate::{
     access::Person,
-    ports::{accounts::Tenants, reviews::Item},
-    review::{Denied, care::Rest},
+    ports::{
+        accounts::Tenants,
+        reviews::{Item, Place},
+    },
+    review::{Denied, care::Rest, desk::Waiting},
     upload::{
         filename,
         ruling::{Kind, reasons},
@@ -41,10 +44,15 @@ struct Page {
     held: u64,
     oldest: String,
     reasons: Vec<(String, String, u64)>,
+    labels: Vec<(String, u64)>,
     tenants: Vec<String>,
     /// What waits beside, where the filter lets nothing through.
     beyond: Option<u64>,
     together: Vec<Together>,
+    /// Behind the first page.
+    further: bool,
+    /// Where the next page is; empty on the last.
+    more: String,
 }
 
 struct Row {
@@ -54,6 +62,8 @@ struct Row {
     severity: u32,
     level: &'static str,
     why: String,
+    /// What it is taken for before all.
+    label: String,
     media_type: String,
     age: String,
     holder: &'static str,
@@ -89,6 +99,7 @@ impl Row {
             severity: item.severity,
             level: words::severity(item.severity),
             why: item.reasons.first().map_or_else(String::new, |code| words::reason(code)),
+            label: item.labels.first().cloned().unwrap_or_default(),
             media_type: item.media_type.clone(),
             age: words::age(item.queued_at, now),
             holder: match (&item.holder, held) {
@@ -115,20 +126,35 @@ pub(super) async fn queue(
         return Err(Denied::Paused.into());
     }
     let filter = Filter::of(&fields);
-    let (items, counts) = desk.queue(&filter.view(desk, &person.user), ROWS).await?;
+    // What is no place of ours begins at the top.
+    let after = fields.some("after").and_then(|place| place.parse::<Place>().ok());
+    let Waiting { mut items, counts, mut labels } =
+        desk.queue(&filter.view(desk, &person.user), after.as_ref(), ROWS + 1).await?;
+    let more = items.len() > ROWS as usize;
+    items.truncate(ROWS as usize);
+    let more =
+        items.last().filter(|_| more).map(|last| filter.page("/console/queue", &last.place().to_string()));
     let now = desk.clock.now();
-    let beyond = match !filter.is_empty() && (items.is_empty() || fields.get("said") == NONE_MATCHES) {
+    let beyond = match !filter.is_empty() && (counts.open == 0 || fields.get("said") == NONE_MATCHES) {
         true => Some(desk.reviews.counts(&desk.view(&person.user), now).await?.open),
         false => None,
     };
     // They are handed out to who asks for all.
-    let episodes = if filter.is_empty() { desk.episodes(&person.user, ROWS).await? } else { Vec::new() };
+    let episodes = if filter.is_empty() && after.is_none() {
+        desk.episodes(&person.user, ROWS).await?
+    } else {
+        Vec::new()
+    };
     let mut reasons: Vec<(String, String, u64)> =
         counts.reasons.into_iter().map(|(code, n)| (words::reason(&code), code, n)).collect();
     // What is asked for stays chosen where there is none of it.
     let asked = filter.get("reason");
     if !asked.is_empty() && !reasons.iter().any(|(_, code, _)| code == asked) {
         reasons.push((words::reason(asked), asked.to_owned(), 0));
+    }
+    let asked = filter.get("label");
+    if !asked.is_empty() && !labels.iter().any(|(label, _)| label == asked) {
+        labels.push((asked.to_owned(), 0));
     }
     let frame = Frame::of(&console, &person, "Queue").await?.saying(fields.get("said")).within(filter);
     let tenants = match &person.user.tenants {
@@ -145,9 +171,12 @@ pub(super) async fn queue(
         held: counts.held,
         oldest: counts.oldest.map_or("–".to_owned(), |at| words::age(at, now)),
         reasons,
+        labels,
         tenants,
         beyond,
         together: together(),
+        further: after.is_some(),
+        more: more.unwrap_or_default(),
         frame: frame.clone(),
     };
     Ok(render(&page, &frame))

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     access::{Person, Right, may, session::same},
     ports::{PortError, accounts::User, blobs::Zone, streams::Stream},
-    review::episodes::sees,
+    review::{care::Rest, episodes::sees},
     upload::{
         Because, Standing, StreamId, filename,
         ruling::{Kind, SEALS, reasons},
@@ -47,6 +47,8 @@ struct Page {
     cuts: Vec<(&'static str, &'static str)>,
     clears: &'static [(&'static str, &'static str)],
     full: bool,
+    /// No frame is shown to who is due a rest.
+    rests: bool,
 }
 
 struct Shown {
@@ -144,9 +146,14 @@ pub(super) async fn wall(
     }
     let worst = |tile: &Tile| ["cut", "warn", "pass"].iter().position(|standing| *standing == tile.standing);
     tiles.sort_by_key(|shown| worst(&shown.tile));
+    let rests = matches!(console.desk.rest(&person.user).await?, (_, Rest::Due(_)));
+    for shown in tiles.iter_mut().filter(|_| rests) {
+        shown.tile.frame = None;
+    }
     let frame = Frame::of(&console, &person, "Streams").await?.saying(Fields::of(&uri).get("said"));
     let page = Page {
         full: tiles.len() == TILES as usize,
+        rests,
         tiles,
         decides: may(person.user.role, Right::Decide),
         cuts: cuts(),
@@ -215,8 +222,13 @@ pub(super) async fn frame(
     if !same(Fields::of(&uri).get("view"), &view(&person, stream.id)) {
         return Err(Fail::no_page());
     }
-    let newest = console.hub.as_ref().and_then(|hub| hub.here(stream.id)).and_then(|live| live.newest());
-    let (bytes, media_type) = match newest {
+    let live = console.hub.as_ref().and_then(|hub| hub.here(stream.id));
+    let standing = match &live {
+        Some(live) => live.shown().state.standing,
+        None => stream.seen_at(console.desk.clock.now()).0,
+    };
+    console.desk.watches(&person, stream.id, standing).await?;
+    let (bytes, media_type) = match live.and_then(|live| live.newest()) {
         Some(newest) => (newest.bytes.to_vec(), newest.media_type.to_owned()),
         None => kept(&console, &stream).await?.ok_or_else(Fail::no_page)?,
     };

@@ -42,11 +42,13 @@ impl FromStr for Level {
     }
 }
 
-/// What is looked at. Stored as an id, or as a stream's with a slash and the episode's number behind it.
+/// What is looked at. Stored as an id, or as a stream's with a slash and the episode's number behind it, or `live`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     Upload(UploadId),
     Episode(StreamId, u32),
+    /// On the wall.
+    Stream(StreamId),
 }
 
 impl fmt::Display for Subject {
@@ -54,6 +56,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Upload(id) => write!(f, "{id}"),
             Self::Episode(stream, number) => write!(f, "{stream}/{number}"),
+            Self::Stream(stream) => write!(f, "{stream}/live"),
         }
     }
 }
@@ -64,6 +67,7 @@ impl FromStr for Subject {
     fn from_str(s: &str) -> std::result::Result<Self, String> {
         let bad = || format!("nothing to look at: {s:?}");
         match s.split_once('/') {
+            Some((stream, "live")) => stream.parse().map(Self::Stream).map_err(|_| bad()),
             Some((stream, number)) => {
                 Ok(Self::Episode(stream.parse().map_err(|_| bad())?, number.parse().map_err(|_| bad())?))
             }

@@ -8,6 +8,7 @@ use super::{
 use crate::upload::{TenantId, UploadId, rendition::Rendition, ruling::Kind};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::{fmt, str::FromStr};
 
 /// Where an item of the queue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Status {
     }
 }
 
-impl std::str::FromStr for Status {
+impl FromStr for Status {
     type Err = String;
 
     fn from_str(s: &str) -> std::result::Result<Self, String> {
@@ -55,6 +56,8 @@ pub struct Item {
     /// Codes; the first is what it is filed under.
     pub reasons: Vec<String>,
     pub media_type: String,
+    /// As `model.label`, what it is taken for: the likeliest first.
+    pub labels: Vec<String>,
     pub queued_at: Timestamp,
     /// For seniors.
     pub escalated: bool,
@@ -69,6 +72,8 @@ pub struct Item {
     pub held_until: Option<Timestamp>,
     /// Who may not decide it: somebody else is to look.
     pub not_by: Vec<String>,
+    /// Who gave it on to others since it was opened last.
+    pub skipped_by: Vec<String>,
     /// Users' reports that wait for an answer.
     pub reports: u64,
     /// An appeal waits for one.
@@ -82,9 +87,47 @@ impl Item {
         self.not_by.iter().any(|kept| kept == who)
     }
 
+    /// Where the queue goes on after it.
+    pub fn place(&self) -> Place {
+        Place { severity: self.severity, queued_at: self.queued_at, upload: self.upload }
+    }
+
+    pub fn was_skipped_by(&self, who: &str) -> bool {
+        self.skipped_by.iter().any(|skipped| skipped == who)
+    }
+
     /// What it is filed under.
     pub fn filed_under(&self) -> &str {
         self.reasons.first().map_or("review", String::as_str)
+    }
+}
+
+/// A place in the queue, whether or not what stood there is still there. Written with full stops between: severity,
+/// milliseconds since 1970, id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub severity: u32,
+    pub queued_at: Timestamp,
+    pub upload: UploadId,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.severity, self.queued_at.as_millisecond(), self.upload)
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        let place = || {
+            let mut parts = s.splitn(3, '.');
+            let severity = parts.next()?.parse().ok()?;
+            let queued_at = Timestamp::from_millisecond(parts.next()?.parse().ok()?).ok()?;
+            Some(Self { severity, queued_at, upload: parts.next()?.parse().ok()? })
+        };
+        place().ok_or_else(|| format!("no such place in the queue: {s:?}"))
     }
 }
 
@@ -95,7 +138,7 @@ pub enum Voiced {
     Appealed,
 }
 
-impl std::str::FromStr for Voiced {
+impl FromStr for Voiced {
     type Err = String;
 
     fn from_str(s: &str) -> std::result::Result<Self, String> {
@@ -118,6 +161,8 @@ pub struct View {
     pub reason: Option<String>,
     /// `image/png`, or `image/` for the family.
     pub media_type: Option<String>,
+    /// As `model.label`, what it is taken for.
+    pub label: Option<String>,
     /// Only what users reported, or appealed against.
     pub voiced: Option<Voiced>,
     /// Queued before.
@@ -161,7 +206,7 @@ impl Standing {
     }
 }
 
-impl std::str::FromStr for Standing {
+impl FromStr for Standing {
     type Err = String;
 
     fn from_str(s: &str) -> std::result::Result<Self, String> {
@@ -211,6 +256,15 @@ pub struct Becomes {
     pub released: bool,
 }
 
+/// An item is given on to others.
+#[derive(Debug, Clone, Copy)]
+pub struct Skip<'a> {
+    pub reason: &'a str,
+    /// Nobody is left who has not skipped it: it goes round once more, to this person last.
+    pub anew: bool,
+    pub deed: Deed<'a>,
+}
+
 /// How a ruling was carried out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CarriedOut {
@@ -226,8 +280,10 @@ pub enum CarriedOut {
 /// Newest first; of what is left out, all.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
-    pub actor: Option<String>,
-    pub subject: Option<String>,
+    /// Any of these.
+    pub actors: Option<Vec<String>>,
+    /// Any of these.
+    pub subjects: Option<Vec<String>>,
     pub action: Option<String>,
     /// Only what is about uploads of these tenants that are filed under these queues, about their streams where the queue
     /// `stream` is among them, and, where all queues are, about their keys and policies.
@@ -239,13 +295,15 @@ pub struct AuditFilter {
 
 #[async_trait]
 pub trait Reviews: Send + Sync + 'static {
-    /// Open items by severity, then age.
-    async fn queue(&self, view: &View, limit: u32) -> Result<Vec<Item>>;
+    /// Open items by severity, then age; those that come behind a place.
+    async fn queue(&self, view: &View, after: Option<&Place>, limit: u32) -> Result<Vec<Item>>;
     async fn counts(&self, view: &View, now: Timestamp) -> Result<Counts>;
+    /// The labels that there are, most frequent first, and of how many items.
+    async fn labels(&self, view: &View) -> Result<Vec<(String, u64)>>;
     async fn item(&self, id: UploadId) -> Result<Option<Item>>;
     /// Makes a closed item of a settled upload that has none.
     async fn adopt(&self, id: UploadId) -> Result<()>;
-    /// Hands out the next open item that nobody holds, that `who` has not skipped last, and that is not kept from them.
+    /// Hands out the next open item that nobody holds, that `who` has not skipped, and that is not kept from them.
     async fn next(&self, view: &View, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>>;
     /// Hands out this very item, if it is open and nobody else holds it.
     async fn take(&self, id: UploadId, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>>;
@@ -256,13 +314,13 @@ pub trait Reviews: Send + Sync + 'static {
         fence: u64,
         until: Timestamp,
     ) -> Result<std::result::Result<(), Stale>>;
-    /// Gives the item back; with `skipped`, for others to look at, and on record.
+    /// Gives the item back; skipped, for others to look at, and on record.
     async fn put_back(
         &self,
         id: UploadId,
         who: &str,
         fence: u64,
-        skipped: Option<(&str, Deed<'_>)>,
+        skipped: Option<Skip<'_>>,
     ) -> Result<std::result::Result<(), Stale>>;
 
     /// Stores a ruling, moves the item on and says so in the audit log, in one commit; returns the ruling's number.

@@ -21,6 +21,8 @@ pub struct Past {
     pub upload: UploadId,
     pub filename: Option<String>,
     pub state: State,
+    /// What it is filed under, where it ever came to review.
+    pub filed_under: Option<String>,
     pub verdict: VerdictDetail,
 }
 

@@ -54,6 +54,8 @@ pub enum Denied {
     Escalated,
     #[error("another person is to decide this item: you have had your say")]
     SamePerson,
+    #[error("you skipped this item: somebody else is to look at it")]
+    Skipped,
     #[error("choose a reason")]
     Reason,
     #[error("say in the note what the reason is")]
@@ -160,6 +162,15 @@ pub fn may_see(item: &Item, who: &User) -> bool {
     who.tenants.includes(&item.tenant)
         && who.queues.includes(item.filed_under())
         && (!item.sealed || may(who.role, Right::Sealed))
+}
+
+/// Could this person be handed it?
+pub fn could_decide(item: &Item, who: &User) -> bool {
+    who.disabled_at.is_none()
+        && may(who.role, Right::Decide)
+        && may_see(item, who)
+        && (!item.escalated || may(who.role, Right::Overrule))
+        && !item.is_kept_from(&who.id)
 }
 
 fn may_touch(ask: &Ask, item: &Item, who: &User) -> Result<(), Denied> {

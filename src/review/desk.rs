@@ -1,18 +1,19 @@
 //! What a moderator does, on the stores: takes items, looks at them, rules, and takes it back.
 
 use super::{
-    admit::{Ask, Case, Denied, Rules, admit, may_see, said},
+    admit::{Ask, Case, Denied, Rules, admit, could_decide, may_see, said},
     care::{Limits, Rest},
+    watching::Watching,
 };
 use crate::{
     Task,
     access::{Person, Right, may, people::actor},
     ports::{
-        Care, Clock, PortError, Reviews, Store, Wall,
+        Accounts, Care, Clock, PortError, Reviews, Store, Wall,
         accounts::{Deed, User},
         care::{Exposure, Level, Subject, day},
         reports::{Appeal, Report},
-        reviews::{Counts, Item, Ruling, Standing, View},
+        reviews::{Counts, Item, Place, Ruling, Skip, Standing, Status, View},
         store::{NumberedVerdict, Upload},
     },
     upload::{State, UploadId, ruling::Kind},
@@ -32,11 +33,13 @@ pub struct Desk {
     pub reviews: Arc<dyn Reviews>,
     pub care: Arc<dyn Care>,
     pub wall: Arc<dyn Wall>,
+    pub accounts: Arc<dyn Accounts>,
     pub clock: Arc<dyn Clock>,
     pub rules: Rules,
     /// How long an item is somebody's, from when they were last heard of.
     pub lease: Duration,
     pub limits: Limits,
+    pub watching: Watching,
 }
 
 /// An item with all that is known of it.
@@ -50,11 +53,31 @@ pub struct Opened {
     pub appeals: Vec<Appeal>,
 }
 
+/// A page of the queue, with what there is to choose from.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    pub items: Vec<Item>,
+    pub counts: Counts,
+    /// The most frequent first.
+    pub labels: Vec<(String, u64)>,
+}
+
 impl Opened {
     /// Does this person hold it?
     pub fn is_held_by(&self, user: &User) -> bool {
         self.item.holder.as_deref() == Some(user.id.as_str())
     }
+}
+
+/// Why somebody is not handed an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    No,
+    /// They decided it before, and others can.
+    HadTheirSay,
+    /// Everybody who could decide it has done so before.
+    NobodyLeft,
+    Skipped,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,13 +100,20 @@ impl Desk {
             tenant: None,
             reason: None,
             media_type: None,
+            label: None,
             voiced: None,
             before: None,
         }
     }
 
-    pub async fn queue(&self, view: &View, limit: u32) -> Result<(Vec<Item>, Counts)> {
-        Ok(tokio::try_join!(self.reviews.queue(view, limit), self.reviews.counts(view, self.clock.now()))?)
+    /// What stands behind a place, and what the whole view comes to.
+    pub async fn queue(&self, view: &View, after: Option<&Place>, limit: u32) -> Result<Waiting> {
+        let (items, counts, labels) = tokio::try_join!(
+            self.reviews.queue(view, after, limit),
+            self.reviews.counts(view, self.clock.now()),
+            self.reviews.labels(view)
+        )?;
+        Ok(Waiting { items, counts, labels })
     }
 
     /// The next item, which is this person's from now on.
@@ -105,6 +135,7 @@ impl Desk {
         if item.escalated && !may(person.user.role, Right::Overrule) {
             return Err(Denied::Escalated.into());
         }
+        self.handed_on(&person.user, &item).await?;
         if item.holder.as_deref() != Some(person.user.id.as_str()) {
             self.rested(&person.user).await?;
         }
@@ -116,10 +147,48 @@ impl Desk {
         Ok(item)
     }
 
+    /// What others are to decide is not taken by its address either. Skipped items are, where nobody else is left.
+    pub(super) async fn handed_on(&self, user: &User, item: &Item) -> Result<()> {
+        if item.status != Status::Open || item.holder.as_deref() == Some(user.id.as_str()) {
+            return Ok(());
+        }
+        if item.is_kept_from(&user.id) {
+            return Err(Denied::SamePerson.into());
+        }
+        if item.was_skipped_by(&user.id) && self.others(user, item).await? {
+            return Err(Denied::Skipped.into());
+        }
+        Ok(())
+    }
+
+    /// Is there anybody else who could decide it, and has not skipped it?
+    async fn others(&self, user: &User, item: &Item) -> Result<bool> {
+        let people = self.accounts.users().await?;
+        let left = |one: &User| one.id != user.id && could_decide(item, one) && !item.was_skipped_by(&one.id);
+        Ok(people.iter().any(left))
+    }
+
+    /// Why this person is not handed an open item that they may see.
+    pub async fn kept(&self, user: &User, item: &Item) -> Result<Kept> {
+        let kept = item.is_kept_from(&user.id);
+        if item.status != Status::Open {
+            return Ok(if kept { Kept::HadTheirSay } else { Kept::No });
+        }
+        if !kept && !item.was_skipped_by(&user.id) {
+            return Ok(Kept::No);
+        }
+        Ok(match (kept, self.others(user, item).await?) {
+            (true, true) => Kept::HadTheirSay,
+            (true, false) => Kept::NobodyLeft,
+            (false, true) => Kept::Skipped,
+            (false, false) => Kept::No,
+        })
+    }
+
     /// All of an item. That it was looked at is on record.
     pub async fn open(&self, person: &Person, id: UploadId) -> Result<Opened> {
         let opened = self.shown(person, id).await?;
-        let (level, now) = (Level::of(opened.item.severity), self.clock.now());
+        let (level, now) = (level(&opened.item), self.clock.now());
         self.care.looks(&person.user.id, Subject::Upload(id), level, now, self.gap()).await?;
         self.note(&person.user, "item.viewed", id, json!({ "sealed": opened.item.sealed })).await?;
         Ok(opened)
@@ -166,6 +235,11 @@ impl Desk {
         Ok(self.reviews.item(id).await?.ok_or(Denied::NoItem)?)
     }
 
+    /// A page that holds nothing is still open.
+    pub async fn still_looks(&self, person: &Person, subject: Subject) -> Result<()> {
+        Ok(self.care.still_looks(&person.user.id, subject, self.clock.now(), self.gap()).await?)
+    }
+
     /// The page is still open.
     pub async fn extend(&self, person: &Person, id: UploadId, fence: u64) -> Result<bool> {
         let now = self.clock.now();
@@ -184,7 +258,14 @@ impl Desk {
     ) -> Result<()> {
         let actor = person.actor();
         let deed = self.deed(&actor, "item.skipped");
-        let _ = self.reviews.put_back(id, &person.user.id, fence, skipped.map(|why| (why, deed))).await?;
+        let skipped = match skipped {
+            Some(reason) => {
+                let item = self.seen(&person.user, id).await?.item;
+                Some(Skip { reason, anew: !self.others(&person.user, &item).await?, deed })
+            }
+            None => None,
+        };
+        let _ = self.reviews.put_back(id, &person.user.id, fence, skipped).await?;
         self.looked(person, Subject::Upload(id)).await
     }
 
@@ -295,6 +376,11 @@ impl Desk {
     fn deed<'a>(&self, actor: &'a str, action: &'static str) -> Deed<'a> {
         Deed { actor, action, at: self.clock.now() }
     }
+}
+
+/// How hard it is to look at. What was sealed is so whatever a machine made of it.
+fn level(item: &Item) -> Level {
+    if item.sealed { Level::High } else { Level::of(item.severity) }
 }
 
 pub(super) fn decides(user: &User) -> std::result::Result<(), Denied> {

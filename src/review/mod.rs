@@ -9,9 +9,11 @@ pub mod play;
 pub mod preview;
 pub mod together;
 pub mod tryout;
+pub mod watching;
 
 pub use admit::{Ask, Denied, Rules};
 pub use desk::{Desk, Opened};
 pub use play::Player;
 pub use preview::{Preview, Previews};
 pub use tryout::Tryouts;
+pub use watching::Watching;

@@ -32,7 +32,11 @@ impl Desk {
         for &id in ids.iter().take(MOST) {
             all.push(match self.seen(&person.user, id).await {
                 Ok(opened) => {
-                    let outcome = self.would(person, &opened, ask);
+                    let outcome = match self.handed_on(&person.user, &opened.item).await {
+                        Ok(()) => self.would(person, &opened, ask),
+                        Err(Trouble::Denied(denied)) => Err(denied),
+                        Err(Trouble::Port(error)) => return Err(error.into()),
+                    };
                     Foreseen { id, opened: Some(opened), outcome }
                 }
                 Err(Trouble::Denied(denied)) => Foreseen { id, opened: None, outcome: Err(denied) },
@@ -76,6 +80,7 @@ impl Desk {
 
     async fn rule_one(&self, person: &Person, id: UploadId, ask: &Ask) -> Result<Ruling> {
         let opened = self.seen(&person.user, id).await?;
+        self.handed_on(&person.user, &opened.item).await?;
         self.would(person, &opened, ask)?;
         let mut ask = fitting(ask, &opened);
         if opened.item.status == Status::Open {

@@ -33,6 +33,8 @@ pub struct Flip {
     pub name: String,
     /// Where it stands now, by whoever decided.
     pub state: crate::upload::State,
+    /// What it is filed under, where it ever came to review.
+    pub filed_under: Option<String>,
     pub was: Decision,
     pub would_be: Decision,
     pub reasons: Vec<String>,
@@ -105,7 +107,7 @@ fn tried(tenant: &TenantId, text: &str, past: &[Past]) -> Result<Outcome, Policy
         if began.elapsed() >= PATIENCE {
             break;
         }
-        let Past { upload, filename, state, verdict } = one;
+        let Past { upload, filename, state, filed_under, verdict } = one;
         let forecast = policy.forecast(verdict, filename.as_deref(), tenant.as_str());
         outcome.seen += 1;
         *outcome.counts.entry((verdict.verdict, forecast.decision)).or_default() += 1;
@@ -114,6 +116,7 @@ fn tried(tenant: &TenantId, text: &str, past: &[Past]) -> Result<Outcome, Policy
                 upload: *upload,
                 name: filename.as_deref().map_or("unnamed".to_owned(), filename::display),
                 state: *state,
+                filed_under: filed_under.clone(),
                 was: verdict.verdict,
                 would_be: forecast.decision,
                 reasons: forecast.reasons,

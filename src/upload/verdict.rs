@@ -211,6 +211,9 @@ impl Verdict {
     }
 }
 
+/// The score from which a label is what something is taken for.
+pub const LIKELY: f32 = 0.5;
+
 /// A verdict as JSON: the same members in `lazaret scan --json`, in the API and in the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VerdictDetail {
@@ -231,6 +234,13 @@ pub struct VerdictDetail {
 }
 
 impl VerdictDetail {
+    /// The labels that came to a half or more, the likeliest first.
+    pub fn likely_labels(&self) -> Vec<&str> {
+        let mut likely: Vec<_> = self.labels.iter().filter(|(_, score)| **score >= LIKELY).collect();
+        likely.sort_by(|a, b| b.1.total_cmp(a.1));
+        likely.into_iter().map(|(label, _)| label.as_str()).collect()
+    }
+
     /// The verdict as JSON without white space, and the SHA-256 of that text (lower-case hex), which events carry.
     pub fn to_json(&self) -> serde_json::Result<(String, String)> {
         let text = serde_json::to_string(self)?;

@@ -38,7 +38,7 @@ async fn a_report_brings_back_what_is_published_and_an_appeal_goes_to_another_pe
     // Who decided it does not get it, and may not decide it.
     let csrf = bob.csrf("/console/queue").await;
     assert_eq!(location(&bob.send("/console/next", &[("csrf", &csrf)]).await), "/console/queue?said=none");
-    assert!(bob.page(&item).await.contains("another person is to decide it"));
+    assert!(bob.page(&item).await.contains("nobody is left"), "ann decided it as well");
     assert_eq!(bob.rule_untaken(&id, "approve:appeal").await.status(), 403);
 
     let browser = Browser::start().await;
@@ -135,4 +135,74 @@ async fn the_queue_is_filtered_by_what_users_say_and_counts_it() {
     browser.press("r").await;
     browser.shows("uphold the appeal").await;
     assert!(browser.place().await.contains(&appealed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_who_ever_decided_it_judges_an_appeal_and_where_nobody_is_left_it_is_said() {
+    let world = World::start(SHORT).await;
+    let id = world.photo("photo.jpg", 5).await;
+    let item = format!("/console/items/{id}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    assert_eq!(ann.rule(&id, "quarantine:hate", &[]).await.status(), 303);
+    world.becomes(&id, "quarantined").await;
+    let appeal = |text: &str| json!({ "text": text, "appellant": "user-3" });
+    assert_eq!(world.says(&id, "appeals", appeal("why?")).await, 202);
+    assert_eq!(bob.rule(&id, "quarantine:hate", &[]).await.status(), 303);
+    until("the appeal is rejected", async || {
+        let page = bob.page(&item).await;
+        if page.contains(">rejected<") { Ok(()) } else { Err(page) }
+    })
+    .await;
+    assert_eq!(world.says(&id, "appeals", appeal("but why?")).await, 202);
+    for one in [&ann, &bob] {
+        let csrf = one.csrf("/console/queue").await;
+        assert_eq!(
+            location(&one.send("/console/next", &[("csrf", &csrf)]).await),
+            "/console/queue?said=none"
+        );
+        assert_eq!(one.send(&format!("{item}/take"), &[("csrf", &csrf)]).await.status(), 403);
+        assert_eq!(one.rule_untaken(&id, "approve:appeal").await.status(), 403);
+        let page = one.page(&item).await;
+        assert!(page.contains("nobody is left") && !page.contains("id=\"take\""), "{page}");
+    }
+    let carl = Visitor::arrive(&world, "carl@example.org", "moderator", "*").await;
+    let page = ann.page(&item).await;
+    assert!(page.contains("another person is to decide it") && !page.contains("nobody is left"), "{page}");
+    assert_eq!(carl.rule(&id, "approve:appeal", &[]).await.status(), 303);
+    world.becomes(&id, "published").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_skipped_is_not_taken_by_its_address_while_others_are_left() {
+    let world = World::start("[console]\ntotp = false\nundo = \"10m\"\n").await;
+    let id = world.letter("letter.pdf").await;
+    let item = format!("/console/items/{id}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    // Of other tenants, and one who decides nothing: they are not left.
+    Visitor::arrive(&world, "lee@example.org", "senior", "globex").await;
+    Visitor::arrive(&world, "eve@example.org", "auditor", "*").await;
+    let skip = async |who: &Visitor| {
+        let (csrf, fence) = who.take(&id).await;
+        let fields = [("csrf", csrf.as_str()), ("fence", &fence), ("why", "conflict")];
+        location(&who.send(&format!("{item}/skip"), &fields).await)
+    };
+    let takes = async |who: &Visitor| {
+        let csrf = who.csrf("/console/queue").await;
+        who.send(&format!("{item}/take"), &[("csrf", &csrf)]).await.status().as_u16()
+    };
+    assert_eq!(skip(&ann).await, "/console/queue?said=none");
+    assert_eq!(takes(&ann).await, 403);
+    let page = ann.page(&item).await;
+    assert!(page.contains("You skipped it") && !page.contains("id=\"take\""), "{page}");
+    let csrf = ann.csrf("/console/queue").await;
+    let bulk = [("csrf", csrf.as_str()), ("item", &id), ("choice", "quarantine:spam")];
+    assert!(ann.send("/console/bulk", &bulk).await.text().await.unwrap().contains("You skipped this item"));
+    assert_eq!(ann.send("/console/bulk/decide", &bulk).await.status(), 409);
+    // After the last one it goes round once more.
+    skip(&bob).await;
+    assert_eq!(takes(&bob).await, 403, "ann is left");
+    let csrf = ann.csrf("/console/queue").await;
+    assert!(location(&ann.send("/console/next", &[("csrf", &csrf)]).await).contains(&id));
 }

@@ -104,3 +104,51 @@ async fn the_rest_is_a_calm_page_and_time_counts_while_the_page_is_open() {
     browser.shoot("account-care").await;
     assert_eq!(browser.axe().await, Vec::<String>::new());
 }
+
+/// What the account's page says of a level: how often.
+async fn views(visitor: &Visitor, level: &str) -> String {
+    let page = visitor.page("/console/account").await;
+    let row = page.split(&format!("<th scope=\"row\">{level}")).nth(1);
+    row.map_or_else(String::new, |row| {
+        row.split("class=\"num\">").nth(1).unwrap().split('<').next().unwrap().to_owned()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sealed_counts_as_hard_whatever_a_machine_made_of_it() {
+    let world = World::start("[console]\ntotp = false\nundo = \"1s\"\n").await;
+    let id = world.photo("photo.jpg", 3).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let zoe = Visitor::arrive(&world, "zoe@example.org", "senior", "*").await;
+    zoe.page(&format!("/console/items/{id}")).await;
+    assert_eq!((views(&zoe, "mild").await.as_str(), views(&zoe, "hard").await.as_str()), ("1", "0"));
+    assert_eq!(ann.rule(&id, "quarantine:child_abuse", &[]).await.status(), 303);
+    world.becomes(&id, "quarantined").await;
+    let yan = Visitor::arrive(&world, "yan@example.org", "senior", "*").await;
+    yan.page(&format!("/console/items/{id}")).await;
+    assert_eq!((views(&yan, "mild").await.as_str(), views(&yan, "hard").await.as_str()), ("0", "1"));
+    assert!(yan.page("/console/queue").await.contains("today 1 hard"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_counts_on_a_page_that_holds_nothing() {
+    let world = World::start(&CARE.replace("views = 2\ntime = \"1h\"", "views = 0\ntime = \"8s\"")).await;
+    let id = world.photo("photo.jpg", 3).await;
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "ann@example.org", "moderator").await;
+    let watcher = Visitor::arrive(&world, "zoe@example.org", "admin", "*").await;
+    browser.go(&world.url(&format!("/console/items/{id}"))).await;
+    browser.element("#take").await;
+    until("the time is up", async || {
+        let people = watcher.page("/console/users").await;
+        if people.contains("rests today") { Ok(()) } else { Err(()) }
+    })
+    .await;
+    // Left, it is over in the end, and on record.
+    browser.go(&world.url("/console/pause")).await;
+    until("the view is over", async || {
+        let log = watcher.page("/console/audit/export?format=jsonl&action=item.left&actor=ann").await;
+        if log.contains(&id) { Ok(()) } else { Err(log) }
+    })
+    .await;
+}

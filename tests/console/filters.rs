@@ -157,3 +157,86 @@ async fn every_step_of_a_decision_keeps_the_filter() {
     let page = ann.page("/console/queue?reason=antivirus.infected").await;
     assert!(page.contains("<option value=\"antivirus.infected\" selected>A virus (0)"), "{page}");
 }
+
+/// The ids on a page of the queue, in order.
+fn listed(page: &str) -> Vec<String> {
+    page.split("href=\"/console/items/").skip(1).map(|rest| rest[..36].to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_queue_is_read_to_its_end_page_by_page() {
+    let world = World::start(LONG).await;
+    world.letter("letter.pdf").await;
+    world.filled(250).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    for (query, items) in [("", 251), ("?type=image%2F", 250)] {
+        let (mut path, mut seen, mut pages) = (format!("/console/queue{query}"), Vec::new(), 0);
+        loop {
+            let page = ann.page(&path).await;
+            assert!(page.contains(&format!("<dd data-of=\"open\">{items}</dd>")), "of all pages");
+            assert_eq!(page.contains("First page"), pages > 0);
+            let here = listed(&page);
+            assert!(!here.is_empty() && here.len() <= 100, "{path}");
+            (seen, pages) = ([seen, here].concat(), pages + 1);
+            let Some((_, more)) = page.split_once("id=\"more\" href=\"") else { break };
+            path = more.split('"').next().unwrap().replace("&#38;", "&");
+        }
+        assert_eq!((seen.len(), pages), (items, 3), "{query}");
+        let mut once = seen.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), items, "each once");
+    }
+    let last = "/console/queue?after=0.0.01a00000-0000-7000-8000-000000000001";
+    assert!(ann.page(last).await.contains("Nothing comes after this"));
+    assert_eq!(listed(&ann.page("/console/queue?after=x").await).len(), 100, "no place begins at the top");
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "bob@example.org", "moderator").await;
+    browser.go(&world.url("/console/queue")).await;
+    browser.click("#more").await;
+    browser.shows("First page").await;
+    browser.shoot("queue-second-page").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_label_is_asked_for_and_kept_from_item_to_item() {
+    let world = World::start(LONG).await;
+    world.letter("letter.pdf").await;
+    world.filled(9).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let whole = ann.page("/console/queue").await;
+    assert!(whole.contains("<option value=\"m.porn\">m.porn (3)</option>"), "{whole}");
+    assert_eq!(listed(&whole).len(), 10);
+    let page = ann.page("/console/queue?label=m.porn").await;
+    let labelled = listed(&page);
+    assert_eq!(labelled.len(), 3);
+    assert!(
+        page.contains("<option selected value=\"m.porn\">") && page.contains("<dd data-of=\"open\">3</dd>")
+    );
+    let csrf = field(&page, "csrf");
+    let kept = [("csrf", csrf.as_str()), ("label", &field(&page, "label"))];
+    let mut at = location(&ann.send("/console/next", &kept).await);
+    for n in 0..3 {
+        let (item, query) = at.split_once('?').expect(&at);
+        let id = item.rsplit('/').next().unwrap().to_owned();
+        assert!(labelled.contains(&id) && query.ends_with("label=m.porn"), "{at}");
+        let page = ann.page(&at).await;
+        let fence = field(&page, "fence");
+        let form = page.split("id=\"decision\"").nth(1).unwrap();
+        let label = field(form, "label");
+        let rule = [
+            ("csrf", csrf.as_str()),
+            ("fence", &fence),
+            ("choice", "quarantine:spam"),
+            ("then", "next"),
+            ("label", &label),
+        ];
+        at = location(&ann.send(&format!("{item}/rule"), &rule).await);
+        assert_eq!(at.starts_with("/console/queue?said=none_matches"), n == 2, "{at}");
+    }
+    assert!(
+        ann.page("/console/queue?label=m.gone").await.contains("m.gone (0)"),
+        "what is asked for stays chosen"
+    );
+}

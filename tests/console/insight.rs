@@ -178,3 +178,28 @@ async fn nothing_is_saved_that_was_not_tried_or_that_another_was_saved_over() {
     let fields = [("csrf", token.as_str()), ("tenant", "acme"), ("text", STRICT), ("do", "try")];
     assert_eq!(other.send("/console/policy", &fields).await.status(), 404);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_try_names_only_what_is_in_ones_queues() {
+    let world = World::start(SHORT).await;
+    let policy = world.site.write("queues.toml", crate::rights::QUEUES.as_bytes());
+    let applied = world.site.run(&["policy", "apply", policy.to_str().unwrap(), "--tenant", "acme"]).await;
+    assert_eq!(applied.code(), 0, "{applied:?}");
+    world.photo("photo.jpg", 1).await;
+    world.letter("letter.pdf").await;
+    let all = "[[rule]]\nname = \"no\"\nwhen = \"true\"\nverdict = \"quarantine\"\n";
+    for (email, queues, names, said) in [
+        ("root@example.org", "*", ["letter.pdf", "photo.jpg"], false),
+        ("ina@example.org", "documents", ["letter.pdf", "letter.pdf"], true),
+    ] {
+        let admin = Visitor::arrive_at(&world, email, "admin", "*", queues).await;
+        let csrf = admin.csrf("/console/policy?tenant=acme").await;
+        let fields = [("csrf", csrf.as_str()), ("tenant", "acme"), ("text", all), ("do", "try")];
+        let page = admin.send("/console/policy", &fields).await.text().await.unwrap();
+        assert!(page.contains("2 would have another verdict"), "{page}");
+        for name in ["letter.pdf", "photo.jpg"] {
+            assert_eq!(page.contains(name), names.contains(&name), "{email}: {name}");
+        }
+        assert_eq!(page.contains("1 of them are in queues that are not yours"), said);
+    }
+}

@@ -1,11 +1,13 @@
 //! The moderators' console as moderators use it: the real service, real files and accounts, and a real browser.
 
 mod appeals;
+mod audit;
 mod browser;
 mod bulk;
 mod care;
 mod deciding;
 mod episodes;
+mod filled;
 mod filters;
 mod insight;
 mod oidc;

@@ -158,3 +158,29 @@ async fn sessions_are_listed_ended_and_end_with_the_password() {
     assert_eq!(disabled.code(), 0);
     assert_eq!(ann.get("/console/queue").await.status(), 303);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keys_are_told_on_every_page() {
+    let world = World::start(LONG).await;
+    let letter = world.letter("letter.pdf").await;
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "root@example.org", "admin").await;
+    let item = format!("/console/items/{letter}");
+    for (path, key) in [
+        ("/console/queue", "start reviewing"),
+        (item.as_str(), "go over the gaps"),
+        ("/console/streams", "hold to reveal all frames"),
+        ("/console/insight", "undo the last decision"),
+        ("/console/policy", "undo the last decision"),
+        ("/console/audit", "undo the last decision"),
+        ("/console/users", "undo the last decision"),
+        ("/console/account", "undo the last decision"),
+    ] {
+        browser.go(&world.url(path)).await;
+        browser.press("?").await;
+        browser.element("#keys[open]").await;
+        let keys = browser.text("#keys").await;
+        assert!(keys.contains(key), "{path}: {keys}");
+        assert_eq!(browser.axe().await, Vec::<String>::new(), "{path}");
+    }
+}

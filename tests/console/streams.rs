@@ -222,3 +222,28 @@ async fn events_are_for_those_who_are_signed_in() {
     let first = events.chunk().await.unwrap().unwrap();
     assert_eq!(String::from_utf8_lossy(&first).trim(), "event: tiles\ndata: []");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_on_the_wall_count_and_none_is_shown_to_who_is_due_a_rest() {
+    let care = "[console]\ntotp = false\n[console.care.low]\nviews = 2\ntime = \"1h\"\n\
+        [console.care.medium]\nviews = 2\ntime = \"1h\"\n";
+    let world = World::start(care).await;
+    let cameras = [open(&world, "acme", "camera-1").await, open(&world, "acme", "camera-2").await];
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    for camera in &cameras {
+        camera.judged(1).await;
+    }
+    let wall = ann.page("/console/streams").await;
+    let frames: Vec<String> =
+        wall.split("data-src=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
+    assert_eq!(frames.len(), 2);
+    for _ in 0..3 {
+        assert_eq!(ann.get(&frames[0]).await.status(), 200, "one stream is one view");
+    }
+    assert!(!ann.page("/console/streams").await.contains("no frames are shown"));
+    assert_eq!(ann.get(&frames[1]).await.status(), 200);
+    assert_eq!(crate::people::location(&ann.get(&frames[0]).await), "/console/pause");
+    let wall = ann.page("/console/streams").await;
+    assert!(wall.contains("no frames are shown to you") && !wall.contains("<img src="), "{wall}");
+    assert!(wall.contains("camera-1"), "their state is");
+}

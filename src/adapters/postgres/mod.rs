@@ -39,6 +39,9 @@ mod open;
 mod outbox;
 mod policies;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/queue.rs"]
+mod queue;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/reports.rs"]
 mod reports;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0009_figures.sql"),
     include_str!("migrations/0010_likeness.sql"),
     include_str!("migrations/0011_retention.sql"),
+    include_str!("migrations/0012_labels.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.

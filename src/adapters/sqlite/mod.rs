@@ -27,6 +27,8 @@ mod lookup;
 mod open;
 mod outbox;
 mod policies;
+#[path = "../sql/shared/queue.rs"]
+mod queue;
 mod readers;
 #[path = "../sql/shared/reports.rs"]
 mod reports;

@@ -113,6 +113,13 @@
     window.addEventListener("pagehide", () => { if (!sent) navigator.sendBeacon(`${base}/leave`, body()); });
   }
 
+  // how long one looks at what one does not hold counts as well
+  const watched = $("[data-looks]");
+  if (watched) {
+    const { looks, csrf, lease } = watched.dataset;
+    setInterval(() => { fetch(looks, { method: "POST", body: new URLSearchParams({ csrf }), redirect: "manual" }).catch(() => {}); }, Math.max(2000, Number(lease) / 3));
+  }
+
   // undo bars count down
   const undos = [...document.querySelectorAll("form.undo")];
   for (const undo of undos) {

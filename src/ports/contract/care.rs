@@ -20,6 +20,7 @@ macro_rules! care_contract {
             a_view_goes_on_while_its_person_is_heard_of
             how_long_a_view_was_is_on_record_once
             an_episode_is_looked_at_as_an_upload_is
+            a_stream_on_the_wall_is_looked_at_as_well
             a_day_is_lifted
         }
     };
@@ -142,6 +143,23 @@ pub async fn an_episode_is_looked_at_as_an_upload_is<S: Store + Accounts + Care 
     assert_eq!(lines[0].detail, r#"{"episode":1,"level":"high","seconds":30}"#);
     assert_eq!(second.to_string().parse(), Ok(second));
     assert!("x/1".parse::<Subject>().is_err() && format!("{stream}/x").parse::<Subject>().is_err());
+}
+
+pub async fn a_stream_on_the_wall_is_looked_at_as_well<S: Store + Accounts + Care + Reviews>(store: Arc<S>) {
+    with_people(&*store).await;
+    let stream = StreamId::new(at(1), &[7; 10]);
+    let (wall, episode) = (Subject::Stream(stream), Subject::Episode(stream, 1));
+    assert!(store.looks("ann", wall, Level::Low, at(100), GAP).await.unwrap());
+    assert!(store.looks("ann", episode, Level::High, at(100), GAP).await.unwrap(), "a view of its own");
+    assert!(!store.looks("ann", wall, Level::Low, at(120), GAP).await.unwrap(), "it goes on");
+    let today = store.exposure("ann", day(at(100))).await.unwrap();
+    assert_eq!((today.low, today.high), (seen(1, 20), seen(1, 0)));
+    store.looked("ann", wall, at(121)).await.unwrap();
+    let filter = AuditFilter { action: Some("stream.left".into()), limit: 10, ..AuditFilter::default() };
+    let lines = store.audit_find(&filter).await.unwrap();
+    assert_eq!((lines.len(), lines[0].subject.as_str()), (1, stream.to_string().as_str()));
+    assert_eq!(lines[0].detail, r#"{"level":"low","seconds":20}"#);
+    assert_eq!(wall.to_string().parse(), Ok(wall));
 }
 
 pub async fn a_day_is_lifted<S: Store + Accounts + Care>(store: Arc<S>) {

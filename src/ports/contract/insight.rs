@@ -359,5 +359,7 @@ pub async fn past_verdicts_are_the_last_ones<S: Store + Trials>(store: Arc<S>) {
     let told: Vec<_> = past.iter().map(|one| (one.upload, one.verdict.verdict)).collect();
     assert_eq!(told, [(id(4), Decision::Quarantine), (id(2), Decision::Review)]);
     assert_eq!(past[1].filename.as_deref(), Some("photo 2.jpg"));
+    let filed: Vec<_> = past.iter().map(|one| one.filed_under.as_deref()).collect();
+    assert_eq!(filed, [None, Some("rule.sample")], "what never came to review is filed under nothing");
     assert_eq!(store.past(&tenant("acme"), 1).await.unwrap().len(), 1);
 }

@@ -71,6 +71,7 @@ fn all() -> View {
         tenant: None,
         reason: None,
         media_type: None,
+        label: None,
         voiced: None,
         before: None,
     }
@@ -146,7 +147,7 @@ pub async fn reports_merge_onto_one_item<S: Store + Reviews>(store: Arc<S>) {
     let kept = store.reports(id(1)).await.unwrap();
     assert_eq!((kept.len(), kept[0].reporter.as_str(), kept[0].at), (6, "u1", at(20)));
     assert_eq!(kept[0].text, "u1 says so");
-    assert_eq!(store.queue(&all(), 10).await.unwrap().len(), 1);
+    assert_eq!(store.queue(&all(), None, 10).await.unwrap().len(), 1);
     let line = store.audit(0, 100).await.unwrap().pop().expect("a line");
     assert_eq!(line.action, "upload.reported");
     assert!(!line.detail.contains("says so") && !line.detail.contains("c3"), "ids alone: {}", line.detail);
@@ -154,9 +155,9 @@ pub async fn reports_merge_onto_one_item<S: Store + Reviews>(store: Arc<S>) {
 
 pub async fn a_report_opens_what_is_published_and_is_answered<S: Store + Reviews>(store: Arc<S>) {
     settled(&*store, &upload(1), Decision::Publish, 10).await;
-    assert_eq!(store.queue(&all(), 10).await.unwrap(), []);
+    assert_eq!(store.queue(&all(), None, 10).await.unwrap(), []);
     assert_eq!(store.report(&report("u1", Category::Nudity, 20)).await.unwrap(), Some(Heard::New));
-    let open = store.queue(&all(), 10).await.unwrap();
+    let open = store.queue(&all(), None, 10).await.unwrap();
     assert_eq!((open.len(), open[0].reports, open[0].queued_at), (1, 1, at(20)));
     let state = async || store.upload(&tenant("acme"), id(1)).await.unwrap().expect("it is there").state;
     assert_eq!(state().await, State::Published, "until somebody decides");
@@ -245,9 +246,10 @@ pub async fn an_appeal_is_upheld_or_rejected_and_told<S: Store + Reviews>(store:
     assert_eq!(store.appeals(id(1)).await.unwrap()[0].outcome.as_deref(), Some("rejected"));
     assert_eq!((item(&*store).await.status, item(&*store).await.appealed), (Status::Closed, false));
     store.appeal(&appeal("it is really art", 50)).await.unwrap();
-    assert_eq!(item(&*store).await.not_by, ["bob"]);
+    assert_eq!(item(&*store).await.not_by, ["ann", "bob"], "nor who decided it first");
+    assert_eq!(store.next(&all(), "ann", at(51), at(60)).await.unwrap(), None);
     let copies = vec![rendition(id(1), RenditionName::Original)];
-    ruled(&*store, "ann", Kind::Approve, 60, &CarriedOut::Published(copies)).await;
+    ruled(&*store, "carl", Kind::Approve, 60, &CarriedOut::Published(copies)).await;
     let outcomes: Vec<_> =
         store.appeals(id(1)).await.unwrap().into_iter().map(|one| one.outcome.unwrap_or_default()).collect();
     assert_eq!(outcomes, ["rejected", "upheld"]);
@@ -305,7 +307,7 @@ pub async fn the_queue_shows_what_users_wait_for<S: Store + Reviews>(store: Arc<
     store.appeal(&NewAppeal { upload: id(2), ..appeal("why?", 21) }).await.unwrap();
     let seen = async |voiced| {
         let view = View { voiced, ..all() };
-        let found = store.queue(&view, 10).await.unwrap();
+        let found = store.queue(&view, None, 10).await.unwrap();
         assert_eq!(store.counts(&view, at(30)).await.unwrap().open, found.len() as u64);
         found.into_iter().map(|item| item.upload).collect::<Vec<_>>()
     };

@@ -1,11 +1,11 @@
 //! The suite of the flagged queue, whose adapter is a store too.
 
-use super::samples::{api_key, at, id, rendition, settled, tenant, upload};
+use super::samples::{api_key, at, claimed, id, rendition, settled, settlement, tenant, upload};
 use crate::{
     ports::{
         Reviews, Store,
         accounts::{Deed, Queues, Tenants},
-        reviews::{AuditFilter, Becomes, CarriedOut, Item, Ruling, Standing, Status, View},
+        reviews::{AuditFilter, Becomes, CarriedOut, Item, Place, Ruling, Skip, Standing, Status, View},
         store::{NewUpload, Stale},
     },
     upload::{
@@ -23,9 +23,12 @@ macro_rules! reviews_contract {
         $crate::contract_cases! { reviews, $make;
             what_goes_to_review_is_in_the_queue
             the_queue_shows_what_a_view_sees
+            the_queue_goes_on_where_a_page_ended
+            items_are_found_by_what_they_are_taken_for
             no_two_people_have_one_item
             a_lease_that_runs_out_comes_back
             a_skipped_item_goes_to_others
+            an_item_goes_past_all_who_skipped_it
             of_two_rulings_one_wins
             a_ruling_is_carried_out_once
             an_approval_publishes_and_a_takedown_removes
@@ -49,6 +52,7 @@ fn all() -> View {
         tenant: None,
         reason: None,
         media_type: None,
+        label: None,
         voiced: None,
         before: None,
     }
@@ -104,7 +108,7 @@ pub async fn what_goes_to_review_is_in_the_queue<S: Store + Reviews>(store: Arc<
     in_review(&*store, 1).await;
     settled(&*store, &upload(2), Decision::Publish, 12).await;
     settled(&*store, &upload(3), Decision::Quarantine, 12).await;
-    let queue = store.queue(&all(), 10).await.unwrap();
+    let queue = store.queue(&all(), None, 10).await.unwrap();
     let expected = Item {
         upload: id(1),
         tenant: tenant("acme"),
@@ -113,6 +117,7 @@ pub async fn what_goes_to_review_is_in_the_queue<S: Store + Reviews>(store: Arc<
         severity: 10,
         reasons: vec!["rule.sample".into()],
         media_type: "image/jpeg".into(),
+        labels: Vec::new(),
         queued_at: at(10),
         escalated: false,
         sealed: false,
@@ -121,6 +126,7 @@ pub async fn what_goes_to_review_is_in_the_queue<S: Store + Reviews>(store: Arc<
         holder: None,
         held_until: None,
         not_by: Vec::new(),
+        skipped_by: Vec::new(),
         reports: 0,
         appealed: false,
         appeals: 0,
@@ -139,7 +145,7 @@ pub async fn the_queue_shows_what_a_view_sees<S: Store + Reviews>(store: Arc<S>)
     in_review(&*store, 2).await;
     settled(&*store, &NewUpload { tenant: tenant("globex"), ..upload(3) }, Decision::Review, 30).await;
     let seen = async |view: View| {
-        let items = store.queue(&view, 10).await.unwrap();
+        let items = store.queue(&view, None, 10).await.unwrap();
         let counts = store.counts(&view, at(40)).await.unwrap();
         assert_eq!(counts.open, items.len() as u64);
         items.into_iter().map(|item| item.upload).collect::<Vec<_>>()
@@ -172,6 +178,89 @@ pub async fn the_queue_shows_what_a_view_sees<S: Store + Reviews>(store: Arc<S>)
     let up = Becomes { status: Status::Open, escalated: true, ..waits() };
     store.rule(&item, &ruling(Kind::Escalate, None), &up, deed("ruling.made", 42)).await.unwrap().unwrap();
     assert_eq!(seen(View { escalated: false, ..all() }).await, [id(2), id(3)]);
+}
+
+/// As [`settled`], with what it is taken for.
+async fn taken_for<S: Store>(store: &S, n: u64, labels: &[(&str, f32)]) {
+    let lease = claimed(store, &upload(n), 9).await;
+    let mut settlement = settlement(&lease, Decision::Review, at(10));
+    settlement.verdict.labels = labels.iter().map(|(label, score)| ((*label).to_owned(), *score)).collect();
+    store.settle(&lease, &settlement).await.unwrap().unwrap();
+}
+
+pub async fn the_queue_goes_on_where_a_page_ended<S: Store + Reviews>(store: Arc<S>) {
+    // Three as severe as one another and of one moment, then four that are milder, the older first.
+    for n in [5, 3, 4] {
+        taken_for(&*store, n, &[("m.porn", 0.9)]).await;
+    }
+    for n in [7, 6, 9, 8] {
+        settled(&*store, &upload(n), Decision::Review, 30 - n as i64).await;
+    }
+    let order = [3, 4, 5, 9, 8, 7, 6].map(id);
+    let page = async |after: Option<&Place>, limit| store.queue(&all(), after, limit).await.unwrap();
+    for limit in 1..=8 {
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let items = page(after.as_ref(), limit).await;
+            let Some(last) = items.last() else { break };
+            after = Some(last.place());
+            seen.extend(items.iter().map(|item| item.upload));
+        }
+        assert_eq!(seen, order, "{limit} at a time");
+    }
+    // What comes, goes or is decided meanwhile moves nothing from one page to another.
+    let last = page(None, 4).await.pop().expect("four").place();
+    assert_eq!(last.to_string().parse(), Ok(last));
+    taken_for(&*store, 1, &[("m.porn", 1.0)]).await;
+    let item = store.take(id(9), "ann", at(40), at(90)).await.unwrap().expect("free");
+    store
+        .rule(
+            &item,
+            &Ruling { upload: id(9), ..ruling(Kind::Quarantine, Some(80)) },
+            &waits(),
+            deed("ruling.made", 41),
+        )
+        .await
+        .unwrap()
+        .expect("it is hers");
+    let rest: Vec<_> = page(Some(&last), 10).await.iter().map(|item| item.upload).collect();
+    assert_eq!(rest, order[4..]);
+    for strange in ["", "1", "1.2", "1.2.x", "a.b.c", "-1.2.3"] {
+        assert!(strange.parse::<Place>().is_err(), "{strange}");
+    }
+}
+
+pub async fn items_are_found_by_what_they_are_taken_for<S: Store + Reviews>(store: Arc<S>) {
+    let long = format!("m.{}", "x".repeat(600));
+    taken_for(&*store, 1, &[("m.porn", 0.7), ("m.sexy", 0.9), ("m.neutral", 0.49)]).await;
+    taken_for(&*store, 2, &[("m.sexy", 0.5), (&long, 0.9), ("m.a\nb", 0.9)]).await;
+    taken_for(&*store, 3, &[("m.por", 0.8), ("m.SEXY", 0.8), ("m.p%n", 0.6)]).await;
+    taken_for(&*store, 4, &[]).await;
+    let found = async |label: &str| {
+        let view = View { label: Some(label.to_owned()), ..all() };
+        let mut items: Vec<_> =
+            store.queue(&view, None, 10).await.unwrap().iter().map(|item| item.upload).collect();
+        items.sort();
+        assert_eq!(store.counts(&view, at(40)).await.unwrap().open, items.len() as u64);
+        items
+    };
+    assert_eq!(found("m.sexy").await, [id(1), id(2)]);
+    assert_eq!(found("m.porn").await, [id(1)]);
+    assert_eq!(found("m.por").await, [id(3)], "whole labels, as they are written");
+    assert_eq!(found("m.p%n").await, [id(3)]);
+    for none in ["m.neutral", "m.", "sexy", "m.p_rn", "b", "m.sexy\nm.porn", &long] {
+        let expected = if none.contains('\n') { vec![id(1)] } else { vec![] };
+        assert_eq!(found(none).await, expected, "{none}");
+    }
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!(item.labels, ["m.sexy", "m.porn"], "the likeliest first");
+    let labels = store.labels(&all()).await.unwrap();
+    assert_eq!(labels[0], ("m.sexy".to_owned(), 2));
+    let names: Vec<_> = labels[1..].iter().map(|(name, n)| (name.as_str(), *n)).collect();
+    assert_eq!(names, [("m.SEXY", 1), ("m.p%n", 1), ("m.por", 1), ("m.porn", 1)]);
+    let view = View { label: Some("m.porn".into()), ..all() };
+    assert_eq!(store.next(&view, "ann", at(40), at(50)).await.unwrap().map(|item| item.upload), Some(id(1)));
+    assert_eq!(store.next(&view, "bob", at(40), at(50)).await.unwrap(), None);
 }
 
 pub async fn no_two_people_have_one_item<S: Store + Reviews>(store: Arc<S>) {
@@ -216,12 +305,34 @@ pub async fn a_skipped_item_goes_to_others<S: Store + Reviews>(store: Arc<S>) {
     let item = store.next(&all(), "ann", at(20), at(50)).await.unwrap().expect("free");
     assert_eq!(store.put_back(id(1), "ann", item.fence, None).await.unwrap(), Ok(()));
     let item = store.next(&all(), "ann", at(21), at(50)).await.unwrap().expect("only given back");
-    let skipped = Some(("not_now", deed("item.skipped", 22)));
+    let skipped = Some(Skip { reason: "not_now", anew: false, deed: deed("item.skipped", 22) });
     assert_eq!(store.put_back(id(1), "ann", item.fence, skipped).await.unwrap(), Ok(()));
     assert_eq!(store.next(&all(), "ann", at(23), at(50)).await.unwrap(), None);
     assert!(store.next(&all(), "bob", at(23), at(50)).await.unwrap().is_some());
     let last = store.audit(0, 100).await.unwrap().pop().expect("a line");
     assert_eq!((last.action.as_str(), last.detail.as_str()), ("item.skipped", r#"{"reason":"not_now"}"#));
+}
+
+pub async fn an_item_goes_past_all_who_skipped_it<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 1).await;
+    let skips = async |who: &'static str, second, anew| {
+        let item =
+            store.next(&all(), who, at(second), at(second + 9)).await.unwrap().expect("not skipped yet");
+        let skipped = Some(Skip { reason: "not_now", anew, deed: deed("item.skipped", second) });
+        store.put_back(id(1), who, item.fence, skipped).await.unwrap().expect("it is theirs");
+    };
+    skips("ann", 20, false).await;
+    skips("bob", 21, false).await;
+    for who in ["ann", "bob"] {
+        assert_eq!(store.next(&all(), who, at(23), at(50)).await.unwrap(), None, "{who}");
+    }
+    let item = store.next(&all(), "an", at(23), at(24)).await.unwrap().expect("free");
+    assert_eq!(item.skipped_by, ["ann", "bob"]);
+    // Everybody did: it goes round once more.
+    skips("carl", 30, true).await;
+    assert_eq!(store.item(id(1)).await.unwrap().expect("it is there").skipped_by, ["carl"]);
+    assert_eq!(store.next(&all(), "carl", at(31), at(50)).await.unwrap(), None);
+    assert!(store.next(&all(), "ann", at(31), at(50)).await.unwrap().is_some());
 }
 
 pub async fn of_two_rulings_one_wins<S: Store + Reviews>(store: Arc<S>) {
@@ -244,7 +355,7 @@ pub async fn of_two_rulings_one_wins<S: Store + Reviews>(store: Arc<S>) {
     assert_eq!((won, rulings.len(), rulings[0].number), (1, 1, 1));
     let stored = Ruling { kind: rulings[0].kind, number: 1, ..ruling(Kind::Note, Some(50)) };
     assert_eq!(rulings[0], stored);
-    assert_eq!(store.queue(&all(), 10).await.unwrap(), [], "it waits to be carried out");
+    assert_eq!(store.queue(&all(), None, 10).await.unwrap(), [], "it waits to be carried out");
     assert_eq!(store.undoable("ann", at(49)).await.unwrap(), [stored]);
     assert_eq!(store.undoable("ann", at(50)).await.unwrap(), []);
     assert_eq!(store.undoable("bob", at(49)).await.unwrap(), []);
@@ -398,7 +509,7 @@ pub async fn a_sealed_item_is_kept_and_in_no_list<S: Store + Reviews>(store: Arc
     let item = store.take(id(1), "ann", at(19), at(100)).await.unwrap().expect("free");
     let seals = Becomes { sealed: true, ..waits() };
     store.rule(&item, &seal(), &seals, deed("ruling.made", 20)).await.unwrap().expect("it is hers");
-    assert_eq!(store.queue(&all(), 10).await.unwrap(), []);
+    assert_eq!(store.queue(&all(), None, 10).await.unwrap(), []);
     assert!(store.undo(id(1), 1, "ann", None, deed("ruling.undone", 20)).await.unwrap());
     assert!(!store.item(id(1)).await.unwrap().expect("it is there").sealed, "the seal goes with its ruling");
     let item = store.take(id(1), "ann", at(20), at(100)).await.unwrap().expect("free");
@@ -450,15 +561,20 @@ pub async fn the_log_is_searched<S: Store + Reviews>(store: Arc<S>) {
     };
     let limit = 100;
     assert_eq!(found(AuditFilter { limit, ..AuditFilter::default() }).await, [7, 6, 5, 4, 3, 2, 1]);
-    let ann = Some("user:ann".to_owned());
-    assert_eq!(found(AuditFilter { actor: ann.clone(), limit, ..AuditFilter::default() }).await, [7, 6, 5]);
-    assert_eq!(found(AuditFilter { actor: ann.clone(), limit: 2, ..AuditFilter::default() }).await, [7, 6]);
-    assert_eq!(
-        found(AuditFilter { actor: ann, before: Some(6), limit, ..AuditFilter::default() }).await,
-        [5]
-    );
-    let of = Some(id(2).to_string());
-    assert_eq!(found(AuditFilter { subject: of, limit, ..AuditFilter::default() }).await, [4, 3]);
+    let by = |names: &[&str]| AuditFilter {
+        actors: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+        limit,
+        ..AuditFilter::default()
+    };
+    let ann = by(&["user:ann"]);
+    assert_eq!(found(ann.clone()).await, [7, 6, 5]);
+    assert_eq!(found(AuditFilter { limit: 2, ..ann.clone() }).await, [7, 6]);
+    assert_eq!(found(AuditFilter { before: Some(6), ..ann.clone() }).await, [5]);
+    assert_eq!(found(by(&["user:bob", "user:ann", "cli"])).await, [7, 6, 5]);
+    assert_eq!(found(by(&[])).await, Vec::<u64>::new());
+    let of = Some(vec![id(2).to_string(), "nothing".to_owned()]);
+    assert_eq!(found(AuditFilter { subjects: of.clone(), limit, ..AuditFilter::default() }).await, [4, 3]);
+    assert_eq!(found(AuditFilter { subjects: of, ..ann }).await, Vec::<u64>::new());
     let verdicts = Some("upload.verdict".to_owned());
     assert_eq!(found(AuditFilter { action: verdicts, limit, ..AuditFilter::default() }).await, [4, 2]);
     assert!(store.audit_verify().await.unwrap().is_ok());

@@ -35,16 +35,30 @@ pub(super) async fn answer(tx: &mut Connection, ruling: &Ruling, decision: Decis
     .execute(&mut *tx)
     .await?;
     back(tx, &id, "closed").await?;
-    // Nobody decides an appeal against their own ruling.
+    // Nobody decides an appeal on what they decided before.
+    let decided = decided_by(tx, &id).await?;
     sqlx::query(
         "UPDATE reviews SET not_by = CASE WHEN status = 'open' AND $3 = 0 THEN $2 END WHERE upload = $1",
     )
     .bind(&id)
-    .bind(&ruling.by)
+    .bind(decided)
     .bind(i64::from(publishes))
     .execute(&mut *tx)
     .await?;
     Ok(appeal)
+}
+
+/// All who ever had their say on it, with spaces between; also who was the first of two. What was taken back, or could not
+/// be carried out, is no decision.
+pub(super) async fn decided_by(tx: &mut Connection, id: &str) -> Result<Option<String>> {
+    let people: Vec<String> = sqlx::query_scalar(
+        "SELECT person FROM rulings WHERE upload = $1 AND kind IN ('approve', 'quarantine') \
+         AND standing IN ('done', 'second') GROUP BY person ORDER BY min(number)",
+    )
+    .bind(id)
+    .fetch_all(tx)
+    .await?;
+    Ok((!people.is_empty()).then(|| people.join(" ")))
 }
 
 /// An item that waited is open again where users wait for an answer, else `otherwise`.

@@ -171,6 +171,9 @@ async fn tell(tx: &mut Connection, view: &Ended, at: Timestamp) -> Result<()> {
             let detail = json!({ "episode": number, "seconds": seconds, "level": view.level });
             ("episode.left", stream.to_string(), detail)
         }
+        Subject::Stream(stream) => {
+            ("stream.left", stream.to_string(), json!({ "seconds": seconds, "level": view.level }))
+        }
     };
     append(tx, Deed { actor: &actor, action, at }, &subject, detail).await
 }

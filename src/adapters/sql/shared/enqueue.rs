@@ -7,6 +7,9 @@ use crate::{
 };
 use jiff::Timestamp;
 
+/// Of the labels that an item is found by. An index entry of PostgreSQL holds 2,704.
+const LABELS_BYTES: usize = 512;
+
 /// An upload that goes to review is in the queue from the same commit on.
 pub(super) async fn enqueue(
     tx: &mut Connection,
@@ -19,7 +22,8 @@ pub(super) async fn enqueue(
     let band = |n: usize| bands.map(|bands| bands[n]);
     sqlx::query(
         "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness, \
-         like_0, like_1, like_2, like_3) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (upload) DO NOTHING",
+         like_0, like_1, like_2, like_3, labels) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         ON CONFLICT (upload) DO NOTHING",
     )
     .bind(id)
     .bind(tenant)
@@ -34,9 +38,23 @@ pub(super) async fn enqueue(
     .bind(band(1))
     .bind(band(2))
     .bind(band(3))
+    .bind(labels(verdict))
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// One a line, with a line feed at both ends: what an item is found by. As much of it as an index takes.
+fn labels(verdict: &VerdictDetail) -> String {
+    let mut lines = String::new();
+    for label in verdict.likely_labels().into_iter().filter(|label| !label.contains('\n')) {
+        if lines.len() + label.len() < LABELS_BYTES {
+            lines.push_str(if lines.is_empty() { "\n" } else { "" });
+            lines.push_str(label);
+            lines.push('\n');
+        }
+    }
+    lines
 }
 
 /// Is the item kept from erasure? Else it is out of the queue with the same commit.

@@ -155,14 +155,8 @@ impl Reports for This {
             .execute(&mut *tx)
             .await?;
         raise(&mut tx, appeal.upload, small(item.severity)?.max(APPEALED)).await?;
-        // Somebody else looks at it than whoever decided it.
-        let decided: Option<String> = sqlx::query_scalar(
-            "SELECT person FROM rulings WHERE upload = $1 AND standing = 'done' AND kind IN ('approve', 'quarantine') \
-             ORDER BY number DESC LIMIT 1",
-        )
-        .bind(&id)
-        .fetch_optional(&mut *tx)
-        .await?;
+        // Somebody else looks at it than all who decided it so far.
+        let decided = super::answer::decided_by(&mut tx, &id).await?;
         reopen(&mut tx, appeal.upload, decided, appeal.at).await?;
         let deed = Deed { actor: &appeal.actor, action: "upload.appealed", at: appeal.at };
         append(&mut tx, deed, &id, json!({ "number": said.len() + 1 })).await?;

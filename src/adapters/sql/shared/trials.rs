@@ -86,9 +86,9 @@ impl Trials for This {
     }
 
     async fn past(&self, tenant: &TenantId, limit: u32) -> Result<Vec<Past>> {
-        let rows: Vec<(String, Option<String>, String, String)> = sqlx::query_as(
+        let rows: Vec<(String, Option<String>, String, Option<String>, String)> = sqlx::query_as(
             // The last ones first, then their verdicts: the other way round all of the tenant's are sorted.
-            "SELECT u.id, u.filename, u.state, CAST(v.detail AS TEXT) FROM (\
+            "SELECT u.id, u.filename, u.state, (SELECT r.reason FROM reviews r WHERE r.upload = u.id), CAST(v.detail AS TEXT) FROM (\
                SELECT id, filename, state FROM uploads WHERE tenant = $1 \
                AND state IN ('published', 'in_review', 'quarantined') \
                AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.upload = uploads.id AND r.sealed = 1) \
@@ -101,11 +101,12 @@ impl Trials for This {
         .fetch_all(&mut *reader(self).await?)
         .await?;
         rows.into_iter()
-            .map(|(upload, filename, state, detail)| {
+            .map(|(upload, filename, state, filed_under, detail)| {
                 Ok(Past {
                     upload: parse(&upload)?,
                     filename,
                     state: parse(&state)?,
+                    filed_under,
                     verdict: serde_json::from_str(&detail).map_err(damaged)?,
                 })
             })
