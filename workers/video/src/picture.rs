@@ -19,7 +19,7 @@ pub(crate) struct Painter {
     rows: Vec<u8>,
 }
 
-type Kind = (Pixel, u32, u32, ffmpeg_next::color::Space, ffmpeg_next::color::Range);
+type Kind = (Pixel, u32, u32, ffmpeg_next::color::Space, Range);
 
 impl Painter {
     /// The frame as it is stored, not turned.
