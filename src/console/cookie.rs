@@ -13,8 +13,24 @@ const LOOPBACK_KEPT: &str = "lazaret_oidc";
 /// For so long, in seconds.
 const KEPT: u32 = 600;
 
+/// A browser on this machine. A proxy may ask for an address of loopback on behalf of others, and most say that they do; a
+/// browser says with each form where it got it.
 fn is_loopback(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    let origin = origin.map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
+    is_asked_for(headers)
+        && origin.is_none_or(is_here)
+        && !PROXIES.iter().any(|said| headers.contains_key(*said))
+}
+
+const PROXIES: [&str; 4] = ["x-forwarded-for", "x-forwarded-proto", "forwarded", "via"];
+
+fn is_asked_for(headers: &HeaderMap) -> bool {
+    headers.get(header::HOST).and_then(|host| host.to_str().ok()).is_some_and(is_here)
+}
+
+/// A host, with its port or without.
+fn is_here(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
@@ -30,12 +46,18 @@ fn kept_name(headers: &HeaderMap) -> &'static str {
     if is_loopback(headers) { LOOPBACK_KEPT } else { SECURE_KEPT }
 }
 
+/// By either name where loopback is asked for: without a form nothing tells a proxy that says nothing. What is sent by the
+/// secure one only https has set.
 pub(super) fn read(headers: &HeaderMap) -> Option<Token> {
-    of(headers, name(headers))
+    either(headers, SECURE, LOOPBACK)
 }
 
 pub(super) fn kept(headers: &HeaderMap) -> Option<Token> {
-    of(headers, kept_name(headers))
+    either(headers, SECURE_KEPT, LOOPBACK_KEPT)
+}
+
+fn either(headers: &HeaderMap, secure: &str, loopback: &str) -> Option<Token> {
+    of(headers, secure).or_else(|| of(headers, loopback).filter(|_| is_asked_for(headers)))
 }
 
 pub(super) fn keep(headers: &HeaderMap, secret: &Token) -> HeaderValue {
@@ -100,5 +122,28 @@ mod tests {
             );
             assert!(set.contains("Path=/;") && !set.contains("Domain"));
         }
+    }
+
+    /// As nginx does by itself.
+    #[test]
+    fn behind_a_proxy_that_asks_for_loopback_cookies_are_secure() {
+        let token = Token::mint(&SystemRandom).unwrap();
+        let value = token.reveal();
+        for (header, said) in [
+            ("origin", "https://moderate.example.org"),
+            ("origin", "null"),
+            ("x-forwarded-for", "192.0.2.7"),
+            ("x-forwarded-proto", "https"),
+            ("via", "1.1 cache"),
+        ] {
+            let mut headers = from("127.0.0.1:8470", &format!("__Host-lazaret={value}"));
+            assert_eq!(read(&headers), Some(token.clone()), "a page is no form");
+            headers.insert(header, HeaderValue::from_static(said));
+            let set = set(&headers, &token);
+            assert!(set.to_str().unwrap().starts_with("__Host-lazaret="), "{header}: {said}");
+        }
+        let mut headers = from("localhost:8470", "");
+        headers.insert(header::ORIGIN, HeaderValue::from_static("http://localhost:8470"));
+        assert!(set(&headers, &token).to_str().unwrap().starts_with("lazaret_session="));
     }
 }
