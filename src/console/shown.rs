@@ -10,7 +10,7 @@ use crate::upload::{
 };
 use lazaret_report::Evidence;
 
-/// Frames side by side on a contact sheet: `workers/video/src/sheet.rs` lays it out so.
+/// Frames side by side on a contact sheet: `workers/media/src/sheet.rs` lays it out so.
 const COLUMNS: usize = 6;
 /// Models say of every label how high it came; this much of one is drawn.
 const DRAWN: f32 = 0.5;
@@ -58,7 +58,7 @@ pub(super) struct Span {
     pub moment: String,
 }
 
-/// What is known of a film.
+/// What is known of a film or an animation.
 pub(super) struct Film {
     pub size: String,
     pub length: String,
@@ -81,13 +81,13 @@ impl Stage {
         };
         if !has_bytes(state) {
             stage.why_not = "It was erased: its bytes are gone.".into();
-        } else if crate::pipeline::is_decodable(media_type) {
-            stage.url = Some(base.to_owned());
         } else if let Some(film) = film.filter(|film| film.sheet.is_some()) {
             stage.url = Some(base.to_owned());
-            stage.alt = "Frames of the held film in a contact sheet, blurred until you ask to see them";
+            stage.alt = "Frames of it in a contact sheet, blurred until you ask to see them";
             stage.about = "a contact sheet made in the sandbox, grey and blurred until you hold";
             stage.sheet = Some(Sheet::of(film, &detail.findings));
+        } else if crate::pipeline::is_decodable(media_type) {
+            stage.url = Some(base.to_owned());
         } else {
             stage.why_not = why_not(media_type);
         }
@@ -217,6 +217,32 @@ mod tests {
         // A film without a length, and one without frames, draw nothing that is no number.
         let empty = FilmDetail { duration_ms: 0, sheet: None, ..film };
         assert_eq!(Sheet::of(&empty, &[]).columns, 1);
+    }
+
+    #[test]
+    fn an_animation_is_shown_by_its_sheet_and_a_picture_by_itself() {
+        let judged = |film: serde_json::Value| -> VerdictDetail {
+            serde_json::from_value(serde_json::json!({
+                "verdict": "review", "sha256": "", "size": 1, "reasons": [], "findings": [], "checks": [],
+                "labels": {}, "type": {"media_type": "image/gif", "declared": null}, "film": film,
+            }))
+            .unwrap()
+        };
+        let film = |sheet| {
+            serde_json::json!({
+                "width": 64, "height": 36, "duration_ms": 300, "frames_seen": 3, "frames_total": 3, "sound": "none",
+                "sheet": sheet,
+            })
+        };
+        let frames =
+            [0, 100, 200].map(|at| serde_json::json!({"frame": at / 100, "at_ms": at, "taken": "each"}));
+        let sheet = serde_json::json!({"key": "k", "sha256": "", "size": 1, "frames": frames});
+        let moving = Stage::of(&judged(film(sheet)), State::Review, "/media");
+        assert_eq!(moving.sheet.unwrap().columns, 3);
+        for still in [serde_json::Value::Null, film(serde_json::Value::Null)] {
+            let stage = Stage::of(&judged(still), State::Review, "/media");
+            assert_eq!((stage.url.as_deref(), stage.sheet.is_some()), (Some("/media"), false));
+        }
     }
 
     #[test]

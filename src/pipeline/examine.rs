@@ -2,9 +2,10 @@
 
 use super::{
     Archives, Engines, Judge, TypeRules, content,
+    frames::Sheet,
     image::{self, Seen},
     members::{Place, Run, fold},
-    video::{self, Films, Sheet},
+    video::{self, Films},
 };
 use crate::upload::{
     Check, CheckResult, KnownBad, Likeness, Outcome, Plan, film::FilmDetail, known::KNOWN_BAD,
@@ -283,7 +284,7 @@ impl Examiner {
             began = Instant::now();
         }
         if pictures {
-            self.look(content, session, began).await?;
+            self.look(content, session, subject, media_type, began).await?;
         }
         Ok(())
     }
@@ -297,7 +298,7 @@ impl Examiner {
     ) -> Result<(), Unavailable> {
         let began = Instant::now();
         match self.engines.pictures(media_type).open(subject.file, subject.size, media_type).await {
-            Ok(session) => self.look(content, session, began).await,
+            Ok(session) => self.look(content, session, subject, media_type, began).await,
             Err(trouble) => {
                 content.results.push(self.give_up(Check::Image, trouble)?);
                 Ok(())
@@ -309,14 +310,18 @@ impl Examiner {
         &self,
         content: &mut Content,
         mut session: Session,
+        subject: &Subject<'_>,
+        media_type: &str,
         began: Instant,
     ) -> Result<(), Unavailable> {
-        match image::look(&self.engines, &mut session, self.budget).await {
-            Ok(Seen { results, labels, perceptual_hash, picture }) => {
+        match image::look(&self.engines, &mut session, self.budget, subject, media_type).await {
+            Ok(Seen { results, labels, perceptual_hash, picture, animation, sheet }) => {
                 content.results.extend(results);
                 content.labels = labels;
                 content.perceptual_hash = perceptual_hash;
                 content.picture = picture.map(|picture| (session, picture));
+                content.detail = animation;
+                content.sheet = sheet;
             }
             Err(trouble) => content.results.push(self.give_up(Check::Image, trouble)?),
         }

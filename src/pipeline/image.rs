@@ -1,14 +1,17 @@
 //! The image check: frames out of the child, through the models, to the worst score of each label.
 
-use super::Engines;
-use crate::upload::{Check, CheckResult, Likeness};
-use lazaret_classify::{Classifier, ScoreError, Tally};
+use super::{
+    Engines, Subject,
+    frames::{Frame as Looked, Frames, Sheet},
+};
+use crate::upload::{
+    Check, CheckResult, Likeness, Outcome,
+    film::{FilmDetail, Sound},
+};
+use lazaret_classify::{Classifier, FrameScores, ScoreError, Tally};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
 use lazaret_sandbox::{Budget, Frame, Picture, PictureRequest, Resize, Session, Target};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
 
 /// What the image check gave.
@@ -19,6 +22,9 @@ pub struct Seen {
     pub perceptual_hash: Option<Likeness>,
     /// Absent where the picture could not be decoded.
     pub picture: Option<Picture>,
+    /// What is told of a picture with more than one frame, as of a film.
+    pub animation: Option<FilmDetail>,
+    pub sheet: Option<Sheet>,
 }
 
 /// Frames that wait for a model: enough to keep decoder and model both busy.
@@ -46,7 +52,13 @@ pub(super) fn child(session: &Session) -> Engine {
     Engine::new(name, version)
 }
 
-pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> Result<Seen, Unavailable> {
+pub async fn look(
+    engines: &Engines,
+    session: &mut Session,
+    budget: Budget,
+    subject: &Subject<'_>,
+    media_type: &str,
+) -> Result<Seen, Unavailable> {
     let classifier = engines.classifiers.get().await?;
     let request = PictureRequest {
         targets: classifier.targets().iter().map(target).collect(),
@@ -66,35 +78,68 @@ pub async fn look(engines: &Engines, session: &mut Session, budget: Budget) -> R
     let picture = match decoded {
         Ok(picture) => picture,
         Err(trouble) => {
-            let outcome = crate::upload::Outcome::Looked(trouble.coverage());
+            let outcome = Outcome::Looked(trouble.coverage());
             let result = CheckResult { outcome, ..failed(Some(child)) };
             return Ok(Seen {
                 results: vec![result],
                 labels: BTreeMap::new(),
                 perceptual_hash: None,
                 picture: None,
+                animation: None,
+                sheet: None,
             });
         }
     };
-    let (coverage, labels) = match scored {
-        Ok((tally, frames)) => match tally.finish(frames) {
+    let mut frames = Frames::new(subject, media_type);
+    let coverage = match scored {
+        Ok((tally, times)) => match tally.finish(times.keys().copied()) {
             Ok(scores) => {
-                let labels = scores.worst.iter().map(|(label, worst)| (label.clone(), worst.score)).collect();
-                (picture.coverage.clone(), labels)
+                gather(&mut frames, scores.frames, &times);
+                picture.coverage.clone()
             }
-            Err(why) => (Coverage::Failed(why), BTreeMap::new()),
+            Err(why) => Coverage::Failed(why),
         },
-        Err(coverage) => (coverage, BTreeMap::new()),
+        Err(coverage) => coverage,
     };
+    let labels = frames.worst();
+    let animation = (picture.frames_seen > 1).then(|| animation(&picture));
+    let (mut findings, mut sheet) = (Vec::new(), None);
+    if frames.by_index.len() > 1 {
+        frames.judge_all();
+        findings = frames.findings("image.label");
+        sheet = frames.sheet(session).await;
+    }
     let results = classifier
         .engines()
         .into_iter()
         .map(|engine| {
-            let report = Report { engine, coverage: coverage.clone(), findings: Vec::new() };
+            let findings = std::mem::take(&mut findings);
+            let report = Report { engine, coverage: coverage.clone(), findings };
             CheckResult::looked(Check::Image, report)
         })
         .collect();
-    Ok(Seen { results, labels, perceptual_hash, picture: Some(picture) })
+    Ok(Seen { results, labels, perceptual_hash, picture: Some(picture), animation, sheet })
+}
+
+/// The frames of an animation with their scores and times.
+fn gather(frames: &mut Frames<'_>, scores: Vec<FrameScores>, times: &BTreeMap<u32, u64>) {
+    for FrameScores { frame, labels } in scores {
+        let at_ms = times.get(&frame).copied().unwrap_or_default();
+        frames.by_index.insert(frame, Looked { labels, ..Looked::new(frame, at_ms, None) });
+    }
+}
+
+fn animation(picture: &Picture) -> FilmDetail {
+    let Picture { width, height, duration_ms, frames_seen, frames_total, .. } = *picture;
+    FilmDetail {
+        width,
+        height,
+        duration_ms,
+        frames_seen,
+        frames_total: u64::from(frames_total.unwrap_or(frames_seen)),
+        sound: Sound::None,
+        sheet: None,
+    }
 }
 
 fn failed(engine: Option<Engine>) -> CheckResult {
@@ -108,7 +153,8 @@ pub(super) fn target(target: &lazaret_classify::Target) -> Target {
     Target { width: target.width, height: target.height, resize }
 }
 
-type Scored = Result<(Tally, BTreeSet<u32>), Coverage>;
+/// The scores, and when each frame is shown, in milliseconds.
+type Scored = Result<(Tally, BTreeMap<u32, u64>), Coverage>;
 
 /// Scores every frame that comes, and takes the first one's [`Likeness`]. After a failure the rest is taken and dropped, so that the child is not left waiting.
 async fn score(
@@ -118,14 +164,14 @@ async fn score(
     let targets = classifier.targets();
     let mut first = None;
     let mut tally = Tally::new(classifier);
-    let mut indices = BTreeSet::new();
+    let mut times = BTreeMap::new();
     let mut failure: Option<Result<Coverage, Unavailable>> = None;
     while let Some(frame) = frames.recv().await {
         if failure.is_some() {
             continue;
         }
-        let Frame { index, target: model, pixels, .. } = frame;
-        if indices.insert(index) && index == 0 {
+        let Frame { index, at_ms, target: model, pixels, .. } = frame;
+        if times.insert(index, at_ms).is_none() && index == 0 {
             first = targets
                 .get(model)
                 .and_then(|of| Likeness::of(&pixels, of.width as usize, of.height as usize));
@@ -137,7 +183,7 @@ async fn score(
         failure = scored.err().map(ScoreError::into_coverage);
     }
     match failure {
-        None => Ok((Ok((tally, indices)), first)),
+        None => Ok((Ok((tally, times)), first)),
         Some(Ok(coverage)) => Ok((Err(coverage), first)),
         Some(Err(unavailable)) => Err(unavailable),
     }

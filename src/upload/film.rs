@@ -1,4 +1,4 @@
-//! What a verdict keeps of a film beside findings and scores.
+//! What a verdict keeps of a film, or of a picture that is animated, beside findings and scores.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,7 @@ pub struct SheetDetail {
 pub struct SheetFrame {
     pub frame: u32,
     pub at_ms: u64,
-    /// Why it was looked at: `key`, `scene`, `gap`, `random`, `last`, or `span` for a closer look.
+    /// Why it was looked at: `key`, `scene`, `gap`, `random`, `last`, `span` for a closer look, or `each` where all of
+    /// them are.
     pub taken: String,
 }

@@ -105,9 +105,9 @@ async fn scan(site: &Site, names: &[&str]) -> Vec<Value> {
     scan.json()
 }
 
-fn labelled(detail: &Value) -> Vec<Value> {
+fn labelled(detail: &Value, code: &str) -> Vec<Value> {
     let findings = detail["findings"].as_array().unwrap().iter();
-    findings.filter(|finding| finding["code"] == "video.label").cloned().collect()
+    findings.filter(|finding| finding["code"] == code).cloned().collect()
 }
 
 #[tokio::test]
@@ -142,6 +142,48 @@ async fn a_film_is_published_with_copies_that_say_nothing_of_it() {
     assert!(site.objects("held").is_empty() && site.objects("published").is_empty());
 }
 
+/// GIF, PNG and WebP that move are films in all but name.
+#[tokio::test]
+async fn an_animation_is_told_and_shown_like_a_film() {
+    let site = colours("");
+    let server = Server::ready(&site).await;
+    let applied = site.run(&["policy", "apply", "policy.toml", "--tenant", "acme"]).await;
+    assert_eq!(applied.code(), 0, "{applied:?}");
+    let red = "drawbox=t=fill:color=red:enable='between(t,1,1.9)'";
+    let moving = format!("-f lavfi -i color=blue:size=64x36:rate=10:duration=3 -vf {red}");
+    let kinds =
+        [("red.gif", "-f gif"), ("red.png", "-f apng -plays 0"), ("red.webp", "-c:v libwebp_anim -f webp")];
+    for (name, coded) in kinds {
+        let animation = film(&site, name, &format!("{moving} {coded}"));
+        let upload = server.verdict_on(name, &animation).await;
+        assert_eq!(upload["state"], "quarantined", "{upload}");
+        let detail = &upload["verdict_detail"];
+        assert_eq!(coverage(detail, "image"), ("complete", ""), "{detail}");
+        let findings = labelled(detail, "image.label");
+        assert_eq!(findings.len(), 1, "{detail}");
+        let at = &findings[0]["evidence"];
+        assert_eq!((&at["kind"], at["from_ms"].as_u64()), (&"time".into(), Some(1_000)), "{findings:?}");
+        let film = &detail["film"];
+        assert_eq!(
+            (&film["width"], &film["height"], &film["sound"]),
+            (&64.into(), &36.into(), &"none".into())
+        );
+        assert_eq!(film["duration_ms"], 3_000, "{name}: {film}");
+        // What looks alike to a model is shown to it, and to a person, once.
+        let frames = film["sheet"]["frames"].as_array().unwrap();
+        let shown: Vec<_> = frames.iter().map(|frame| frame["at_ms"].as_u64().unwrap()).collect();
+        assert!(shown.contains(&0) && shown.contains(&1_000) && shown.len() >= 3, "{name}: {film}");
+        assert!(frames.iter().all(|frame| frame["taken"] == "each"), "{film}");
+        let kept = site.contents("held").into_iter().find(|bytes| film["sheet"]["sha256"] == sha256(bytes));
+        assert!(kept.unwrap().starts_with(b"\xff\xd8"), "{name}");
+        server.erase(upload["id"].as_str().unwrap()).await;
+    }
+    assert!(site.objects("held").is_empty(), "{:?}", site.objects("held"));
+    // A picture that does not move is told as a picture.
+    let still = server.verdict_on("photo.jpg", &samples::photo(1)).await;
+    assert!(still["verdict_detail"]["film"].is_null(), "{still}");
+}
+
 #[tokio::test]
 async fn two_seconds_of_red_are_found_told_and_kept_for_the_moderator() {
     let site = colours("");
@@ -155,7 +197,7 @@ async fn two_seconds_of_red_are_found_told_and_kept_for_the_moderator() {
     let upload = server.verdict_on("red.mp4", &clip).await;
     assert_eq!(upload["state"], "quarantined", "{upload}");
     let detail = &upload["verdict_detail"];
-    let finding = &labelled(detail)[0];
+    let finding = &labelled(detail, "video.label")[0];
     assert!(finding["detail"].as_str().unwrap().starts_with("tiny.red "), "{finding}");
     assert!(finding["score"].as_f64().unwrap() >= 0.98, "{finding}");
     let at = &finding["evidence"];
@@ -198,7 +240,7 @@ async fn around_what_is_close_to_a_threshold_it_is_looked_at_more_closely() {
     film(&site);
     let line = scan(&site, &["dark.mp4"]).await.remove(0);
     assert_eq!((&line["verdict"], &line["reasons"][0]), (&"review".into(), &"reddish".into()), "{line}");
-    let at = labelled(&line)[0]["evidence"]["at_ms"].as_u64().unwrap();
+    let at = labelled(&line, "video.label")[0]["evidence"]["at_ms"].as_u64().unwrap();
     assert!((5_350..=5_650).contains(&at), "{line}");
     // Who does not look closer does not see it.
     let site = colours(&format!("{settings}near = 0.0"));
@@ -228,7 +270,7 @@ async fn every_stretch_close_to_a_threshold_is_looked_at_more_closely() {
     film(&site);
     let line = scan(&site, &["often.mp4"]).await.remove(0);
     assert_eq!((&line["verdict"], &line["reasons"][0]), (&"review".into(), &"reddish".into()), "{line}");
-    let at = labelled(&line)[0]["evidence"]["at_ms"].as_u64().unwrap();
+    let at = labelled(&line, "video.label")[0]["evidence"]["at_ms"].as_u64().unwrap();
     assert!((52_350..=52_650).contains(&at), "{line}");
     // Where there are not frames enough for all of them it is told.
     let site = colours(&format!("{settings}max_frames = 110\n"));

@@ -2,12 +2,8 @@
 //! contact sheet.
 
 mod scoring;
-mod sheet;
-mod told;
 
-pub use sheet::Sheet;
-
-use super::{Engines, Subject, image};
+use super::{Engines, Subject, frames::Sheet, image};
 use crate::upload::{
     Check, CheckResult, Decision, Outcome,
     film::{FilmDetail, Sound},
@@ -100,7 +96,7 @@ pub(super) async fn look(
             Err(trouble) => film.coverage = film.coverage.and(trouble.coverage()),
         }
     }
-    let sheet = sheet::make(session, &scored).await;
+    let sheet = scored.frames.sheet(session).await;
     Ok(told(&classifier, scored, film, sheet))
 }
 
@@ -119,7 +115,7 @@ async fn pass(
 
 fn told(classifier: &Classifier, scored: Scored<'_>, film: Film, sheet: Option<Sheet>) -> Seen {
     let Film { width, height, duration_ms, frames_seen, frames_total, sound, coverage, .. } = film;
-    let (findings, labels) = (scored.findings(), scored.worst());
+    let (findings, labels) = (scored.frames.findings("video.label"), scored.frames.worst());
     let (coverage, labels) = match scored.failure {
         Some(failure) => (failure, BTreeMap::new()),
         None => (coverage, labels),

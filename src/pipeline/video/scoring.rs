@@ -1,35 +1,23 @@
 //! Scores of a film's frames, and what the policy makes of each.
 
-use super::{is_final, told};
+use super::is_final;
 use crate::{
-    pipeline::{Subject, judge::Judge, judge::Labels},
+    pipeline::{
+        Subject,
+        frames::{Frame, Frames},
+    },
     upload::Decision,
 };
 use lazaret_classify::{Classifier, ScoreError};
-use lazaret_report::{Coverage, Finding, Unavailable};
-use lazaret_sandbox::{Shot, Taken};
-use std::{collections::BTreeMap, sync::Arc};
+use lazaret_report::{Coverage, Unavailable};
+use lazaret_sandbox::Shot;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// A frame that models looked at.
-#[derive(Debug, Clone)]
-pub(super) struct Frame {
-    pub(super) index: u32,
-    pub(super) at_ms: u64,
-    pub(super) taken: Taken,
-    pub(super) labels: Labels,
-    /// By these scores alone.
-    pub(super) decision: Decision,
-}
-
 pub(super) struct Scored<'a> {
-    judge: Option<Judge<'a>>,
-    filename: Option<&'a str>,
-    media_type: &'a str,
+    pub(super) frames: Frames<'a>,
     /// By model its full labels.
     labels: Vec<Vec<String>>,
-    /// By index.
-    pub(super) frames: BTreeMap<u32, Frame>,
     /// A frame that could not be scored: nothing is known of the film then.
     pub(super) failure: Option<Coverage>,
 }
@@ -40,11 +28,8 @@ impl<'a> Scored<'a> {
             model.output.labels.iter().map(|label| format!("{}.{label}", model.name)).collect()
         };
         Self {
-            judge: subject.judge,
-            filename: subject.filename,
-            media_type,
+            frames: Frames::new(subject, media_type),
             labels: classifier.models().iter().map(full).collect(),
-            frames: BTreeMap::new(),
             failure: None,
         }
     }
@@ -67,21 +52,15 @@ impl<'a> Scored<'a> {
                 self.failure = Some(Coverage::failed("model.output", why));
                 return Ok(());
             }
-            let frame = self.frames.entry(index).or_insert_with(|| {
+            let frame = self.frames.by_index.entry(index).or_insert_with(|| {
                 scored = 0;
-                Frame { index, at_ms, taken, labels: Labels::new(), decision: Decision::Publish }
+                Frame::new(index, at_ms, Some(taken))
             });
             frame.labels.extend(names.iter().cloned().zip(scores));
             scored += 1;
             // Once every model has had its say.
-            if scored == self.labels.len() {
-                let decision = self.judged(&self.frames[&index].labels);
-                if let Some(frame) = self.frames.get_mut(&index) {
-                    frame.decision = decision;
-                }
-                if is_final(decision) {
-                    return Ok(());
-                }
+            if scored == self.labels.len() && is_final(self.frames.judge(index)) {
+                return Ok(());
             }
         }
         Ok(())
@@ -92,21 +71,16 @@ impl<'a> Scored<'a> {
         Ok(())
     }
 
-    pub(super) fn judged(&self, labels: &Labels) -> Decision {
-        self.judge.map_or(Decision::Publish, |judge| judge.of(self.media_type, self.filename, labels))
-    }
-
     /// Some frame is enough for the hardest answer.
     pub(super) fn is_decided(&self) -> bool {
-        self.frames.values().any(|frame| is_final(frame.decision))
+        self.frames.by_index.values().any(|frame| is_final(frame.decision))
     }
 
     /// The stretches around frames whose scores need only be `by` higher for a harder answer than there is so far: from
     /// the frame before to the frame behind, in milliseconds.
     pub(super) fn near(&self, by: f32) -> Vec<(u64, u64)> {
-        let so_far = self.frames.values().map(|frame| frame.decision).max().unwrap_or(Decision::Publish);
-        let mut in_time: Vec<&Frame> = self.frames.values().collect();
-        in_time.sort_by_key(|frame| frame.at_ms);
+        let in_time = self.frames.in_time();
+        let so_far = in_time.iter().map(|frame| frame.decision).max().unwrap_or(Decision::Publish);
         let mut spans: Vec<(u64, u64)> = Vec::new();
         for (n, frame) in in_time.iter().enumerate() {
             if !self.is_near(frame, by, so_far) {
@@ -124,7 +98,7 @@ impl<'a> Scored<'a> {
 
     /// Labels of which much is harmless are raised as well, so each is raised by itself.
     fn is_near(&self, frame: &Frame, by: f32, so_far: Decision) -> bool {
-        if self.judge.is_none() {
+        if !self.frames.has_judge() {
             return false;
         }
         frame.labels.keys().any(|label| {
@@ -132,21 +106,7 @@ impl<'a> Scored<'a> {
             if let Some(score) = raised.get_mut(label) {
                 *score = (*score + by).min(1.0);
             }
-            self.judged(&raised) > so_far
+            self.frames.judged(&raised) > so_far
         })
-    }
-
-    /// Worst score of each label.
-    pub(super) fn worst(&self) -> Labels {
-        let mut worst = Labels::new();
-        for (label, score) in self.frames.values().flat_map(|frame| &frame.labels) {
-            let high = worst.entry(label.clone()).or_insert(*score);
-            *high = high.max(*score);
-        }
-        worst
-    }
-
-    pub(super) fn findings(&self) -> Vec<Finding> {
-        told::findings(self)
     }
 }

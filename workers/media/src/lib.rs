@@ -1,6 +1,6 @@
 //! What `lazaret-media` does with a file. It stands here so that tests and fuzzing can call readers of ours without a child,
 //! build children that are like it but for one thing, and so that `lazaret-video` shows and copies the pictures that it
-//! decodes in the same way ([`Decoded`]).
+//! decodes in the same way ([`Decoded`], [`sheet`]).
 
 mod beside;
 mod colour;
@@ -13,6 +13,7 @@ pub mod meta;
 mod orient;
 mod render;
 mod scoring;
+pub mod sheet;
 #[doc(hidden)]
 pub mod unpack;
 mod walk;
@@ -20,8 +21,10 @@ mod walk;
 pub use decoded::{Decoded, Told};
 use job::Job;
 use lazaret_sandbox::child::{FrameSink, Handler, MemberSink, RenditionSink};
-use lazaret_sandbox::{Budget, ChildSetup, Picture, PictureRequest, Rendition, RenditionSpec, Report, Why};
-use lazaret_sandbox::{MembersRequest, MembersSummary};
+use lazaret_sandbox::{
+    Budget, ChildSetup, MembersRequest, MembersSummary, Picture, PictureRequest, Rendition, RenditionSpec,
+    Report, SheetRequest, Why,
+};
 use lazaret_watermark::{Mark, MarkSpec};
 use std::fs::File;
 
@@ -66,6 +69,10 @@ impl Handler for Media {
 
     fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why> {
         scoring::picture(self.job.as_mut().ok_or_else(no_file)?, request, frames)
+    }
+
+    fn sheet(&mut self, request: &SheetRequest, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
+        sheet::of_animation(self.job.as_mut().ok_or_else(no_file)?, request, &self.budget, out)
     }
 
     fn members(

@@ -50,6 +50,7 @@ pub(crate) struct Showing<'a, 'b> {
     request: &'a PictureRequest,
     frames: &'a mut FrameSink<'b>,
     seen: u32,
+    elapsed_ms: u64,
     pixels: u64,
     has_alpha: bool,
     beside: bool,
@@ -63,7 +64,17 @@ const VARIANTS: [Variant; 3] = [Variant::AlphaDropped, Variant::OnBlack, Variant
 impl<'a, 'b> Showing<'a, 'b> {
     pub(crate) fn new(request: &'a PictureRequest, frames: &'a mut FrameSink<'b>, beside: bool) -> Self {
         let shown = vec![Vec::new(); request.targets.len() * VARIANTS.len()];
-        Self { request, frames, seen: 0, pixels: 0, has_alpha: false, beside, shown, sample: Vec::new() }
+        Self {
+            request,
+            frames,
+            seen: 0,
+            elapsed_ms: 0,
+            pixels: 0,
+            has_alpha: false,
+            beside,
+            shown,
+            sample: Vec::new(),
+        }
     }
 
     pub(crate) fn over_budget(&mut self, shot: &Shot<'_>) -> Option<Coverage> {
@@ -90,12 +101,13 @@ impl<'a, 'b> Showing<'a, 'b> {
                     continue;
                 }
                 let head =
-                    FrameHead { index: self.seen, delay_ms: shot.delay_ms, variant: *variant, target: t };
+                    FrameHead { index: self.seen, at_ms: self.elapsed_ms, variant: *variant, target: t };
                 (self.frames)(head, &self.sample)?;
                 std::mem::swap(shown, &mut self.sample);
             }
         }
         self.seen += 1;
+        self.elapsed_ms += u64::from(shot.delay_ms);
         Ok(())
     }
 
@@ -106,6 +118,7 @@ impl<'a, 'b> Showing<'a, 'b> {
             height,
             frames_seen: self.seen,
             frames_total: about.frames,
+            duration_ms: self.elapsed_ms,
             has_alpha: self.has_alpha,
             orientation: about.orientation.to_exif(),
             icc: about.colour.icc.is_some(),

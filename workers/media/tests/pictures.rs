@@ -101,21 +101,21 @@ async fn every_frame_of_an_animation_is_seen() {
     let pool = pool();
     let (picture, frames) = picture(&pool, &gif(5, 20, 10), "image/gif").await;
     let picture = picture.unwrap();
-    assert_eq!((picture.frames_seen, picture.frames_total), (5, Some(5)));
+    assert_eq!((picture.frames_seen, picture.frames_total, picture.duration_ms), (5, Some(5), 350));
     assert!(picture.coverage.is_complete());
-    let seen: Vec<_> = frames.iter().map(|f| (f.index, f.delay_ms, f.pixels[0])).collect();
-    assert_eq!(seen, [(0, 70, 0.0), (1, 70, 1.0), (2, 70, 2.0), (3, 70, 3.0), (4, 70, 4.0)]);
+    let seen: Vec<_> = frames.iter().map(|f| (f.index, f.at_ms, f.pixels[0])).collect();
+    assert_eq!(seen, [(0, 0, 0.0), (1, 70, 1.0), (2, 140, 2.0), (3, 210, 3.0), (4, 280, 4.0)]);
 
     let (picture, frames) = support::picture(&pool, &apng(), "image/png").await;
     let picture = picture.unwrap();
     assert_eq!((picture.frames_seen, picture.frames_total, picture.has_alpha), (3, Some(3), true));
-    let seen: Vec<_> = frames.iter().map(|f| (f.index, f.delay_ms, f.variant, f.pixels[2])).collect();
+    let seen: Vec<_> = frames.iter().map(|f| (f.index, f.at_ms, f.variant, f.pixels[2])).collect();
     assert_eq!(
         seen[..3],
         [
-            (0, 40, Variant::AlphaDropped, 0.0),
+            (0, 0, Variant::AlphaDropped, 0.0),
             (1, 40, Variant::AlphaDropped, 0.0),
-            (2, 40, Variant::AlphaDropped, 255.0)
+            (2, 80, Variant::AlphaDropped, 255.0)
         ]
     );
     assert_eq!(frames.len(), 5);

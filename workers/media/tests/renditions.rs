@@ -4,7 +4,7 @@ mod support;
 
 use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, Frame, RgbImage};
-use lazaret_sandbox::{Name, Pool, PoolConfig, RenditionSpec};
+use lazaret_sandbox::{Name, Pool, PoolConfig, RenditionSpec, SheetRequest};
 use std::io::Cursor;
 use support::*;
 
@@ -301,4 +301,25 @@ async fn what_somebody_is_shown_carries_their_name_in_its_pixels() {
     }
     let name = Name::new(&format!("é{}", "a".repeat(99)));
     assert_eq!(name.text(), format!("?{}", "a".repeat(63)));
+}
+
+#[tokio::test]
+async fn a_sheet_shows_the_frames_of_an_animation_that_are_asked_for() {
+    let pool = pool();
+    let sheet = async |frames: Vec<u32>| {
+        let mut session = open(&pool, &apng(), "image/png").await;
+        let mut jpeg = Vec::new();
+        let made = session.sheet(&SheetRequest { frames }, &mut jpeg).await;
+        made.map(|_| turbojpeg::decompress(&jpeg, turbojpeg::PixelFormat::RGB).unwrap())
+    };
+    // Six by four each, four between them: no larger than they are.
+    let picture = sheet(vec![1, 2]).await.unwrap();
+    assert_eq!((picture.width, picture.height), (2 * 10 + 4, 4 + 8));
+    let middle = |x: usize| &picture.pixels[(6 * picture.pitch + x * 3)..][..3];
+    assert!(middle(7)[1] > 180 && middle(7)[0] < 80, "the second frame is green: {:?}", middle(7));
+    // Half of it shows through, onto grey.
+    let [red, green, blue] = *middle(17) else { panic!() };
+    assert!((40..90).contains(&red) && (40..90).contains(&green) && blue > 160, "{:?}", middle(17));
+    assert!(sheet(vec![0, 3]).await.is_err(), "there is no fourth frame");
+    assert!(sheet(Vec::new()).await.is_err());
 }

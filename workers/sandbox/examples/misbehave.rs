@@ -224,7 +224,7 @@ impl Handler for Misbehave {
     fn picture(&mut self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why> {
         let length = request.targets[0].values();
         let gone = |e: io::Error| Why::new("io", e.to_string());
-        let head = |index| FrameHead { index, delay_ms: 7, variant: Variant::AlphaDropped, target: 0 };
+        let head = |index| FrameHead { index, at_ms: 7, variant: Variant::AlphaDropped, target: 0 };
         match self.what.as_str() {
             "frames" => {
                 for index in 0..request.max_frames {
@@ -254,6 +254,7 @@ impl Handler for Misbehave {
             height: 1,
             frames_seen: request.max_frames,
             frames_total: None,
+            duration_ms: 0,
             has_alpha: false,
             orientation: 1,
             icc: false,

@@ -91,7 +91,8 @@ pub enum Variant {
 pub struct Frame {
     /// Counted from 0. An index that is left out was identical to the frame before it.
     pub index: u32,
-    pub delay_ms: u32,
+    /// Milliseconds from the first frame of an animation; 0 in a picture of one frame.
+    pub at_ms: u64,
     pub variant: Variant,
     /// Index into [`PictureRequest::targets`].
     pub target: usize,
@@ -109,6 +110,8 @@ pub struct Picture {
     pub frames_seen: u32,
     /// As far as the file says so.
     pub frames_total: Option<u32>,
+    /// How long the frames that were looked at are shown, once.
+    pub duration_ms: u64,
     /// Some pixel of some frame is not opaque.
     pub has_alpha: bool,
     /// EXIF orientation, 1 to 8, already applied to the frames.

@@ -263,8 +263,8 @@ fn colours(blob: &[u8]) -> Result<Vec<f32>, Trouble> {
 
 fn frame(head: &FrameHead, blob: &[u8]) -> Result<Frame, Trouble> {
     let pixels = colours(blob)?;
-    let FrameHead { index, delay_ms, variant, target } = *head;
-    Ok(Frame { index, delay_ms, variant, target, pixels })
+    let FrameHead { index, at_ms, variant, target } = *head;
+    Ok(Frame { index, at_ms, variant, target, pixels })
 }
 
 fn unexpected((message, length): (FromChild, usize)) -> Trouble {

@@ -187,7 +187,7 @@ async fn frames_come_in_order_and_wait_for_their_reader() {
         let mut count = 0u32;
         while let Some(frame) = taken.recv().await {
             tick.tick().await;
-            assert_eq!((frame.index, frame.delay_ms, frame.target), (count, 7, 0));
+            assert_eq!((frame.index, frame.at_ms, frame.target), (count, 7, 0));
             assert_eq!(frame.pixels, vec![count as f32; 8 * 4 * 3]);
             count += 1;
         }

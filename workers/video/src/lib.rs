@@ -10,12 +10,11 @@ mod live;
 mod luma;
 mod picture;
 mod render;
-mod sheet;
 mod source;
 mod still;
 
 use film::Looked;
-use lazaret_media::Decoded;
+use lazaret_media::{Decoded, sheet};
 use lazaret_sandbox::child::{FrameSink, Handler, RenditionSink, ShotSink};
 use lazaret_sandbox::{
     Budget, ChildSetup, Film, FilmRequest, GlimpseRequest, Glimpsed, Picture, PictureRequest, Rendition,
@@ -110,7 +109,7 @@ impl Handler for Video {
     }
 
     fn sheet(&mut self, request: &SheetRequest, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {
-        sheet::make(&self.looked.thumbnails, request, out)
+        sheet::of_kept(&self.looked.thumbnails, request, out)
     }
 
     fn render(&mut self, spec: &RenditionSpec, out: &mut dyn RenditionSink) -> Result<Rendition, Why> {

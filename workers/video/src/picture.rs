@@ -5,8 +5,7 @@ use ffmpeg_next::color::Range;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame;
 use ffmpeg_next::software::scaling::{Context, Flags};
-use image::metadata::Orientation;
-use lazaret_pixels::{Steps, View, upright_size};
+use lazaret_pixels::View;
 use lazaret_sandbox::Why;
 
 /// Turns frames into RGB rows without gaps. Formats and sizes may change from one frame to the next.
@@ -127,46 +126,4 @@ pub(crate) fn unknown_colours(frame: &frame::Video) -> Option<String> {
 
 pub(crate) fn is_planar_rgb(format: Pixel) -> bool {
     format.descriptor().is_some_and(|descriptor| descriptor.name().starts_with("gbr"))
-}
-
-/// A small upright copy, RGB.
-pub(crate) struct Thumbnail {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) pixels: Vec<u8>,
-}
-
-impl Thumbnail {
-    /// Longer edge in pixels.
-    const EDGE: u32 = 160;
-
-    pub(crate) fn of(view: &View<'_>, orientation: Orientation) -> Self {
-        let full = upright_size(orientation, (view.width, view.height));
-        let longer = u64::from(full.0.max(full.1).max(1));
-        let scaled = |side: u32| (u64::from(side) * u64::from(Self::EDGE) / longer).max(1) as u32;
-        let (width, height) = (scaled(full.0), scaled(full.1));
-        let steps = Steps::of(view, orientation);
-        // Of each pixel's share of the frame, the middles of its four quarters.
-        let places = |small: u32, full: u32| -> Vec<isize> {
-            let at = |n: u32| (u64::from(n) * 2 + 1) * u64::from(full) / (u64::from(small) * 4);
-            (0..small * 2).map(|n| at(n) as isize).collect()
-        };
-        let (across, down) = (places(width, full.0), places(height, full.1));
-        let mut pixels = Vec::with_capacity((width * height * 3) as usize);
-        for rows in down.chunks_exact(2) {
-            for columns in across.chunks_exact(2) {
-                let mut sum = [0u16; 3];
-                for (row, column) in
-                    rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)))
-                {
-                    let at = (steps.origin + column * steps.right + row * steps.down) as usize;
-                    for (sum, value) in sum.iter_mut().zip(&view.pixels[at..at + 3]) {
-                        *sum += u16::from(*value);
-                    }
-                }
-                pixels.extend(sum.map(|sum| (sum / 4) as u8));
-            }
-        }
-        Self { width, height, pixels }
-    }
 }

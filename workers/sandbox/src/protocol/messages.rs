@@ -113,7 +113,7 @@ pub struct ShotHead {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameHead {
     pub index: u32,
-    pub delay_ms: u32,
+    pub at_ms: u64,
     pub variant: Variant,
     pub target: usize,
 }

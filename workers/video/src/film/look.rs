@@ -7,15 +7,19 @@ use super::picker::{Choice, Picker, Seen, Standing};
 use super::scene::Sketch;
 use crate::clock;
 use crate::fault;
-use crate::picture::{Painter, Thumbnail, is_translucent, unknown_colours};
+use crate::picture::{Painter, is_translucent, unknown_colours};
 use crate::source::{Job, Source};
 use ffmpeg_next::{Discard, Packet, decoder, frame};
+use lazaret_media::sheet::Thumbnail;
 use lazaret_pixels::{bilinear, upright_size};
 use lazaret_sandbox::child::ShotSink;
 use lazaret_sandbox::protocol::ShotHead;
 use lazaret_sandbox::{Coverage, Film, FilmRequest, Taken, Variant, Why};
 use std::collections::VecDeque;
 use std::time::Duration;
+
+/// Longer edge of frames on a contact sheet, in pixels: films are played where somebody wants to see more.
+const THUMBNAIL_EDGE: u32 = 160;
 
 /// Shows every frame that is picked to `shots`, at every target's size.
 pub(crate) fn look(
@@ -323,7 +327,7 @@ impl Look<'_, '_> {
             let head = ShotHead { index, at_ms, taken, target };
             wanted &= (self.shots)(head, &self.sample).map_err(fault::gone)?;
         }
-        self.thumbnails.push(Thumbnail::of(&view, turn.orientation));
+        self.thumbnails.push(Thumbnail::of(&view, turn.orientation, THUMBNAIL_EDGE));
         self.sketch = Sketch::of(frame);
         self.seen.push(seen.rank);
         self.picker.show(seen);

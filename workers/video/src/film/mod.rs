@@ -12,8 +12,8 @@ mod scene;
 
 pub(crate) use look::look;
 
-use crate::picture::Thumbnail;
 use index::Index;
+use lazaret_media::sheet::Thumbnail;
 
 /// What is kept of a film between requests.
 #[derive(Default)]

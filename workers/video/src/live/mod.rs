@@ -7,13 +7,13 @@ mod unseen;
 
 use crate::clock::micros;
 use crate::picture::{Painter, is_translucent, unknown_colours};
-use crate::sheet;
 use crate::source::{Job, VIDEO, open_decoder, orientation};
 use crate::{fault, foreign};
 use feed::Feed;
 use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::{Dictionary, Packet, Rational, codec, decoder, frame, media};
 use image::metadata::Orientation;
+use lazaret_media::sheet;
 use lazaret_pixels::{Steps, View, upright_size};
 use lazaret_sandbox::{Glimpse, GlimpseRequest, Glimpsed, Why};
 use std::io::Write;

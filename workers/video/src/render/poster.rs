@@ -3,9 +3,9 @@
 use super::{MAX_PIXELS, within};
 use crate::clock::micros;
 use crate::picture::Painter;
-use crate::sheet;
 use crate::source::Job;
 use ffmpeg_next::frame;
+use lazaret_media::sheet;
 use lazaret_pixels::{View, bilinear, upright_size};
 use lazaret_sandbox::child::RenditionSink;
 use lazaret_sandbox::{Name, Rendition, Resize, Target, Variant, Why};

@@ -1,11 +1,11 @@
 //! Findings: which label, from when to when, and the worst frame.
 
-use super::scoring::{Frame, Scored};
+use super::{Frame, Frames};
 use crate::{pipeline::judge::Labels, upload::Decision};
 use lazaret_report::{Evidence, Finding};
 use std::collections::BTreeMap;
 
-/// Findings of one film: more tell nobody anything new.
+/// Findings of one file: more tell nobody anything new.
 const MOST: usize = 32;
 
 /// A stretch of frames that follow each other, all of which have the label.
@@ -22,13 +22,11 @@ impl Stretch<'_> {
     }
 }
 
-pub(super) fn findings(scored: &Scored<'_>) -> Vec<Finding> {
-    let mut in_time: Vec<&Frame> = scored.frames.values().collect();
-    in_time.sort_by_key(|frame| frame.at_ms);
+pub(super) fn findings(frames: &Frames<'_>, code: &str) -> Vec<Finding> {
     let mut open: BTreeMap<&str, Stretch<'_>> = BTreeMap::new();
     let mut closed: Vec<Stretch<'_>> = Vec::new();
-    for frame in in_time {
-        let guilty = guilty(scored, frame);
+    for frame in frames.in_time() {
+        let guilty = guilty(frames, frame);
         let ended: Vec<&str> = open.keys().copied().filter(|label| !guilty.contains(label)).collect();
         closed.extend(ended.into_iter().filter_map(|label| open.remove(label)));
         for label in guilty {
@@ -48,23 +46,23 @@ pub(super) fn findings(scored: &Scored<'_>) -> Vec<Finding> {
     closed.sort_by(|a, b| b.score().total_cmp(&a.score()));
     closed.truncate(MOST);
     closed.sort_by_key(|stretch| stretch.from_ms);
-    closed.iter().map(finding).collect()
+    closed.iter().map(|stretch| finding(stretch, code)).collect()
 }
 
 /// The labels that alone would keep the frame from being published.
-fn guilty<'a>(scored: &Scored<'_>, frame: &'a Frame) -> Vec<&'a str> {
+fn guilty<'a>(frames: &Frames<'_>, frame: &'a Frame) -> Vec<&'a str> {
     if frame.decision == Decision::Publish {
         return Vec::new();
     }
     let alone = |label: &String| {
         let only =
             frame.labels.iter().map(|(name, score)| (name.clone(), if name == label { *score } else { 0.0 }));
-        scored.judged(&only.collect::<Labels>()) != Decision::Publish
+        frames.judged(&only.collect::<Labels>()) != Decision::Publish
     };
     frame.labels.keys().filter(|label| alone(label)).map(String::as_str).collect()
 }
 
-fn finding(stretch: &Stretch<'_>) -> Finding {
+fn finding(stretch: &Stretch<'_>, code: &str) -> Finding {
     let Stretch { label, from_ms, to_ms, worst } = stretch;
     let detail = format!(
         "{label} {:.2} at {}, seen from {} to {}",
@@ -73,7 +71,7 @@ fn finding(stretch: &Stretch<'_>) -> Finding {
         seconds(*from_ms),
         seconds(*to_ms)
     );
-    Finding::new("video.label", detail).scored(stretch.score()).at(Evidence::Time {
+    Finding::new(code, detail).scored(stretch.score()).at(Evidence::Time {
         from_ms: *from_ms,
         to_ms: *to_ms,
         at_ms: worst.at_ms,

@@ -1,6 +1,6 @@
 //! The contact sheet: which frames go on it.
 
-use super::scoring::{Frame, Scored};
+use super::{Frame, Frames};
 use crate::upload::{
     Decision,
     film::{SheetDetail, SheetFrame},
@@ -25,9 +25,8 @@ impl Sheet {
     }
 }
 
-/// `None` where the child cannot make one: a verdict does not hang on it.
-pub(super) async fn make(session: &mut Session, scored: &Scored<'_>) -> Option<Sheet> {
-    let chosen = chosen(scored);
+pub(super) async fn make(session: &mut Session, frames: &Frames<'_>) -> Option<Sheet> {
+    let chosen = chosen(frames);
     let mut jpeg = Vec::new();
     let request = SheetRequest { frames: chosen.iter().map(|frame| frame.index).collect() };
     match session.sheet(&request, &mut jpeg).await {
@@ -35,34 +34,34 @@ pub(super) async fn make(session: &mut Session, scored: &Scored<'_>) -> Option<S
             let frame = |frame: &&Frame| SheetFrame {
                 frame: frame.index,
                 at_ms: frame.at_ms,
-                taken: frame.taken.as_str().to_owned(),
+                taken: frame.taken.map_or("each", Taken::as_str).to_owned(),
             };
             Some(Sheet { jpeg, frames: chosen.iter().map(frame).collect() })
         }
         Err(trouble) => {
-            tracing::warn!(%trouble, "a film has no contact sheet");
+            tracing::warn!(%trouble, "a film or an animation has no contact sheet");
             None
         }
     }
 }
 
-/// The worst, and of the others key frames from all over the film, in the order of time.
-fn chosen<'a>(scored: &'a Scored<'_>) -> Vec<&'a Frame> {
+/// The worst, and of the others key frames from all over it, in the order of time.
+fn chosen<'a>(frames: &'a Frames<'_>) -> Vec<&'a Frame> {
     let mut indices = BTreeSet::new();
-    for label in scored.worst().keys() {
+    for label in frames.worst().keys() {
         let score = |frame: &&Frame| frame.labels.get(label).copied().unwrap_or(0.0);
-        let worst = scored.frames.values().max_by(|a, b| score(a).total_cmp(&score(b)));
+        let worst = frames.by_index.values().max_by(|a, b| score(a).total_cmp(&score(b)));
         indices.extend(worst.map(|frame| frame.index));
     }
     let mut bad: Vec<&Frame> =
-        scored.frames.values().filter(|frame| frame.decision != Decision::Publish).collect();
+        frames.by_index.values().filter(|frame| frame.decision != Decision::Publish).collect();
     bad.sort_by_key(|frame| std::cmp::Reverse(frame.decision));
     indices.extend(bad.iter().take(WORST).map(|frame| frame.index));
     let plain = |keys: bool| {
-        scored
-            .frames
+        frames
+            .by_index
             .values()
-            .filter(move |frame| (frame.taken == Taken::Key) == keys)
+            .filter(move |frame| (frame.taken == Some(Taken::Key)) == keys)
             .map(|frame| frame.index)
     };
     for rest in [plain(true).collect::<Vec<_>>(), plain(false).collect()] {
@@ -70,7 +69,7 @@ fn chosen<'a>(scored: &'a Scored<'_>) -> Vec<&'a Frame> {
         let step = rest.len().div_ceil(room.max(1)).max(1);
         indices.extend(rest.into_iter().step_by(step).take(room));
     }
-    let mut frames: Vec<&Frame> = indices.iter().filter_map(|index| scored.frames.get(index)).collect();
-    frames.sort_by_key(|frame| frame.at_ms);
-    frames
+    let mut chosen: Vec<&Frame> = indices.iter().filter_map(|index| frames.by_index.get(index)).collect();
+    chosen.sort_by_key(|frame| frame.at_ms);
+    chosen
 }

@@ -1,0 +1,97 @@
+//! Frames of a film or an animation that models looked at: what the policy makes of each, where in time labels were, and
+//! which of them moderators see.
+
+mod sheet;
+mod told;
+
+pub use sheet::Sheet;
+
+use super::{
+    Subject,
+    judge::{Judge, Labels},
+};
+use crate::upload::Decision;
+use lazaret_report::Finding;
+use lazaret_sandbox::{Session, Taken};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    pub(super) index: u32,
+    pub(super) at_ms: u64,
+    /// Why it was chosen; `None` where every frame is looked at.
+    pub(super) taken: Option<Taken>,
+    pub(super) labels: Labels,
+    /// By these scores alone.
+    pub(super) decision: Decision,
+}
+
+impl Frame {
+    pub(super) fn new(index: u32, at_ms: u64, taken: Option<Taken>) -> Self {
+        Self { index, at_ms, taken, labels: Labels::new(), decision: Decision::Publish }
+    }
+}
+
+pub(super) struct Frames<'a> {
+    judge: Option<Judge<'a>>,
+    filename: Option<&'a str>,
+    media_type: &'a str,
+    pub(super) by_index: BTreeMap<u32, Frame>,
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn new(subject: &Subject<'a>, media_type: &'a str) -> Self {
+        let (judge, filename) = (subject.judge, subject.filename);
+        Self { judge, filename, media_type, by_index: BTreeMap::new() }
+    }
+
+    pub(super) fn has_judge(&self) -> bool {
+        self.judge.is_some()
+    }
+
+    pub(super) fn judged(&self, labels: &Labels) -> Decision {
+        self.judge.map_or(Decision::Publish, |judge| judge.of(self.media_type, self.filename, labels))
+    }
+
+    /// Judges a frame of which all scores are known.
+    pub(super) fn judge(&mut self, index: u32) -> Decision {
+        let decision =
+            self.by_index.get(&index).map_or(Decision::Publish, |frame| self.judged(&frame.labels));
+        if let Some(frame) = self.by_index.get_mut(&index) {
+            frame.decision = decision;
+        }
+        decision
+    }
+
+    pub(super) fn judge_all(&mut self) {
+        for index in self.by_index.keys().copied().collect::<Vec<_>>() {
+            self.judge(index);
+        }
+    }
+
+    pub(super) fn in_time(&self) -> Vec<&Frame> {
+        let mut frames: Vec<&Frame> = self.by_index.values().collect();
+        frames.sort_by_key(|frame| frame.at_ms);
+        frames
+    }
+
+    /// Worst score of each label.
+    pub(super) fn worst(&self) -> Labels {
+        let mut worst = Labels::new();
+        for (label, score) in self.by_index.values().flat_map(|frame| &frame.labels) {
+            let high = worst.entry(label.clone()).or_insert(*score);
+            *high = high.max(*score);
+        }
+        worst
+    }
+
+    /// One finding, under this code, for each stretch in which a label would keep the file from being published.
+    pub(super) fn findings(&self, code: &str) -> Vec<Finding> {
+        told::findings(self, code)
+    }
+
+    /// `None` where the child cannot make one: a verdict does not hang on it.
+    pub(super) async fn sheet(&self, session: &mut Session) -> Option<Sheet> {
+        sheet::make(session, self).await
+    }
+}
