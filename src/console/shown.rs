@@ -237,10 +237,10 @@ mod tests {
         let frames =
             [0, 100, 200].map(|at| serde_json::json!({"frame": at / 100, "at_ms": at, "taken": "each"}));
         let sheet = serde_json::json!({"key": "k", "sha256": "", "size": 1, "frames": frames});
-        let moving = Stage::of(&judged(film(sheet)), State::Review, "/media");
+        let moving = Stage::of(&judged(film(sheet)), State::InReview, "/media");
         assert_eq!(moving.sheet.unwrap().columns, 3);
         for still in [serde_json::Value::Null, film(serde_json::Value::Null)] {
-            let stage = Stage::of(&judged(still), State::Review, "/media");
+            let stage = Stage::of(&judged(still), State::InReview, "/media");
             assert_eq!((stage.url.as_deref(), stage.sheet.is_some()), (Some("/media"), false));
         }
     }
