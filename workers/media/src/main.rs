@@ -8,5 +8,9 @@ use lazaret_media::{Media, VERSION};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // The smallest of our executables, so it is also what programs of others are confined by.
+    if let Some(failed) = lazaret_sandbox::child::outpost::become_one() {
+        return failed;
+    }
     lazaret_sandbox::child::run(VERSION, Media::new)
 }

@@ -24,6 +24,9 @@ struct Misbehave {
 }
 
 fn main() -> ExitCode {
+    if let Some(failed) = child::outpost::become_one() {
+        return failed;
+    }
     child::run("misbehave/1", |setup: &ChildSetup| match &setup.mark {
         Some(serde_json::Value::String(why)) => Err(why.clone()),
         _ => Ok(Misbehave {

@@ -34,6 +34,19 @@ impl Limits {
     }
 }
 
+/// Address space of an outpost, in bytes: its libraries, a stack for each of its threads, and what it holds back for packets
+/// to come in their order.
+const OUTPOST: u64 = 512 << 20;
+
+/// Limits of an outpost. How many threads its user has in all is not its own to say, so seccomp alone keeps it from
+/// starting processes.
+pub(crate) fn pin_outpost() -> io::Result<()> {
+    pin(Resource::Core, 0)?;
+    pin(Resource::Fsize, 0)?;
+    pin(Resource::Nofile, 32)?;
+    pin(Resource::As, OUTPOST)
+}
+
 /// Limits that hold for every child: no core dumps, no file may grow, few descriptors, no more processes. (The last
 /// does not bind root.)
 pub(crate) fn pin_fixed() -> io::Result<()> {

@@ -5,6 +5,7 @@ mod channel;
 mod confine;
 mod heap;
 mod members;
+pub mod outpost;
 mod rendition;
 mod serve;
 

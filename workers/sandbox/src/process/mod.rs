@@ -1,19 +1,18 @@
 //! One running child, as the service holds it.
 
 mod spawn;
-mod stderr;
 
 pub(crate) use spawn::Spawner;
 
 use crate::layers::Layers;
 use crate::protocol::parent::{self, Broken};
 use crate::protocol::{FromChild, ToChild};
+use crate::stderr::Tail;
 use crate::trouble::Trouble;
 use std::os::fd::BorrowedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
-use stderr::Tail;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::process::Child;

@@ -1,49 +1,32 @@
-use super::stderr::Tail;
 use super::{Process, Wall};
+use crate::keeper::Keeper;
 use crate::layers::Layers;
 use crate::limits::Limits;
 use crate::pool::PoolConfig;
 use crate::protocol::{FromChild, HEAD_MAX, ToChild};
+use crate::stderr::Tail;
 use crate::trouble::Trouble;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as Pair;
 use std::process::Stdio;
-use std::sync::mpsc;
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
-use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 
 type Started = std::io::Result<(Child, Pair)>;
 
-/// Starts children, on a thread of its own: a child dies with the *thread* that started it (that is what the kernel's
-/// parent death signal means), so it must be one that lives as long as the pool.
 #[derive(Debug)]
-pub(crate) struct Spawner {
-    asks: mpsc::Sender<(Command, Handle, oneshot::Sender<Started>)>,
-}
+pub(crate) struct Spawner(Keeper<Pair>);
 
 impl Spawner {
     pub(crate) fn start() -> std::io::Result<Self> {
-        let (asks, inbox) = mpsc::channel::<(Command, Handle, oneshot::Sender<Started>)>();
-        std::thread::Builder::new().name("sandbox-spawn".into()).spawn(move || {
-            for (command, runtime, reply) in inbox {
-                let _entered = runtime.enter();
-                // Nobody waits any more: the child is dropped, which kills it.
-                let _ = reply.send(spawn(command));
-            }
-        })?;
-        Ok(Self { asks })
+        Keeper::new(spawn).map(Self)
     }
 
     /// A child that is set up and ready. The error says what is wrong and what to do.
     pub(crate) async fn spawn(&self, config: &PoolConfig) -> Result<Process, String> {
-        let gone = || "the thread that starts children is gone".to_owned();
-        let (reply, started) = oneshot::channel();
         let mut command = Command::new(&config.child);
         command.env_clear().envs(allocator(config.memory_bytes));
-        self.asks.send((command, Handle::current(), reply)).map_err(|_| gone())?;
-        let started = started.await.map_err(|_| gone())?;
+        let started = self.0.start(command).await;
         let path = config.child.display();
         let (mut child, socket) = started.map_err(|e| {
             format!("cannot start {path}: {e}; install lazaret-media and lazaret-video beside lazaret")

@@ -78,9 +78,9 @@ impl Calls {
 }
 
 /// Which argument, how it is compared, and with what. All that is compared is of 32 bits.
-type Condition = (u8, SeccompCmpOp, u64);
+pub(super) type Condition = (u8, SeccompCmpOp, u64);
 
-fn rule(conditions: &[Condition]) -> Result<SeccompRule, BackendError> {
+pub(super) fn rule(conditions: &[Condition]) -> Result<SeccompRule, BackendError> {
     let conditions =
         conditions.iter().map(|(at, how, value)| SeccompCondition::new(*at, Dword, how.clone(), *value));
     SeccompRule::new(conditions.collect::<Result<_, _>>()?)

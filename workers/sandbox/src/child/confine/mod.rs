@@ -4,6 +4,7 @@
 mod calls;
 mod inherited;
 mod landlock;
+mod outward;
 mod seccomp;
 
 use crate::layers::{Confinement, Layer, Layers};
@@ -11,18 +12,24 @@ use crate::limits;
 use rustix::process::{DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use std::io;
+use std::path::Path;
 
 /// The first thing in a child's `main`: it dies with the service, gains no rights, shows its memory to nobody, has
 /// nothing that it was not given, and lives under the limits that need no configuration. [`limits::Limits`] come with
 /// the setup message.
 pub(super) fn first() -> io::Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
-    rustix::thread::set_no_new_privs(true)?;
+    tied()?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    inherited::close()?;
     limits::pin_fixed()?;
     die_of_panics();
     Ok(())
+}
+
+/// What outlives an exec, too.
+pub(super) fn tied() -> io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    rustix::thread::set_no_new_privs(true)?;
+    inherited::close()
 }
 
 /// While the child is set up, which takes the operator's own fonts and nothing of an upload: files may be read, and
@@ -38,8 +45,7 @@ pub(super) fn to_reading(confinement: &Confinement) -> io::Result<()> {
 /// The last thing before the first file: no file, no network, no other process, and none but the few calls that
 /// decoding takes. The error says what the kernel cannot enforce, and what to do.
 pub(super) fn to_nothing(confinement: &Confinement) -> io::Result<Layers> {
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    drop_capabilities()?;
     let unasked = || Err("left out".to_owned());
     let landlock = match confinement.asks_for(Layer::Landlock) {
         true => judge(confinement, "Landlock", landlock::restrict(landlock::To::Nothing))?,
@@ -51,6 +57,25 @@ pub(super) fn to_nothing(confinement: &Confinement) -> io::Result<Layers> {
         false => unasked(),
     };
     Ok(Layers { landlock, seccomp })
+}
+
+/// The last thing before this process becomes `program`: libraries may be read, and datagrams sent.
+pub(super) fn to_outpost(confinement: &Confinement, program: &Path) -> io::Result<()> {
+    drop_capabilities()?;
+    if confinement.asks_for(Layer::Landlock) {
+        drop(judge(confinement, "Landlock", landlock::restrict(landlock::To::Becoming(program)))?);
+    }
+    if confinement.asks_for(Layer::Seccomp) {
+        drop(judge(confinement, "seccomp", seccomp::restrict_outpost())?);
+    }
+    Ok(())
+}
+
+/// What is given up so is not given back by an exec either, not even to root: that is what `no_new_privs` means.
+fn drop_capabilities() -> io::Result<()> {
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    Ok(())
 }
 
 fn judge(

@@ -1,6 +1,7 @@
 //! seccomp (seccomp(2)): a list of the calls that may be made; any other one ends the process with SIGSYS.
 
 use super::calls::{self, Calls};
+use super::outward;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter_all_threads,
 };
@@ -15,6 +16,20 @@ pub(super) fn restrict() -> Result<String, String> {
         apply_filter_all_threads(&program).map_err(|e| e.to_string())?;
     }
     Ok(format!("{count} calls; any other one kills"))
+}
+
+/// Puts this process, and what it becomes, under a filter that tells whoever asks for more that the kernel has no such call:
+/// libraries of other versions try some that they can do without.
+pub(super) fn restrict_outpost() -> Result<String, String> {
+    let arch = std::env::consts::ARCH;
+    let target = TargetArch::try_from(arch).map_err(|_| format!("there is no list of calls for {arch}"))?;
+    let calls = outward::calls().map_err(|e| e.to_string())?;
+    let count = calls.len();
+    let nosys = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    let filter = SeccompFilter::new(calls, nosys, SeccompAction::Allow, target).map_err(|e| e.to_string())?;
+    let program = BpfProgram::try_from(filter).map_err(|e| e.to_string())?;
+    apply_filter_all_threads(&program).map_err(|e| e.to_string())?;
+    Ok(format!("{count} calls; there is no other one"))
 }
 
 /// Two filters, of which the stricter answer counts: one kills for what is on no list, one refuses politely.

@@ -10,13 +10,13 @@ const KEPT: usize = 8 << 10;
 
 /// The end of what a child wrote on stderr. All of it is drained, so that the child never blocks on it.
 #[derive(Debug)]
-pub(super) struct Tail {
+pub(crate) struct Tail {
     kept: Arc<Mutex<Vec<u8>>>,
     drain: JoinHandle<()>,
 }
 
 impl Tail {
-    pub(super) fn of(mut stderr: ChildStderr) -> Self {
+    pub(crate) fn of(mut stderr: ChildStderr) -> Self {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let into = Arc::clone(&kept);
         let drain = tokio::spawn(async move {
@@ -32,7 +32,7 @@ impl Tail {
     }
 
     /// For a child that is dead: all that it said, as far as kept, and without control characters.
-    pub(super) async fn last_words(&mut self) -> String {
+    pub(crate) async fn last_words(&mut self) -> String {
         let _ = timeout(Duration::from_secs(1), &mut self.drain).await;
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let plain = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
