@@ -12,10 +12,10 @@ RUN cargo build --release --locked -p lazaret -p lazaret-media -p lazaret-video 
  && mkdir -p /out/share/lazaret && cp -r models /out/share/lazaret/models
 
 FROM debian:bookworm-slim
-# Fonts for watermarks, certificates for TLS, curl for the health check, FFmpeg for films.
+# Fonts for watermarks, certificates for TLS, curl for the health check, FFmpeg for films, SRT for live streams.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates curl fonts-dejavu-core fonts-noto-core \
-    libavcodec59 libavformat59 libavutil57 libswresample4 libswscale6 \
+    libavcodec59 libavformat59 libavutil57 libswresample4 libswscale6 srt-tools \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/lazaret --create-home lazaret
 COPY --from=build /out /usr/local

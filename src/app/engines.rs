@@ -8,11 +8,12 @@ use crate::{
     },
     pipeline::{Archives, Classifiers, ContentModels, Engines, Examiner, Films, Patience, TypeRules},
     ports::{Clock, Random, random::SystemRandom},
+    streams::pull::srt::Caller,
     upload::{KnownBad, plan::SwitchedOff},
 };
 use anyhow::Context;
 use lazaret_antivirus::{Address, Antivirus, LARGEST_FILE, Limits, Managed, Signatures as Supply, Source};
-use lazaret_sandbox::{Budget, ChildSetup, Confinement, Pool, PoolConfig};
+use lazaret_sandbox::{Budget, ChildSetup, Confinement, Outpost, Pool, PoolConfig};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -105,6 +106,11 @@ pub(super) fn followers(config: &Config) -> anyhow::Result<Pool> {
         confinement: confinement(config),
         setup: ChildSetup { mark: None, budget: budget(config) },
     }))
+}
+
+/// What speaks SRT.
+pub fn caller(config: &Config) -> anyhow::Result<Caller> {
+    Ok(Caller::new(Outpost::new(child(config)?, confinement(config)), config.streams.srt.clone()))
 }
 
 fn confinement(config: &Config) -> Confinement {

@@ -17,7 +17,7 @@ mod streams;
 mod vault;
 
 pub use console::people;
-pub use engines::{child, examiner, known_bad, models_folder, runtime, start_engines};
+pub use engines::{caller, child, examiner, known_bad, models_folder, runtime, start_engines};
 pub use folder::DataFolder;
 pub use mark::mark;
 pub use sandbox::prove_sandbox;

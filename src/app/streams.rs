@@ -2,7 +2,7 @@
 
 use super::{
     cores,
-    engines::{children, followers, known_bad},
+    engines::{caller, children, followers, known_bad},
     models_folder, or, prove_sandbox, runtime,
 };
 use crate::{
@@ -119,7 +119,7 @@ pub fn puller(config: &Config) -> anyhow::Result<Puller> {
         max_pixels: streams.max_pixels,
         first: Duration::from_secs(1),
     };
-    Ok(Puller::new(followers(config)?, pull_rules(config), options)?)
+    Ok(Puller::new(followers(config)?, caller(config)?, pull_rules(config), options)?)
 }
 
 fn book(config: &Config) -> anyhow::Result<Book> {

@@ -115,6 +115,7 @@ async fn examine(config: &Config) -> anyhow::Result<Vec<Line>> {
     lines.push(Line::new("video", engines.video.check().await.map_err(|trouble| trouble.why)));
     lines.extend(sandbox::lines(&config, engines.media.self_test().await));
     lines.push(sandbox::proof(&config, "sandbox video", engines.video.self_test().await));
+    lines.push(srt(&config).await);
     for off in &config.checks.off {
         let mut line = Line::new(&format!("check {}", off.check), Ok(format!("off for {}", off.media_type)));
         line.advice = format!("switched off by the operator: {}", off.because);
@@ -211,6 +212,21 @@ fn will_be_made(path: &Path) -> Result<String, String> {
             )
         },
     )
+}
+
+/// Uploads need none of it, and most streams do not either.
+async fn srt(config: &Config) -> Line {
+    let version = match app::caller(config) {
+        Ok(caller) => caller.version().await,
+        Err(error) => Err(format!("{error:#}")),
+    };
+    match version {
+        Err(why) => Line {
+            advice: format!("streams with a source over SRT cannot be pulled: {why}"),
+            ..Line::new("srt", Ok("-".to_owned()))
+        },
+        found => Line::new("srt", found),
+    }
 }
 
 async fn antivirus(config: &Config, antivirus: &lazaret_antivirus::Antivirus) -> Line {

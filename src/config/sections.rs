@@ -272,6 +272,7 @@ pub struct Streams {
     pub max_open: u32,
     pub key_expires: Span,
     pub pulls: usize,
+    pub srt: PathBuf,
     pub pull_private: Vec<Network>,
     pub pull_stall: Span,
     pub pull_patience: Span,

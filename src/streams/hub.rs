@@ -5,7 +5,7 @@ use super::{
     judge::Judge,
     kill::Kill,
     live::{Live, Shown},
-    pull::{self, Puller},
+    pull::{self, BadSource, Puller, place::Speech},
     rules::{Rules, Tuning},
     watcher::Watcher,
     window::{State, Window},
@@ -112,6 +112,11 @@ pub(super) struct Shared {
 }
 
 impl Hub {
+    /// Whether sources that are spoken to so can be pulled here.
+    pub fn can_pull(&self, speech: Speech) -> std::result::Result<(), BadSource> {
+        self.0.puller.can(speech)
+    }
+
     /// To be called on the runtime that is to watch.
     pub fn new(parts: Parts) -> Self {
         let Parts {

@@ -41,5 +41,6 @@ mod rtsp;
 mod secure;
 mod socket;
 mod sources;
+mod srt;
 mod troubled;
 mod world;

@@ -53,6 +53,14 @@ impl Publisher {
     }
 }
 
+impl Publisher {
+    /// It is there still, and does nothing.
+    pub fn stop(&self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    }
+}
+
 impl Drop for Publisher {
     fn drop(&mut self) {
         let _ended_already = self.0.kill();

@@ -37,7 +37,8 @@ pub struct Opening {
     #[serde(default)]
     queue: bool,
     /// A URL to pull frames from: `http:` or `https:` (an HLS playlist, or MPEG-TS, FLV, fragmented MP4 or WebM as one
-    /// long answer), `rtmp:`, `rtmps:`, `rtsp:` or `rtsps:`. It never shows again.
+    /// long answer), `rtmp:`, `rtmps:`, `rtsp:` or `rtsps:`, or `srt:` with a port and, where need be, `streamid`,
+    /// `passphrase`, `pbkeylen` and `latency`. It never shows again.
     source: Option<String>,
 }
 
@@ -82,7 +83,11 @@ pub async fn open(
         return Err(malformed(why));
     }
     if let Some(source) = &opening.source {
-        api.streams.pull.check(source).map_err(no_source)?;
+        let (_, speech) = api.streams.pull.check(source).map_err(no_source)?;
+        // Of what processes with the role `streams` alone have, others cannot tell.
+        if let Some(hub) = &api.streams.hub {
+            hub.can_pull(speech).map_err(no_source)?;
+        }
     }
     if opening.queue && !api.streams.queues {
         return Err(Problem::new(
@@ -146,8 +151,8 @@ pub(super) fn fresh_key(
 
 fn no_source(bad: BadSource) -> Problem {
     let code = match bad {
-        BadSource::Url => codes::BODY_MALFORMED,
-        BadSource::Scheme(_) => codes::STREAM_NO_SOURCE,
+        BadSource::Url | BadSource::Srt(_) => codes::BODY_MALFORMED,
+        BadSource::Scheme(_) | BadSource::Mute(_) => codes::STREAM_NO_SOURCE,
         BadSource::Private => codes::STREAM_SOURCE_FORBIDDEN,
     };
     Problem::new(code, bad.to_string())

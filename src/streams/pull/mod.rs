@@ -1,6 +1,6 @@
 //! Sources: streams whose frames are fetched. Every connection is made here, by the process that watches the stream, to an
 //! address that was checked in the resolution that it is connected by (`place`, `http`); of what comes only as much is
-//! understood as it takes to fetch the next bytes (`hls`, `rtmp`, `rtsp`). A confined child, which has no network and knows no
+//! understood as it takes to fetch the next bytes (`hls`, `rtmp`, `rtsp`); SRT alone is left to a confined program (`srt`). A confined child, which has no network and knows no
 //! address, gets bytes through a pipe, unpacks and decodes them (`screen`), and its frames go the way of pushed ones.
 
 mod attribute;
@@ -16,6 +16,7 @@ pub mod rtmp;
 pub mod rtsp;
 mod screen;
 pub mod sealed;
+pub mod srt;
 mod trouble;
 
 pub use place::BadSource;
@@ -33,6 +34,7 @@ use line::Dial;
 use piece::Out;
 use place::{Rules, Speech};
 use screen::{SPOILED, Screen};
+use srt::Caller;
 use std::{
     sync::{
         Arc,
@@ -72,6 +74,7 @@ pub struct Puller {
     rules: Rules,
     http: Http,
     dial: Dial,
+    caller: Caller,
     options: Options,
 }
 
@@ -85,14 +88,22 @@ pub enum Unable {
 }
 
 impl Puller {
-    pub fn new(children: Pool, rules: Rules, options: Options) -> Result<Self, Unable> {
+    pub fn new(children: Pool, caller: Caller, rules: Rules, options: Options) -> Result<Self, Unable> {
         let http = Http::new(rules.clone(), options.stall)?;
         let dial = Dial::new(rules.clone())?;
-        Ok(Self { vault: None, children, rules, http, dial, options })
+        Ok(Self { vault: None, children, rules, http, dial, caller, options })
     }
 
     pub fn with(self, vault: Option<Arc<Vault>>) -> Self {
         Self { vault, ..self }
+    }
+
+    /// Whether what this takes is here.
+    pub fn can(&self, speech: Speech) -> Result<(), BadSource> {
+        match speech {
+            Speech::Srt => self.caller.program().map(drop).map_err(BadSource::Mute),
+            Speech::Http | Speech::Rtmp | Speech::Rtsp => Ok(()),
+        }
     }
 
     /// Brings what the source brings to `out`, until it is over. `lost` is told how much of it is left out.
@@ -107,6 +118,7 @@ impl Puller {
         match speech {
             Speech::Rtmp => rtmp::play(&self.dial, url, stall, &out).await,
             Speech::Rtsp => rtsp::play(&self.dial, url, stall, &out).await,
+            Speech::Srt => srt::play(&self.caller, &self.rules, url, stall, &out).await,
             Speech::Http => {
                 let (mut answer, from) = self.http.get(url, None).await?;
                 let mut first = Bytes::new();

@@ -1,6 +1,6 @@
 //! Where a source is, and whether it may be asked.
 
-use super::{network::Network, trouble::Trouble};
+use super::{network::Network, srt::asked::Asked, trouble::Trouble};
 use crate::events::webhook::places::is_public;
 use async_trait::async_trait;
 use std::{
@@ -15,7 +15,7 @@ use url::{Host, Url};
 /// Longest URL, in bytes.
 const LONGEST: usize = 2048;
 /// To find an address and connect to it.
-const CONNECT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
 /// How a source is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Speech {
     Rtmp,
     /// RTSP, plain or under TLS.
     Rtsp,
+    /// SRT, by a program of its own.
+    Srt,
 }
 
 /// Why a URL is no source, each to be told to whoever sent it.
@@ -34,10 +36,14 @@ pub enum BadSource {
     #[error("`source` is a URL of at most {LONGEST} bytes with a host")]
     Url,
     #[error(
-        "sources are pulled over http:, https: (HLS playlists, MPEG-TS, FLV, fragmented MP4 or WebM), rtmp:, rtmps:, rtsp: and rtsps:; \
-         {0:?} is not: let its publisher, or ffmpeg beside it, send frames to this stream over a WebSocket"
+        "sources are pulled over http:, https: (HLS playlists, MPEG-TS, FLV, fragmented MP4 or WebM), rtmp:, rtmps:, rtsp:, rtsps: \
+         and srt:; {0:?} is not: let its publisher, or ffmpeg beside it, send frames to this stream over a WebSocket"
     )]
     Scheme(String),
+    #[error("`source` is no URL of an SRT listener: {0}")]
+    Srt(&'static str),
+    #[error("the source is over SRT, which is not spoken here: {0}")]
+    Mute(String),
     #[error("the source's address is private; streams.pull_private does not permit it")]
     Private,
 }
@@ -96,6 +102,7 @@ impl Rules {
             "http" | "https" => Speech::Http,
             "rtmp" | "rtmps" => Speech::Rtmp,
             "rtsp" | "rtsps" => Speech::Rtsp,
+            "srt" => Speech::Srt,
             other => return Err(BadSource::Scheme(other.chars().take(16).collect())),
         };
         if source.len() > LONGEST || url.host_str().is_none_or(str::is_empty) {
@@ -103,6 +110,9 @@ impl Rules {
         }
         if !self.permits(&url) {
             return Err(BadSource::Private);
+        }
+        if speech == Speech::Srt {
+            Asked::read(&url).map_err(BadSource::Srt)?;
         }
         Ok((url, speech))
     }
@@ -169,6 +179,7 @@ mod tests {
             ("rtmps://example.com/live/key", Speech::Rtmp),
             ("rtsp://me:secret@example.com/cam/1", Speech::Rtsp),
             ("rtsps://example.com:8554/x", Speech::Rtsp),
+            ("srt://example.com:9000?streamid=x", Speech::Srt),
         ] {
             assert_eq!(strict().check(url).unwrap().1, speech, "{url}");
         }
@@ -188,6 +199,9 @@ mod tests {
             "rtmps://127.1/live/x",
             "rtsp://127.1/x",
             "rtsps://[::1]/x",
+            "srt://127.1:9000",
+            "srt://2130706433:9000?streamid=x",
+            "srt://[::ffff:10.0.0.1]:9000",
         ] {
             assert_eq!(strict().check(url).unwrap_err(), BadSource::Private, "{url}");
             assert!(loose().check(url).is_ok(), "{url}");
@@ -198,7 +212,6 @@ mod tests {
             "subfile,,start,0,end,0,,:/etc/passwd",
             "data:text/plain,x",
             "rtspu://example.com/x",
-            "srt://example.com:9000",
             "udp://239.0.0.1:1234",
             "tcp://example.com:25",
             "gopher://example.com",
