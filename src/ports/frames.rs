@@ -26,4 +26,6 @@ pub struct Parcel {
     pub body: Bytes,
     /// The stream's key, as its sender presents it.
     pub key: Option<String>,
+    /// Nobody took it in time: it is here to be counted, at some later time. Of what was dropped some never comes.
+    pub is_dropped: bool,
 }

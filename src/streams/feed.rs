@@ -1,7 +1,7 @@
 //! Frames that come through the broker, for as long as this process watches their stream.
 
 use super::{
-    frame::{Frame, HEADER},
+    frame::{self, Frame, HEADER},
     hub::Shared,
     key::Presented,
     live::Live,
@@ -37,7 +37,7 @@ pub(super) async fn feed(hub: Arc<Shared>, live: Arc<Live>, frames: Arc<dyn Fram
 
 async fn take(hub: &Shared, live: &Live, feed: &mut dyn Feed) -> crate::ports::PortError {
     loop {
-        let Parcel { body, key } = match feed.next().await {
+        let Parcel { body, key, is_dropped } = match feed.next().await {
             Ok(parcel) => parcel,
             Err(error) => return error,
         };
@@ -45,7 +45,16 @@ async fn take(hub: &Shared, live: &Live, feed: &mut dyn Feed) -> crate::ports::P
         let key = key.as_deref().and_then(Presented::parse);
         // Whoever may publish to the exchange is not yet this stream's publisher.
         if !key.is_some_and(|key| key.opens(&live.shown().key, now)) {
-            live.refused();
+            if !is_dropped {
+                live.refused();
+            }
+            continue;
+        }
+        if is_dropped {
+            // One with a number is counted by the gap that it leaves.
+            if !frame::is_numbered(&body) {
+                live.skipped();
+            }
             continue;
         }
         // The broker holds nobody to the limit that the calls have.

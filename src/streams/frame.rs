@@ -47,7 +47,7 @@ impl Frame {
         if bytes.is_empty() {
             return Err(BadFrame::Empty);
         }
-        if !bytes.starts_with(MAGIC) {
+        if !is_numbered(&bytes) {
             return Self::picture(bytes, None, None);
         }
         let header: &[u8; HEADER] = bytes.first_chunk().ok_or(BadFrame::Header)?;
@@ -83,6 +83,11 @@ impl Frame {
         };
         Ok(Self { sequence, captured, media_type, bytes })
     }
+}
+
+/// Whether there is a header, which numbers it.
+pub fn is_numbered(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
 }
 
 fn part<const N: usize>(header: &[u8; HEADER], from: usize) -> [u8; N] {

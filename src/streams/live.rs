@@ -213,6 +213,7 @@ impl Live {
 
     /// A frame at least was left out for a newer one.
     pub(super) fn skipped(&self) {
+        self.metrics.frame(Became::Skipped.as_str());
         Counters::add(&self.counters.skipped, 1);
     }
 

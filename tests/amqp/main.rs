@@ -4,6 +4,7 @@ mod bench;
 mod cancel;
 mod contract;
 mod dead;
+mod frames;
 mod lanes;
 mod letters;
 mod loss;
