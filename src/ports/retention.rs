@@ -13,8 +13,11 @@ pub trait Retention: Send + Sync + 'static {
     async fn close_forgotten_streams(&self, before: Timestamp, at: Timestamp, limit: u32) -> Result<u32>;
     /// Episodes that were ruled on before `before`, longest ago first.
     async fn ruled_episodes(&self, before: Timestamp, limit: u32) -> Result<Vec<Episode>>;
+    /// From now on nobody takes back what was said of it, and its record names no frames: they may be removed. False where it
+    /// was not ruled on before `before`, or is not there; true as often as it is asked.
+    async fn condemn_episode(&self, of: EpisodeId, before: Timestamp) -> Result<bool>;
     /// Row and audit line in one commit; false where it was not ruled on before `before`, or is not there. Its frames are to be
-    /// removed first: after this nothing names them.
+    /// removed first: after this nothing finds them.
     async fn erase_episode(&self, of: EpisodeId, before: Timestamp, at: Timestamp) -> Result<bool>;
     /// Streams that were closed before `before` and have no episode any more, longest ago first.
     async fn ended_streams(&self, before: Timestamp, limit: u32) -> Result<Vec<StreamId>>;

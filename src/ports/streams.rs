@@ -194,6 +194,15 @@ pub struct Change {
     pub at: Timestamp,
 }
 
+/// Why a change was not written, nor anything of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unwritten {
+    /// Somebody else decides now, or nobody any more.
+    Stale,
+    /// A person has ruled on its episode meanwhile: what was seen since is one of its own.
+    Ruled,
+}
+
 /// A time in which a stream did not pass for what was seen on it: one item of the review queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Episode {
@@ -309,8 +318,13 @@ pub trait Streams: Send + Sync + 'static {
     async fn reseal_source(&self, id: StreamId, from: &Source, to: &Source) -> Result<bool>;
     /// Lets the next one watch at once.
     async fn leave_stream(&self, id: StreamId, fence: u64, sign: &Sign) -> Result<()>;
-    /// Row, episode, outbox entry and audit line in one commit; refused where the fence is stale.
-    async fn change_stream(&self, watch: &Watch, change: &Change) -> Result<std::result::Result<(), Stale>>;
+    /// Row, episode, outbox entry and audit line in one commit. An episode that was in review and goes on is in nobody's
+    /// hands any more, and has the next fence: who looked at it has not seen all of it.
+    async fn change_stream(
+        &self,
+        watch: &Watch,
+        change: &Change,
+    ) -> Result<std::result::Result<(), Unwritten>>;
     /// Open streams that nobody watches and somebody should: they pass, or wait for frames from the broker or
     /// from their source.
     async fn deserted_streams(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>>;

@@ -22,6 +22,11 @@ pub struct Case {
     pub episode: Episode,
     /// Something was not written yet.
     pub dirty: bool,
+    /// It goes on with one that was in review, which a person may rule on until it is written that it does: no frame is kept
+    /// of it before.
+    pub unsure: bool,
+    /// How bad it was since it began or went on, and when that was.
+    since: (State, Timestamp),
     most: usize,
 }
 
@@ -50,7 +55,9 @@ impl Case {
             }
             _ => false,
         };
-        let episode = match last.filter(goes_on) {
+        let last = last.filter(goes_on);
+        let unsure = last.as_ref().is_some_and(|last| last.state == EpisodeState::InReview);
+        let episode = match last {
             Some(last) => Episode { state: EpisodeState::Open, ended_at: None, ..last },
             None => Episode {
                 stream,
@@ -69,12 +76,25 @@ impl Case {
                 held_until: None,
             },
         };
-        let mut case = Self { episode, dirty: true, most };
+        let mut case = Self { episode, dirty: true, unsure, since: (state, now), most };
         case.stands(state);
         case
     }
 
+    /// A person has ruled on what it was to go on with: what was seen since is an episode of its own.
+    pub fn apart(self) -> Self {
+        let (Episode { stream, tenant, number, ended_at, .. }, (state, at)) = (self.episode, self.since);
+        let mut own = Self::begin((stream, &tenant, number), None, state, at, self.most);
+        if let Some(ended) = ended_at {
+            own.end(ended);
+        }
+        own
+    }
+
     pub fn stands(&mut self, state: State) {
+        if state.standing > self.since.0.standing {
+            self.since.0 = state;
+        }
         if state.standing > self.episode.worst {
             (self.episode.worst, self.episode.because) = (state.standing, state.because);
             self.dirty = true;
@@ -202,6 +222,28 @@ mod tests {
         assert_eq!(said, Keep::Instead(evidence(6, 0.7)));
         case.unkept("s/1-7", said);
         assert_eq!(case.episode.evidence, before, "the old one is not dropped");
+    }
+
+    #[test]
+    fn what_was_to_go_on_with_an_episode_that_a_person_ruled_on_is_one_of_its_own() {
+        let mut first = begun(None, 0);
+        assert!(!first.unsure);
+        first.stands(CUT);
+        first.saw(Grade::Bad, evidence(1, 0.9));
+        first.end(at(10));
+        let mut on = begun(Some(first.episode), 20);
+        assert!(on.unsure);
+        let own = on.clone().apart();
+        assert_eq!((own.episode.number, own.episode.worst, own.unsure), (2, Standing::Warn, false));
+        assert_eq!((own.episode.began_at, own.episode.ended_at), (at(20), None));
+        assert!(own.episode.evidence.is_empty() && own.episode.scores.is_empty() && own.dirty);
+        on.stands(CUT);
+        on.end(at(30));
+        let own = on.apart().episode;
+        assert_eq!((own.worst, own.state), (Standing::Cut, EpisodeState::InReview));
+        assert_eq!((own.began_at, own.ended_at), (at(20), Some(at(30))));
+        // Of a process that died: nobody can rule on it.
+        assert!(!begun(Some(begun(None, 0).episode), 20).unsure);
     }
 
     #[test]

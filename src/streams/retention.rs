@@ -1,5 +1,5 @@
-//! What is over of live streams, erased after its time: bytes first, then the rows that name them, so that a crash between
-//! leaves work for the next round and nothing that nobody finds.
+//! What is over of live streams, erased after its time: first the row decides that it is, then bytes go, then the row, so
+//! that a crash between leaves work for the next round, and neither frames that nobody finds nor a row without its frames.
 
 use crate::{
     ports::{Blobs, Kind, PortError, Result, Store, blobs::Zone},
@@ -35,6 +35,10 @@ pub async fn erase(store: &dyn Store, blobs: &dyn Blobs, now: Timestamp, keep: D
         let mut went = 0;
         for episode in &batch {
             let of = (episode.stream, episode.number);
+            // Somebody may just have taken back what they said.
+            if !store.condemn_episode(of, before).await? {
+                continue;
+            }
             erased.frames += remove(blobs, &format!("{}/{}-", of.0, of.1)).await?;
             went += u32::from(store.erase_episode(of, before, now).await?);
         }
@@ -78,6 +82,7 @@ async fn remove(blobs: &dyn Blobs, begins: &str) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::blobs::Key;
     use crate::{
         adapters::{fs::Fs, sqlite::Sqlite},
         ports::{
@@ -90,6 +95,11 @@ mod tests {
             },
         },
         upload::{Because, Standing},
+    };
+    use async_trait::async_trait;
+    use std::{
+        fs::File,
+        sync::atomic::{AtomicBool, Ordering},
     };
 
     const DAY: i64 = 86_400;
@@ -213,5 +223,60 @@ mod tests {
         assert_eq!(run(430 * DAY).await, Erased::default());
         assert_eq!(run(431 * DAY).await, Erased { episodes: 1, streams: 1, frames: 2, closed: 0 });
         assert!(store.stream(id(3)).await.unwrap().is_some_and(|stream| stream.is_open()));
+    }
+
+    /// Blobs that cannot be removed, until they can.
+    struct Stuck(Fs, AtomicBool);
+
+    #[async_trait]
+    impl Blobs for Stuck {
+        async fn spool(&self) -> Result<File> {
+            self.0.spool().await
+        }
+
+        async fn put(&self, zone: Zone, key: &Key, spool: &File) -> Result<()> {
+            self.0.put(zone, key, spool).await
+        }
+
+        async fn open(&self, zone: Zone, key: &Key) -> Result<Option<File>> {
+            self.0.open(zone, key).await
+        }
+
+        async fn remove(&self, zone: Zone, key: &Key) -> Result<()> {
+            self.0.remove(zone, key).await?;
+            match self.1.load(Ordering::SeqCst) {
+                true => Err(PortError::new(Kind::Retry, "told to fail")),
+                false => Ok(()),
+            }
+        }
+
+        async fn list(&self, zone: Zone, after: &str, limit: usize) -> Result<Vec<String>> {
+            self.0.list(zone, after, limit).await
+        }
+
+        async fn free_bytes(&self) -> Result<Option<u64>> {
+            self.0.free_bytes().await
+        }
+    }
+
+    /// Regression: frames went first, and whoever took back their ruling then had an episode without them.
+    #[tokio::test]
+    async fn once_a_frame_is_gone_nobody_takes_the_ruling_back_and_the_next_round_finishes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("a.db")).await.unwrap();
+        let blobs = Stuck(Fs::open(folder.path().join("blobs")).unwrap(), AtomicBool::new(true));
+        let watch = opened(&store, 1).await;
+        seen(&store, &blobs.0, &watch, 1).await;
+        ruled(&store, 1, 1, 5).await;
+        let run = async || erase(&store, &blobs, at(6), Duration::from_millis(500)).await;
+        run().await.unwrap_err();
+        assert_eq!(blobs.list(Zone::Held, "", 9).await.unwrap().len(), 1, "it broke off in the middle");
+        let deed = Deed { actor: "user:u1", action: "episode.undone", at: at(7) };
+        assert!(!store.undo_episode((id(1), 1), 1, "u1", at(0), at(99), deed).await.unwrap());
+        let left = store.episode(id(1), 1).await.unwrap().unwrap();
+        assert_eq!((left.state, left.evidence.len()), (EpisodeState::Ruled, 0), "it names none of them");
+        blobs.1.store(false, Ordering::SeqCst);
+        assert_eq!(run().await.unwrap(), Erased { episodes: 1, frames: 1, ..Erased::default() });
+        assert_eq!(store.episode(id(1), 1).await.unwrap(), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         store::Stale,
         streams::{
             Change, Episode, EpisodeRuling, EpisodeState, NewStream, Pull, Sign, Source, Stream, StreamKey,
-            Watch,
+            Unwritten, Watch,
         },
     },
     upload::{StreamId, TenantId},
@@ -135,11 +135,19 @@ impl Streams for Sqlite {
         Ok(())
     }
 
-    async fn change_stream(&self, watch: &Watch, change: &Change) -> Result<std::result::Result<(), Stale>> {
+    async fn change_stream(
+        &self,
+        watch: &Watch,
+        change: &Change,
+    ) -> Result<std::result::Result<(), Unwritten>> {
         let stream = &watch.stream;
         let mut tx = self.begin().await?;
-        let Ok(lines) = rows::change(&mut tx, watch, change).await? else {
-            return Ok(Err(Stale));
+        let lines = match rows::change(&mut tx, watch, change).await? {
+            Ok(lines) => lines,
+            Err(unwritten) => {
+                tx.rollback().await?;
+                return Ok(Err(unwritten));
+            }
         };
         if change.told {
             let kind = change.standing.event();

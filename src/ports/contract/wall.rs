@@ -6,7 +6,7 @@ use crate::{
         Store, Wall,
         accounts::{Deed, Tenants},
         store::Stale,
-        streams::{Change, NewStream, Sign, StreamKey},
+        streams::{Change, NewStream, Sign, StreamKey, Unwritten},
         wall::{Hand, StreamRuling, TAKEN_BACK},
     },
     upload::{Because, Standing, StreamId},
@@ -96,7 +96,7 @@ pub async fn a_cut_by_hand_takes_the_watch_away_and_stays<S: Store + Wall>(store
         episode: None,
         at: at(21),
     };
-    assert_eq!(store.change_stream(&watch, &better).await.unwrap(), Err(Stale));
+    assert_eq!(store.change_stream(&watch, &better).await.unwrap(), Err(Unwritten::Stale));
     // The next one knows.
     let next = store.watch_stream(id(1), "w2", at(22), at(60)).await.unwrap().unwrap();
     assert_eq!((next.stream.standing, next.stream.because), (Standing::Cut, Because::Person));

@@ -1,6 +1,9 @@
 //! What is erased in time, in SQL that both engines understand.
 
-use super::both::{This, append, begin, reader};
+use super::{
+    both::{This, append, begin, reader},
+    sight::of_erased,
+};
 use crate::{
     adapters::sql::{CLOSE, END_EPISODES, EpisodeRow, parse},
     ports::{Result, Retention, accounts::Deed, streams::Episode, wall::EpisodeId},
@@ -18,6 +21,9 @@ const FORGOTTEN: &str = "SELECT id, tenant FROM streams WHERE closed_at IS NULL 
 const RULED: &str = "SELECT stream, number, tenant, state, began_at, ended_at, worst, because, scores, evidence, ruling, \
     fence, holder, held_until FROM episodes WHERE state = 'ruled' AND coalesce(ruled_at, ended_at) < $1 \
     ORDER BY coalesce(ruled_at, ended_at), stream, number LIMIT $2";
+/// What nobody said nobody takes back.
+const CONDEMN: &str = "UPDATE episodes SET ruled_by = NULL, ruled_at = NULL, evidence = '[]' WHERE stream = $1 \
+    AND number = $2 AND state = 'ruled' AND coalesce(ruled_at, ended_at) < $3";
 const ERASE_EPISODE: &str = "DELETE FROM episodes WHERE stream = $1 AND number = $2 AND state = 'ruled' \
     AND coalesce(ruled_at, ended_at) < $3 RETURNING tenant";
 const ENDED: &str = "SELECT id FROM streams s WHERE closed_at < $1 \
@@ -50,6 +56,14 @@ impl Retention for This {
         let query = sqlx::query_as(RULED).bind(before.as_millisecond()).bind(i64::from(limit));
         let rows: Vec<EpisodeRow> = query.fetch_all(&mut *reader(self).await?).await?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    async fn condemn_episode(&self, (stream, number): EpisodeId, before: Timestamp) -> Result<bool> {
+        let mut tx = begin(self).await?;
+        let query = sqlx::query(CONDEMN).bind(stream.to_string()).bind(i64::from(number));
+        let condemned = query.bind(before.as_millisecond()).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(condemned.rows_affected() == 1)
     }
 
     async fn erase_episode(
@@ -87,7 +101,7 @@ impl Retention for This {
             return Ok(false);
         };
         let deed = Deed { actor: ACTOR, action: "stream.erased", at };
-        append(&mut tx, deed, &id, json!({ "tenant": tenant })).await?;
+        append(&mut tx, deed, &id, of_erased(&tenant)).await?;
         tx.commit().await?;
         Ok(true)
     }

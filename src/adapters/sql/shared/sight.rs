@@ -2,6 +2,7 @@
 
 use super::both::Engine;
 use crate::ports::accounts::{Queues, STREAMS, Tenants};
+use serde_json::{Value, json};
 use sqlx::QueryBuilder;
 
 /// What is one of these tenants'.
@@ -32,6 +33,27 @@ pub(super) fn of_queues(query: &mut QueryBuilder<Engine>, column: &'static str, 
     }
 }
 
+/// Lines `a` about a stream that was erased: whose it was its last line says.
+fn erased_streams(query: &mut QueryBuilder<Engine>, tenants: &Tenants) {
+    query
+        .push(" OR EXISTS (SELECT 1 FROM audit e WHERE e.subject = a.subject AND e.action = 'stream.erased'");
+    if let Tenants::These(these) = tenants {
+        query.push(" AND e.detail IN (");
+        let mut list = query.separated(", ");
+        for tenant in these {
+            list.push_bind(of_erased(tenant.as_str()).to_string());
+        }
+        list.push("''");
+        query.push(")");
+    }
+    query.push(")");
+}
+
+/// What the line `stream.erased` says beside its subject, all of it: it is compared as it is written.
+pub(super) fn of_erased(tenant: &str) -> Value {
+    json!({ "tenant": tenant })
+}
+
 /// Lines `a` of the audit log about what may be seen. Who sees but some queues sees what came to review in them: the rest
 /// is filed under none.
 pub(super) fn lines_in_sight(query: &mut QueryBuilder<Engine>, tenants: &Tenants, queues: &Queues) {
@@ -52,6 +74,7 @@ pub(super) fn lines_in_sight(query: &mut QueryBuilder<Engine>, tenants: &Tenants
         query.push(" OR EXISTS (SELECT 1 FROM streams s WHERE s.id = a.subject");
         of_tenants(query, "s.tenant", tenants);
         query.push(")");
+        erased_streams(query, tenants);
     }
     if *queues == Queues::All {
         query.push(" OR EXISTS (SELECT 1 FROM api_keys k WHERE k.id = a.subject");

@@ -12,7 +12,7 @@ macro_rules! stream_statements {
                 store::Stale,
                 streams::{
                     Change, Episode, EpisodeRuling, EpisodeState, NewStream, Pull, Sign, Source, Stream,
-                    StreamKey, Watch,
+                    StreamKey, Unwritten, Watch,
                 },
             },
             upload::{StreamId, TenantId},
@@ -162,7 +162,7 @@ macro_rules! stream_statements {
             tx: &mut $connection,
             watch: &Watch,
             change: &Change,
-        ) -> Result<std::result::Result<(i64, i64), Stale>> {
+        ) -> Result<std::result::Result<(i64, i64), Unwritten>> {
             let Sign { until, watched_until, counts, last: came } = &change.sign;
             let [judged, skipped, failed, late, lost] = sql::counts(counts);
             let last = change.episode.as_ref().map_or(watch.stream.episode, |episode| episode.number);
@@ -186,15 +186,15 @@ macro_rules! stream_statements {
                 .bind(came.fed.map(u64::cast_signed))
                 .fetch_optional(&mut *tx)
                 .await?;
-            let Some(lines) = lines else { return Ok(Err(Stale)) };
-            if let Some(seen) = &change.episode {
-                episode(tx, seen).await?;
+            let Some(lines) = lines else { return Ok(Err(Unwritten::Stale)) };
+            match &change.episode {
+                Some(seen) if !episode(tx, seen).await? => Ok(Err(Unwritten::Ruled)),
+                _ => Ok(Ok(lines)),
             }
-            Ok(Ok(lines))
         }
 
-        async fn episode(tx: &mut $connection, episode: &Episode) -> Result<()> {
-            sqlx::query(sql::EPISODE)
+        async fn episode(tx: &mut $connection, episode: &Episode) -> Result<bool> {
+            let done = sqlx::query(sql::EPISODE)
                 .bind(episode.stream.to_string())
                 .bind(i64::from(episode.number))
                 .bind(episode.tenant.as_str())
@@ -207,7 +207,7 @@ macro_rules! stream_statements {
                 .bind(sql::json_text(&episode.evidence)?)
                 .execute(tx)
                 .await?;
-            Ok(())
+            Ok(done.rows_affected() == 1)
         }
 
         pub(super) async fn deserted(

@@ -42,11 +42,13 @@ pub(in crate::adapters) const CHANGE: &str = "UPDATE streams SET held_until = $3
     last_posted = $16, last_fed = $17 \
     WHERE id = $1 AND fence = $2 AND closed_at IS NULL AND holder IS NOT NULL RETURNING lines, lines_since";
 
-/// What a person has ruled on stays as it is.
+/// What a person has ruled on stays as it is, and what goes on is nobody's to rule on as they saw it.
 pub(in crate::adapters) const EPISODE: &str = "INSERT INTO episodes (stream, number, tenant, state, began_at, ended_at, \
     worst, because, scores, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
     ON CONFLICT (stream, number) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at, \
-    worst = excluded.worst, because = excluded.because, scores = excluded.scores, evidence = excluded.evidence \
+    worst = excluded.worst, because = excluded.because, scores = excluded.scores, evidence = excluded.evidence, \
+    fence = CASE WHEN episodes.state = 'in_review' THEN episodes.fence + 1 ELSE episodes.fence END, \
+    holder = NULL, held_until = NULL \
     WHERE episodes.state != 'ruled'";
 
 pub(in crate::adapters) const RESEALED: &str = "UPDATE streams SET source = $3 WHERE id = $1 AND source = $2";

@@ -1,6 +1,8 @@
 //! The Store's suite.
 
 mod direct;
+mod ending;
+mod episodes;
 mod events;
 mod intake;
 mod machine;
@@ -8,9 +10,12 @@ mod records;
 mod settling;
 mod shares;
 mod streams;
+mod watched;
 mod work;
 
 pub use direct::*;
+pub use ending::*;
+pub use episodes::*;
 pub use events::*;
 pub use intake::*;
 pub use machine::*;
@@ -83,6 +88,10 @@ macro_rules! store_contract {
             a_tenant_has_so_many_open_streams
             what_was_ruled_on_and_what_was_closed_is_erased_in_time
             a_forgotten_stream_is_closed
+            what_was_ruled_on_takes_nothing_more_in
+            what_goes_on_is_not_ruled_on_by_who_saw_its_beginning
+            what_is_condemned_is_not_taken_back_and_names_no_frames
+            what_the_log_says_of_a_stream_that_was_erased_its_tenants_people_see
         }
     };
 }

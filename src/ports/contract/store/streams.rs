@@ -1,98 +1,13 @@
+use super::watched::{MOST, change, episode, id, key, new, sign, watched};
 use crate::{
     ports::{
-        Wall,
-        accounts::{Deed, Tenants},
         contract::samples::{at, tenant},
         store::{Stale, Store},
-        streams::{
-            Change, Counts, Episode, EpisodeRuling, EpisodeState, Evidence, Last, NewStream, Pull, PullState,
-            PullTrouble, Sign, StreamKey, Watch,
-        },
-        wall::Hand,
-        wall::StreamRuling,
+        streams::{Change, EpisodeState, Last, NewStream, Pull, PullState, PullTrouble, Sign, Unwritten},
     },
-    upload::{Because, Standing, StreamId},
+    upload::{Because, Standing},
 };
-use std::{collections::BTreeMap, sync::Arc};
-
-/// Open streams of a tenant.
-const MOST: u32 = 100;
-
-fn id(n: u8) -> StreamId {
-    StreamId::new(at(i64::from(n)), &[n; 10])
-}
-
-fn key(n: u8) -> StreamKey {
-    StreamKey { hash: [n; 32], expires_at: at(1000 + i64::from(n)) }
-}
-
-fn new(n: u8) -> NewStream {
-    NewStream {
-        id: id(n),
-        tenant: tenant("acme"),
-        external_id: Some(format!("camera {n}")),
-        key: key(n),
-        tuning: r#"{"hits":2}"#.to_owned(),
-        queued: n > 100,
-        source: (n > 50 && n < 100).then(|| format!("rtmp://example.com/live/{n}").into()),
-        actor: "key:k1".to_owned(),
-        at: at(i64::from(n)),
-    }
-}
-
-fn sign(until: i64) -> Sign {
-    let counts = Counts { judged: 5, skipped: 4, failed: 3, late: 2, lost: 1 };
-    let last = Last { posted: Some(u64::MAX), fed: None };
-    Sign { until: at(until), watched_until: Some(at(until + 5)), counts, last }
-}
-
-async fn watched(store: &impl Store, n: u8, now: i64) -> Watch {
-    assert!(store.open_stream(&new(n), MOST).await.expect("open"));
-    let watch = store.watch_stream(id(n), "p1", at(now), at(now + 5)).await.expect("watch");
-    watch.expect("nobody watches a new stream")
-}
-
-fn change(standing: Standing, because: Because, now: i64, episode: Option<Episode>) -> Change {
-    let scores = BTreeMap::from([("tiny.red".to_owned(), 0.875)]);
-    Change {
-        standing,
-        because,
-        told: true,
-        scores,
-        sequence: Some(17),
-        sign: sign(now + 5),
-        episode,
-        at: at(now),
-    }
-}
-
-fn episode(n: u8, number: u32, state: EpisodeState) -> Episode {
-    let scores = BTreeMap::from([("tiny.red".to_owned(), 0.875)]);
-    let evidence = Evidence {
-        key: format!("{}/{number}-1", id(n)),
-        media_type: "image/jpeg".to_owned(),
-        sequence: 17,
-        came_at: at(20),
-        captured_at: None,
-        scores: scores.clone(),
-    };
-    Episode {
-        stream: id(n),
-        tenant: tenant("acme"),
-        number,
-        state,
-        began_at: at(20),
-        ended_at: (state != EpisodeState::Open).then(|| at(30)),
-        worst: Standing::Cut,
-        because: Because::Bad,
-        scores,
-        evidence: vec![evidence],
-        ruling: None,
-        fence: 0,
-        holder: None,
-        held_until: None,
-    }
-}
+use std::sync::Arc;
 
 pub async fn a_stream_is_opened_rekeyed_and_closed<S: Store>(store: Arc<S>) {
     let (acme, globex) = (tenant("acme"), tenant("globex"));
@@ -137,7 +52,7 @@ pub async fn one_at_a_time_watches_a_stream<S: Store>(store: Arc<S>) {
     assert_eq!(second.stream.last, sign(20).last, "and so does what came last");
     assert_eq!(store.sign_stream(id(1), 1, &sign(40)).await.unwrap(), Err(Stale));
     let cut = change(Standing::Cut, Because::Bad, 21, None);
-    assert_eq!(store.change_stream(&first, &cut).await.unwrap(), Err(Stale));
+    assert_eq!(store.change_stream(&first, &cut).await.unwrap(), Err(Unwritten::Stale));
     assert!(store.outbox(0, 9).await.unwrap().is_empty(), "and tells nobody");
     store.leave_stream(id(1), 1, &sign(30)).await.unwrap();
     assert_eq!(store.watch_stream(id(1), "p3", at(22), at(27)).await.unwrap(), None, "not its to leave");
@@ -194,32 +109,6 @@ pub async fn a_streams_change_shows_everywhere_at_once<S: Store>(store: Arc<S>) 
     assert_eq!(store.calls_due(at(40), 9).await.unwrap().len(), 1, "in order");
 }
 
-pub async fn episodes_are_listed_and_end_with_their_stream<S: Store>(store: Arc<S>) {
-    let (acme, globex) = (tenant("acme"), tenant("globex"));
-    for n in [1, 2] {
-        let watch = watched(&*store, n, 10).await;
-        for number in [1, 2] {
-            let state = if number == 1 { EpisodeState::InReview } else { EpisodeState::Open };
-            let cut = change(Standing::Cut, Because::Bad, 20, Some(episode(n, number, state)));
-            assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
-        }
-    }
-    let list = async |state, before| {
-        let all = store.episodes(&acme, state, before, 10).await.unwrap();
-        all.into_iter().map(|episode| (episode.stream, episode.number)).collect::<Vec<_>>()
-    };
-    assert_eq!(list(None, None).await, [(id(2), 2), (id(2), 1), (id(1), 2), (id(1), 1)]);
-    assert_eq!(list(None, Some((id(2), 1))).await, [(id(1), 2), (id(1), 1)]);
-    assert_eq!(list(Some(EpisodeState::Open), None).await, [(id(2), 2), (id(1), 2)]);
-    assert_eq!(store.episodes(&acme, None, None, 1).await.unwrap().len(), 1);
-    assert!(store.episodes(&globex, None, None, 10).await.unwrap().is_empty());
-    assert!(store.close_stream(&acme, id(1), "key:k1", at(50)).await.unwrap());
-    assert_eq!(list(Some(EpisodeState::Open), None).await, [(id(2), 2)]);
-    let ended = store.episode(id(1), 2).await.unwrap().unwrap();
-    assert_eq!((ended.state, ended.ended_at), (EpisodeState::InReview, Some(at(50))));
-    assert_eq!(store.episode(id(1), 3).await.unwrap(), None);
-}
-
 /// A process that died must not leave a stream passing, nor one that the broker feeds unread.
 pub async fn deserted_streams_are_found<S: Store>(store: Arc<S>) {
     let passing = watched(&*store, 1, 10).await;
@@ -256,95 +145,6 @@ pub async fn how_it_goes_with_a_source_is_its_watchers_to_say<S: Store>(store: A
     assert_eq!(next.stream.source, Some(sealed));
     assert_eq!(store.pulled_stream(id(51), watch.fence, &reading).await.unwrap(), Err(Stale));
     assert_eq!(next.stream.pull, Some(pull), "it goes with the watch");
-}
-
-pub async fn an_episode_is_ruled_on_once_by_who_holds_it<S: Store + Wall>(store: Arc<S>) {
-    for (n, worst) in [(1, Standing::Warn), (2, Standing::Cut)] {
-        let watch = watched(&*store, n, 10).await;
-        let over = Episode { worst, ..episode(n, 1, EpisodeState::InReview) };
-        let cut = change(Standing::Cut, Because::Bad, 20, Some(over));
-        assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
-    }
-    let list = async |tenants: &Tenants| {
-        let all = store.episodes_in_review(tenants, 10).await.unwrap();
-        all.into_iter().map(|episode| episode.stream).collect::<Vec<_>>()
-    };
-    let these = |name: &str| Tenants::These([tenant(name)].into());
-    assert_eq!(list(&Tenants::All).await, [id(2), id(1)], "the worst first");
-    assert_eq!(list(&these("acme")).await, [id(2), id(1)]);
-    assert!(list(&these("globex")).await.is_empty() && list(&Tenants::These([].into())).await.is_empty());
-    let known = store.episode(id(2), 1).await.unwrap().unwrap();
-    let ruling = EpisodeRuling { said: "confirmed".into(), note: "seen".into(), by: "u1".into(), at: at(40) };
-    let deed = || Deed { actor: "user:u1", action: "episode.ruled", at: at(40) };
-    assert!(!store.rule_episode(&known, &ruling, deed()).await.unwrap(), "nobody holds it");
-    let taken = store.take_episode((id(2), 1), "u1", at(31), at(41)).await.unwrap().expect("it is free");
-    assert_eq!((taken.fence, taken.holder.as_deref(), taken.held_until), (1, Some("u1"), Some(at(41))));
-    assert_eq!(store.take_episode((id(2), 1), "u2", at(32), at(42)).await.unwrap(), None, "u1 has it");
-    let kept = store.take_episode((id(2), 1), "u1", at(32), at(42)).await.unwrap().expect("it is u1's");
-    assert_eq!(kept.fence, 1, "who takes it again goes on");
-    assert_eq!(store.keep_episode((id(2), 1), "u1", 1, at(43)).await.unwrap(), Ok(()));
-    assert_eq!(store.keep_episode((id(2), 1), "u2", 1, at(99)).await.unwrap(), Err(Stale));
-    // Left, it is anybody's at once; run out, from then on.
-    store.leave_episode((id(2), 1), "u1", 1).await.unwrap();
-    let other = store.take_episode((id(2), 1), "u2", at(33), at(35)).await.unwrap().expect("it was left");
-    assert_eq!(other.fence, 2);
-    assert!(!store.rule_episode(&taken, &ruling, deed()).await.unwrap(), "the fence is an old one");
-    assert_eq!(store.take_episode((id(2), 1), "u1", at(34), at(44)).await.unwrap(), None);
-    let known = store.take_episode((id(2), 1), "u1", at(35), at(45)).await.unwrap().expect("it ran out");
-    assert!(store.rule_episode(&known, &ruling, deed()).await.unwrap());
-    assert!(!store.rule_episode(&known, &ruling, deed()).await.unwrap(), "once");
-    assert_eq!(store.take_episode((id(2), 1), "u2", at(50), at(60)).await.unwrap(), None, "it is ruled on");
-    let ruled = store.episode(id(2), 1).await.unwrap().unwrap();
-    assert_eq!((ruled.holder, ruled.held_until), (None, None));
-    assert_eq!((ruled.state, ruled.ruling), (EpisodeState::Ruled, Some(ruling)));
-    assert_eq!(list(&Tenants::All).await, [id(1)]);
-    let log = store.audit(0, 20).await.unwrap();
-    assert_eq!(log.iter().filter(|line| line.action == "episode.ruled").count(), 1);
-}
-
-pub async fn the_last_word_on_an_episode_is_taken_back_in_time_by_who_said_it<S: Store + Wall>(
-    store: Arc<S>,
-) {
-    for n in [1, 2] {
-        let watch = watched(&*store, n, 10).await;
-        let cut = change(Standing::Cut, Because::Bad, 20, Some(episode(n, 1, EpisodeState::InReview)));
-        assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
-    }
-    let said = async |n, second| {
-        let known =
-            store.take_episode((id(n), 1), "u1", at(second), at(second + 9)).await.unwrap().expect("free");
-        let ruling =
-            EpisodeRuling { said: "confirmed".into(), note: "seen".into(), by: "u1".into(), at: at(second) };
-        let deed = Deed { actor: "user:u1", action: "episode.ruled", at: at(second) };
-        assert!(store.rule_episode(&known, &ruling, deed).await.unwrap());
-        known.fence
-    };
-    let last = async |who: &'static str, since| {
-        let last = store.last_ruled_episode(who, at(since)).await.unwrap();
-        last.map(|episode| episode.stream)
-    };
-    let undo = async |n, fence, who: &'static str, since| {
-        let deed = Deed { actor: "user:u1", action: "episode.undone", at: at(50) };
-        store.undo_episode((id(n), 1), fence, who, at(since), at(60), deed).await.unwrap()
-    };
-    assert_eq!(last("u1", 0).await, None);
-    let first = said(1, 30).await;
-    let second = said(2, 40).await;
-    assert_eq!((last("u1", 0).await, last("u1", 40).await, last("u2", 0).await), (Some(id(2)), None, None));
-    assert!(!undo(2, second, "u2", 0).await, "another's");
-    assert!(!undo(2, second, "u1", 40).await, "too late");
-    assert!(!undo(2, second + 1, "u1", 0).await, "not this word");
-    assert!(undo(2, second, "u1", 39).await);
-    assert!(!undo(2, second, "u1", 39).await, "once");
-    let back = store.episode(id(2), 1).await.unwrap().unwrap();
-    assert_eq!((back.state, back.ruling, back.fence), (EpisodeState::InReview, None, second + 1));
-    assert_eq!((back.holder.as_deref(), back.held_until), (Some("u1"), Some(at(60))));
-    assert_eq!(last("u1", 0).await, Some(id(1)));
-    let again = said(2, 55).await;
-    assert!(again == second + 1 && undo(1, first, "u1", 0).await, "each by itself");
-    let log = store.audit(0, 30).await.unwrap();
-    let undone: Vec<_> = log.iter().filter(|line| line.action == "episode.undone").collect();
-    assert!(undone.len() == 2 && undone[0].detail.contains("acme"), "{undone:?}");
 }
 
 /// A day of flapping, watched by one process: one row a stream, one an episode.
@@ -412,90 +212,4 @@ pub async fn a_tenant_has_so_many_open_streams<S: Store>(store: Arc<S>) {
     });
     let opened = futures_util::future::join_all(many).await;
     assert_eq!(opened.into_iter().filter(|opened| *opened).count(), 3);
-}
-
-pub async fn what_was_ruled_on_and_what_was_closed_is_erased_in_time<S: Store + Wall>(store: Arc<S>) {
-    let acme = tenant("acme");
-    // Of the first stream one episode was ruled on and one was not; the second has one that was; the third has none.
-    for (n, last) in [(1, 2), (2, 1), (3, 0)] {
-        let watch = watched(&*store, n, 10).await;
-        for number in 1..=last {
-            let seen = episode(n, number, EpisodeState::InReview);
-            let cut = change(Standing::Cut, Because::Bad, 20, Some(seen));
-            assert_eq!(store.change_stream(&watch, &cut).await.unwrap(), Ok(()));
-        }
-    }
-    for n in [1, 2] {
-        let known = store.take_episode((id(n), 1), "u1", at(31), at(41)).await.unwrap().expect("it is free");
-        let ruling =
-            EpisodeRuling { said: "mistaken".into(), note: String::new(), by: "u1".into(), at: at(40) };
-        let deed = Deed { actor: "user:u1", action: "episode.ruled", at: at(40) };
-        assert!(store.rule_episode(&known, &ruling, deed).await.unwrap());
-    }
-    let (stream, reason) = (id(3), "nudity".to_owned());
-    let (note, by, hand) = ("why".to_owned(), "u1".to_owned(), Hand::Cut);
-    let ruling = StreamRuling { stream, number: 0, hand, reason, note, by, at: at(40), stood: None };
-    let deed = Deed { actor: "user:u1", action: "stream.ruled", at: at(40) };
-    store.rule_stream(&ruling, None, deed).await.unwrap().expect("it is open");
-
-    let ruled = async |before| {
-        let all = store.ruled_episodes(at(before), 9).await.unwrap();
-        all.into_iter().map(|episode| (episode.stream, episode.number)).collect::<Vec<_>>()
-    };
-    assert_eq!((ruled(40).await, ruled(41).await), (vec![], vec![(id(1), 1), (id(2), 1)]));
-    assert_eq!(store.ruled_episodes(at(41), 1).await.unwrap().len(), 1);
-    assert!(!store.erase_episode((id(1), 1), at(40), at(90)).await.unwrap(), "not yet");
-    assert!(!store.erase_episode((id(1), 2), at(99), at(90)).await.unwrap(), "nobody has ruled on it");
-    assert!(store.erase_episode((id(1), 1), at(41), at(90)).await.unwrap());
-    assert!(!store.erase_episode((id(1), 1), at(41), at(90)).await.unwrap(), "once");
-    assert_eq!(store.episode(id(1), 1).await.unwrap(), None);
-    assert!(store.episode(id(1), 2).await.unwrap().is_some());
-    assert_eq!(store.stream(id(1)).await.unwrap().unwrap().episode, 2, "the next one is the third");
-
-    assert!(store.ended_streams(at(99), 9).await.unwrap().is_empty(), "all are open");
-    assert!(!store.erase_stream(id(3), at(99), at(90)).await.unwrap());
-    for n in 1..=3 {
-        assert!(store.close_stream(&acme, id(n), "key:k1", at(50)).await.unwrap());
-    }
-    assert!(store.ended_streams(at(50), 9).await.unwrap().is_empty(), "not yet");
-    assert_eq!(store.ended_streams(at(51), 9).await.unwrap(), [id(3)], "the others have episodes");
-    for n in [1, 2] {
-        assert!(!store.erase_stream(id(n), at(51), at(90)).await.unwrap(), "{n}");
-    }
-    assert!(!store.erase_stream(id(3), at(50), at(90)).await.unwrap(), "not yet");
-    assert_eq!(store.stream_rulings(id(3), 9).await.unwrap().len(), 1, "what is not erased is whole");
-    assert!(store.erase_stream(id(3), at(51), at(90)).await.unwrap());
-    assert!(!store.erase_stream(id(3), at(51), at(90)).await.unwrap(), "once");
-    assert_eq!(store.stream(id(3)).await.unwrap(), None);
-    assert!(store.stream_rulings(id(3), 9).await.unwrap().is_empty());
-    assert!(store.erase_episode((id(2), 1), at(41), at(91)).await.unwrap());
-    assert_eq!(store.ended_streams(at(51), 9).await.unwrap(), [id(2)]);
-    let log = store.audit(0, 100).await.unwrap();
-    let gone: Vec<_> = log.iter().filter(|line| line.actor == "retention").collect();
-    let actions: Vec<_> = gone.iter().map(|line| line.action.as_str()).collect();
-    assert_eq!(actions, ["episode.erased", "stream.erased", "episode.erased"]);
-    assert!(gone.iter().all(|line| line.detail.contains("acme")), "{gone:?}");
-    assert!(store.audit_verify().await.unwrap().is_ok());
-}
-
-pub async fn a_forgotten_stream_is_closed<S: Store>(store: Arc<S>) {
-    // Its key ends at 1001, 1002 and 1003; on the third something was judged later.
-    let seen = watched(&*store, 3, 10).await;
-    assert_eq!(store.sign_stream(id(3), seen.fence, &sign(1500)).await.unwrap(), Ok(()));
-    let left = watched(&*store, 1, 10).await;
-    let open = change(Standing::Cut, Because::Bad, 20, Some(episode(1, 1, EpisodeState::Open)));
-    assert_eq!(store.change_stream(&left, &open).await.unwrap(), Ok(()));
-    watched(&*store, 2, 10).await;
-    assert_eq!(store.close_forgotten_streams(at(1001), at(2000), 9).await.unwrap(), 0, "its key is good");
-    assert_eq!(store.close_forgotten_streams(at(1400), at(2000), 1).await.unwrap(), 1);
-    assert_eq!(store.close_forgotten_streams(at(1400), at(2000), 9).await.unwrap(), 1);
-    assert_eq!(store.close_forgotten_streams(at(1400), at(2000), 9).await.unwrap(), 0, "once");
-    let row = store.stream(id(1)).await.unwrap().unwrap();
-    assert_eq!((row.closed_at, row.holder), (Some(at(2000)), None));
-    let ended = store.episode(id(1), 1).await.unwrap().unwrap();
-    assert_eq!((ended.state, ended.ended_at), (EpisodeState::InReview, Some(at(2000))), "a person looks");
-    assert!(store.stream(id(3)).await.unwrap().unwrap().is_open());
-    let log = store.audit(0, 100).await.unwrap();
-    let last = log.last().unwrap();
-    assert_eq!((last.action.as_str(), last.actor.as_str()), ("stream.closed", "retention"));
 }

@@ -1,8 +1,11 @@
 //! The one who decides on a stream: takes its newest frame when it is its turn, has it judged, and puts on record what
 //! changes. Worse is shown at once and written as soon as can be; better is written first.
 
+mod evidence;
+mod record;
+
 use super::{
-    case::{Case, Keep},
+    case::Case,
     hub::Shared,
     judge::{Opinion, Unjudged},
     live::{Live, Shown},
@@ -13,20 +16,13 @@ use super::{
     window::{Look, State, Window},
 };
 use crate::{
-    ports::{
-        Kind, PortError,
-        blobs::Zone,
-        store::Stale,
-        streams::{Change, Evidence, Sign, Watch},
-    },
-    upload::{Because, Standing, known::KNOWN_BAD},
+    ports::streams::{Evidence, Watch},
+    upload::{Standing, known::KNOWN_BAD},
 };
-use bytes::Bytes;
-use jiff::Timestamp;
+use evidence::Seen;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, VecDeque},
-    io::Write,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -36,12 +32,6 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 const TICK: Duration = Duration::from_millis(100);
 /// An episode's new frames are written no more often.
 const QUIET: Duration = Duration::from_secs(1);
-/// The frames before an episode that are kept once it begins.
-const BEFORE: usize = 3;
-/// And how long before.
-const LED: Duration = Duration::from_secs(60);
-/// For one frame to be kept, at most: nothing is decided meanwhile.
-const KEEPING: Duration = Duration::from_secs(5);
 /// A stream that nothing came on for so long is left; who sends to it again finds it as it was.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -70,14 +60,6 @@ pub(super) struct Watcher {
     stirred: Instant,
     /// Engines' troubles are logged once an outage.
     blind: bool,
-}
-
-/// A frame that may have to be kept.
-struct Seen {
-    since: Instant,
-    grade: Grade,
-    bytes: Bytes,
-    evidence: Evidence,
 }
 
 /// Somebody else decides now, or nobody any more.
@@ -245,15 +227,7 @@ impl Watcher {
                 captured_at: waiting.frame.captured,
                 scores,
             };
-            self.before.push_back(Seen {
-                since: waiting.since,
-                grade,
-                bytes: waiting.frame.bytes.clone(),
-                evidence,
-            });
-            if self.before.len() > BEFORE {
-                self.before.pop_front();
-            }
+            self.may_keep(Seen { since: waiting.since, grade, bytes: waiting.frame.bytes.clone(), evidence });
         }
     }
 
@@ -302,158 +276,6 @@ impl Watcher {
             self.hub.kill(&self.watch.stream, state);
         }
     }
-
-    /// What was seen makes an episode; that nobody looks does not. Nothing is written here.
-    async fn begin_case(&mut self, now: Timestamp) {
-        let content = self.window.content();
-        self.before.retain(|seen| seen.since.elapsed() <= LED);
-        // What was cut by hand is on record as a ruling.
-        if content.standing == Standing::Pass || content.because == Because::Person {
-            self.close_case();
-            return;
-        }
-        if self.case.is_none() {
-            let stream = &self.watch.stream;
-            let last = match stream.episode {
-                0 => Ok(None),
-                number => self.hub.store.episode(stream.id, number).await,
-            };
-            match last {
-                Ok(last) => {
-                    let of = (stream.id, &stream.tenant, stream.episode);
-                    self.case = Some(Case::begin(of, last, content, now, self.hub.options.evidence));
-                }
-                // The decision is written all the same, and the episode when it can be.
-                Err(error) => tracing::warn!(stream.id = %stream.id, %error, "an episode has to wait"),
-            }
-        }
-        if let Some(case) = &mut self.case {
-            case.stands(content);
-        }
-    }
-
-    /// Writes the frames of an episode that goes on, so that its record can name them; were there any?
-    async fn keep_frames(&mut self) -> bool {
-        let mut any = false;
-        let (id, fence) = (self.live.id, self.watch.fence);
-        while let Some(case) = self.case.as_mut().filter(|case| case.episode.ended_at.is_none())
-            && let Some(mut seen) = self.before.pop_front()
-        {
-            self.kept += 1;
-            let key = format!("{id}/{}-{fence}-{}", case.episode.number, self.kept);
-            seen.evidence.key.clone_from(&key);
-            let keep = case.saw(seen.grade, seen.evidence);
-            if keep == Keep::No {
-                continue;
-            }
-            if let Err(error) = self.hub.keep(&key, &seen.bytes).await {
-                tracing::warn!(stream.id = %id, %error, "a frame could not be kept");
-                case.unkept(&key, keep);
-                // The others have their turn in the next round.
-                break;
-            }
-            any = true;
-            if let Keep::Instead(old) = keep {
-                self.stale.push(old.key);
-            }
-        }
-        any
-    }
-
-    fn close_case(&mut self) {
-        if let Some(case) = &mut self.case
-            && case.episode.ended_at.is_none()
-        {
-            case.end(self.hub.clock.now());
-        }
-    }
-
-    /// The state, and the episode as it is now; and an event where the state is another than on record.
-    async fn write(&mut self, state: State, now: Timestamp) -> Result<(), Lost> {
-        let change = Change {
-            standing: state.standing,
-            because: state.because,
-            told: state != self.told,
-            scores: self.last.0.clone(),
-            sequence: self.last.1.filter(|_| state.because.is_of_frames()),
-            sign: self.sign_until(now),
-            episode: self.case.as_ref().map(|case| case.episode.clone()),
-            at: now,
-        };
-        if !change.told && change.episode.is_none() {
-            return Ok(());
-        }
-        match self.hub.store.change_stream(&self.watch, &change).await {
-            Ok(Ok(())) => {
-                (self.written, self.signed) = (Instant::now(), Instant::now());
-                self.watch.until = change.sign.until;
-                if change.told {
-                    self.told = state;
-                    self.show(state);
-                    self.hub.told(&self.watch.stream, &change);
-                }
-                if let Some(case) = &mut self.case {
-                    case.dirty = false;
-                    self.watch.stream.episode = case.episode.number;
-                }
-                self.case.take_if(|case| case.episode.ended_at.is_some());
-                // No record names them any more.
-                for key in std::mem::take(&mut self.stale) {
-                    self.hub.drop_evidence(&key).await;
-                }
-                Ok(())
-            }
-            Ok(Err(Stale)) => Err(Lost),
-            Err(error) => {
-                self.unwritten(&error);
-                Ok(())
-            }
-        }
-    }
-
-    async fn renew(&mut self, now: Timestamp) -> Result<(), Lost> {
-        let sign = self.sign_until(now);
-        match self.hub.store.sign_stream(self.live.id, self.watch.fence, &sign).await {
-            Ok(Ok(())) => {
-                self.watch.until = sign.until;
-                self.signed = Instant::now();
-            }
-            Ok(Err(Stale)) => return Err(Lost),
-            Err(error) => self.unwritten(&error),
-        }
-        // The key may have been changed meanwhile, by any process.
-        if let Ok(Some(stream)) = self.hub.store.stream(self.live.id).await {
-            self.live.shown.send_if_modified(|shown| {
-                let changed = shown.key != stream.key;
-                shown.key = stream.key;
-                changed
-            });
-        }
-        Ok(())
-    }
-
-    fn unwritten(&self, error: &PortError) {
-        tracing::warn!(stream.id = %self.live.id, %error, "a stream's state could not be written; it is tried again");
-    }
-
-    fn sign_until(&self, now: Timestamp) -> Sign {
-        Sign { until: now.checked_add(self.hub.options.term).unwrap_or(now), ..self.sign() }
-    }
-
-    fn sign(&self) -> Sign {
-        let deadline = self.window.rules().deadline;
-        let watched_until = self.window.watched_at().and_then(|at| at.checked_add(deadline).ok());
-        Sign {
-            until: self.watch.until,
-            watched_until,
-            counts: self.live.counters.now(),
-            last: self.live.last(),
-        }
-    }
-
-    fn sign_every(&self) -> Duration {
-        (self.hub.options.term / 3).min(self.window.rules().deadline / 3)
-    }
 }
 
 /// Waits until there is a frame that is due, and a place to judge it.
@@ -475,28 +297,5 @@ struct Wanting<'a>(&'a Shared);
 impl Drop for Wanting<'_> {
     fn drop(&mut self) {
         self.0.wanting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Shared {
-    /// Makes a frame durable where nothing is delivered from.
-    async fn keep(&self, key: &str, bytes: &Bytes) -> Result<(), PortError> {
-        let time = KEEPING.min(self.options.term / 3);
-        let kept = tokio::time::timeout(time, self.put(key, bytes)).await;
-        kept.unwrap_or_else(|_| Err(PortError::new(Kind::Retry, "the blob store takes too long")))
-    }
-
-    async fn put(&self, key: &str, bytes: &Bytes) -> Result<(), PortError> {
-        let mut spool = self.blobs.spool().await?;
-        let bytes = bytes.clone();
-        let written = tokio::task::spawn_blocking(move || spool.write_all(&bytes).map(|()| spool)).await;
-        let spool = written.map_err(std::io::Error::other)??;
-        self.blobs.put(Zone::Held, key, &spool).await
-    }
-
-    async fn drop_evidence(&self, key: &str) {
-        if let Err(error) = self.blobs.remove(Zone::Held, key).await {
-            tracing::warn!(evidence.key = key, %error, "a frame stays until the next sweep");
-        }
     }
 }
