@@ -8,6 +8,7 @@ use crate::{
     ports::streams::Stream,
     upload::TenantId,
 };
+use futures_util::future::join_all;
 use reqwest::{header, redirect::Policy};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use url::Url;
@@ -74,18 +75,21 @@ impl Kill {
         self.hooks.contains_key(tenant)
     }
 
-    /// Calls the tenant's hooks, each until it answers with 2xx, or with 404: then there is nobody left to end.
+    /// Calls the tenant's hooks, each until it answers with 2xx, or with 404: then there is nobody left to end. None waits for
+    /// another.
     pub(super) async fn kill(&self, stream: &Stream, state: State) {
         let hooks = self.hooks.get(&stream.tenant).into_iter().flatten();
-        for hook in hooks {
-            let mut pauses = AGAIN.iter();
-            while let Err(error) = self.call(hook, stream, state).await {
-                let Some(pause) = pauses.next() else {
-                    tracing::error!(stream.id = %stream.id, error, "a stream that was cut could not be ended by its hook");
-                    break;
-                };
-                tokio::time::sleep(*pause).await;
-            }
+        join_all(hooks.map(|hook| self.until_ended(hook, stream, state))).await;
+    }
+
+    async fn until_ended(&self, hook: &Hook, stream: &Stream, state: State) {
+        let mut pauses = AGAIN.iter();
+        while let Err(error) = self.call(hook, stream, state).await {
+            let Some(pause) = pauses.next() else {
+                tracing::error!(stream.id = %stream.id, error, "a stream that was cut could not be ended by its hook");
+                return;
+            };
+            tokio::time::sleep(*pause).await;
         }
     }
 

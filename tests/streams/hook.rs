@@ -1,6 +1,13 @@
 //! The kill hook.
 
-use crate::{common::eventually, world::World};
+use crate::{
+    common::eventually,
+    red::{RED, SETTINGS, jpeg, open, prepare},
+    server::Server,
+    site::Site,
+    wait::until,
+    world::World,
+};
 use axum::{
     Router,
     extract::Request,
@@ -8,7 +15,11 @@ use axum::{
 };
 use lazaret::streams::{Kill, kill::Hook};
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 type Calls = Arc<Mutex<Vec<(String, HeaderMap, Value)>>>;
 
@@ -55,4 +66,101 @@ async fn a_cut_ends_the_stream_where_it_is_published() {
         assert_eq!((&said["id"], &said["reason"]), (&stream.id.as_str().into(), &"certain".into()));
     }
     assert_eq!(calls.len(), 2, "once a cut");
+}
+
+const FAILED: &str = "a stream that was cut could not be ended by its hook";
+
+/// Answers by the first part of the path; that and more is kept of each call.
+async fn hooks() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, calls) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+    let kept = Arc::clone(&calls);
+    let answer = move |request: Request| async move {
+        let path = request.uri().path().trim_start_matches('/').to_owned();
+        kept.lock().unwrap().push(path.clone());
+        match path.split('/').next() {
+            Some("gone") => StatusCode::NOT_FOUND,
+            Some("broken") => StatusCode::INTERNAL_SERVER_ERROR,
+            Some("silent") => std::future::pending().await,
+            _ => StatusCode::OK,
+        }
+    };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    (address, calls)
+}
+
+/// The real executable with these settings of streams, and a stream of it that was cut.
+async fn cut(settings: &str) -> (Site, Server, String) {
+    let site = Site::new(&format!("{SETTINGS}{settings}"));
+    site.hold_clamd_down();
+    let key = prepare(&site).await;
+    let server = Server::start_with(&site, &key).await;
+    let (id, secret) = open(&server, json!({})).await;
+    let mut sequence = 0;
+    until("it is cut", async || {
+        sequence += 1;
+        let sent = server.client.post(format!("{}/v1/streams/{id}/frames", server.url));
+        let outcome: Value =
+            sent.bearer_auth(&secret).body(jpeg(sequence, RED)).send().await.unwrap().json().await.unwrap();
+        if outcome["decision"] == "cut" { Ok(()) } else { Err(outcome) }
+    })
+    .await;
+    (site, server, id)
+}
+
+/// Each hook has its own answer, and none waits for another: all that can be done is done, and told where it was in vain.
+#[tokio::test]
+async fn a_hook_that_fails_is_tried_and_told_and_holds_up_no_other() {
+    let (address, calls) = hooks().await;
+    let hook = |path: &str| format!("{{ tenant = \"acme\", url = \"http://{address}/{path}/{{id}}\" }}");
+    // Names that lead to this machine are another matter.
+    let kill = ["gone", "broken", "silent", "fine"].map(hook).join(", ");
+    let (_site, server, id) = cut(&format!("allow_private = true\nkill = [{kill}]\n")).await;
+    let count = |path: &str| calls.lock().unwrap().iter().filter(|call| call.starts_with(path)).count();
+    let failures = || {
+        let events = server.events();
+        let told = events.iter().filter(|event| event["message"] == FAILED);
+        told.map(|event| event.to_string()).collect::<Vec<_>>()
+    };
+    until("it is told of those that failed", async || {
+        let told = failures();
+        if told.len() == 2 { Ok(()) } else { Err(format!("{told:?} {:?}", calls.lock().unwrap())) }
+    })
+    .await;
+    let told = failures();
+    assert!(told.iter().all(|line| line.contains(&id)), "{told:?}");
+    assert!(told.iter().any(|line| line.contains("it answered 500")), "{told:?}");
+    // One that is gone is done with, as there is nobody left to end.
+    assert_eq!(["gone", "broken", "silent", "fine"].map(count), [1, 4, 4, 1]);
+    let all = calls.lock().unwrap().clone();
+    let first = |path: &str| all.iter().position(|call| call.starts_with(path)).unwrap();
+    let again = all.iter().rposition(|call| call.starts_with("silent")).unwrap();
+    assert!(first("fine") < again, "{all:?}");
+    server.kill().await;
+}
+
+/// A name that leads to a private address, unless that is permitted: nobody is asked, and that is told.
+#[tokio::test]
+async fn a_hooks_name_that_leads_inside_is_not_called_unless_that_is_permitted() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let settings = format!("kill = [{{ tenant = \"acme\", url = \"https://localhost:{port}/{{id}}\" }}]\n");
+    let (_site, server, id) = cut(&settings).await;
+    let told = until("it is told", async || {
+        let events = server.events();
+        let told = events.iter().find(|event| event["message"] == FAILED);
+        told.map(Value::to_string).ok_or("nothing")
+    })
+    .await;
+    assert!(told.contains(&id) && !told.contains("localhost"), "{told}");
+    let came = tokio::time::timeout(Duration::from_millis(10), listener.accept()).await;
+    assert!(came.is_err(), "somebody came");
+    server.kill().await;
+    // The same name, permitted.
+    let (_site, server, _) = cut(&format!("allow_private = true\n{settings}")).await;
+    let called = until("somebody comes", async || {
+        tokio::time::timeout(Duration::from_millis(20), listener.accept()).await.map_err(|_| ())
+    });
+    called.await.unwrap();
+    server.kill().await;
 }
