@@ -35,6 +35,7 @@ mod sources;
 mod streams;
 mod told;
 mod trouble;
+mod watchers;
 
 #[path = "../service/antivirus.rs"]
 mod antivirus;

@@ -15,15 +15,18 @@ use lapin::{
 use lazaret::adapters::amqp::STREAM_KEY;
 use serde_json::{Value, json};
 
-/// Publishes a frame, as a backend beside the encoder would.
-async fn publish(plain: &Plain, id: &str, key: &str, frame: Vec<u8>) {
+/// Publishes a frame, as a backend beside the encoder would. Is there a queue for it?
+pub async fn publish(plain: &Plain, id: &str, key: &str, frame: Vec<u8>) -> bool {
     let mut headers = FieldTable::default();
     headers.insert(STREAM_KEY.into(), AMQPValue::LongString(key.into()));
     let properties = BasicProperties::default().with_headers(headers);
-    let (options, route) = (BasicPublishOptions::default(), format!("stream.frame.{id}"));
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let route = format!("stream.frame.{id}");
     let sent =
         plain.channel.basic_publish("lazaret".into(), route.as_str().into(), options, &frame, properties);
-    assert!(sent.await.unwrap().await.unwrap().is_ack());
+    let confirmed = sent.await.unwrap().await.unwrap();
+    assert!(confirmed.is_ack());
+    confirmed.take_message().is_none()
 }
 
 /// Binds a queue to the events of streams.
@@ -45,7 +48,7 @@ async fn event(plain: &Plain) -> Value {
     .await
 }
 
-async fn show(server: &Server, (id, key): &(String, String)) -> Value {
+pub async fn show(server: &Server, (id, key): &(String, String)) -> Value {
     let url = format!("{}/v1/streams/{id}", server.url);
     server.client.get(url).bearer_auth(key).send().await.unwrap().json().await.unwrap()
 }

@@ -42,6 +42,9 @@ pub fn film(folder: &Path, name: &str, graph: &str, arguments: &[&str]) -> (Path
 /// As encoders of live streams do: no frames out of order, a key frame a second.
 pub const LIVE: [&str; 8] = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10"];
 
+/// Between two bytes of what drips.
+const DRIP: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// ffmpeg in the background; it does not outlive its test.
 pub struct Publisher(Child);
 
@@ -79,6 +82,10 @@ pub enum Page {
     Bytes(Vec<u8>),
     /// These, and then nothing, without an end.
     Stalls(Vec<u8>),
+    /// The same again and again.
+    Endless(Vec<u8>),
+    /// A byte at a time.
+    Drips(Vec<u8>),
     /// A file, as it is when it is asked for.
     File(PathBuf),
     Redirect(String),
@@ -120,6 +127,13 @@ impl Web {
         format!("http://{}{path}", self.address)
     }
 
+    /// Another page, from the next request on.
+    pub fn swap(&self, path: &str, page: Page) {
+        let mut folder = self.folder.lock().unwrap();
+        folder.retain(|(at, _)| at != path);
+        folder.push((path.to_owned(), page));
+    }
+
     pub fn take(&self, path: &str) {
         self.folder.lock().unwrap().retain(|(at, _)| at != path);
     }
@@ -132,6 +146,21 @@ fn served(page: Option<Page>) -> Response {
             let begin = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from(bytes))]);
             let never = futures_util::stream::pending();
             Body::from_stream(futures_util::StreamExt::chain(begin, never)).into_response()
+        }
+        Some(Page::Endless(bytes)) => {
+            let bytes = Bytes::from(bytes.repeat((64 << 10) / bytes.len() + 1));
+            Body::from_stream(futures_util::stream::repeat_with(move || {
+                Ok::<_, std::io::Error>(bytes.clone())
+            }))
+            .into_response()
+        }
+        Some(Page::Drips(bytes)) => {
+            let drops = futures_util::stream::unfold((Bytes::from(bytes), 0), |(bytes, n)| async move {
+                tokio::time::sleep(DRIP).await;
+                let drop = (n < bytes.len()).then(|| bytes.slice(n..=n))?;
+                Some((Ok::<_, std::io::Error>(drop), (bytes, n + 1)))
+            });
+            Body::from_stream(drops).into_response()
         }
         Some(Page::File(path)) => match std::fs::read(path) {
             Ok(bytes) => bytes.into_response(),
