@@ -8,7 +8,13 @@ use lazaret::{
     adapters::amqp::Amqp,
     ports::{Kind, Publisher, contract::samples::id, publisher::Lane},
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_confirmed_is_there_after_the_broker_was_killed() {
@@ -18,6 +24,8 @@ async fn what_was_confirmed_is_there_after_the_broker_was_killed() {
     enqueue(&amqp, Lane::Main, [id(1)]).await;
     let held = next(&amqp).await;
     let publisher = amqp.publisher();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
     // Published without pause until the broker is gone under it.
     let publishing = tokio::spawn(async move {
         let (mut confirmed, mut n) = (BTreeSet::new(), 100);
@@ -39,13 +47,12 @@ async fn what_was_confirmed_is_there_after_the_broker_was_killed() {
             if failed {
                 return confirmed;
             }
+            counted.store(confirmed.len(), Ordering::SeqCst);
             n += 20;
         }
     });
-    tokio::task::block_in_place(|| {
-        std::thread::sleep(Duration::from_millis(300));
-        rabbit.restart();
-    });
+    until("some are confirmed", || async { count.load(Ordering::SeqCst) >= 20 }).await;
+    tokio::task::block_in_place(|| rabbit.restart());
     let mut confirmed = publishing.await.unwrap();
     assert!(confirmed.len() >= 20, "some were confirmed before the end: {}", confirmed.len());
     until("the broker is there again", || async { amqp.health().await.is_ok() }).await;

@@ -11,7 +11,10 @@ use lazaret::{
     upload::{Decision, UploadId},
 };
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tempfile::TempDir;
@@ -72,15 +75,25 @@ impl World {
 pub struct TestClock {
     now: Mutex<Timestamp>,
     tick: Duration,
+    looks: AtomicU64,
 }
 
 impl TestClock {
     pub fn still() -> Arc<Self> {
-        Arc::new(Self { now: Mutex::new(samples::at(2_000_000)), tick: Duration::ZERO })
+        Self::every(Duration::ZERO)
     }
 
     pub fn ticking() -> Arc<Self> {
-        Arc::new(Self { now: Mutex::new(samples::at(2_000_000)), tick: Duration::from_millis(1) })
+        Self::every(Duration::from_millis(1))
+    }
+
+    fn every(tick: Duration) -> Arc<Self> {
+        Arc::new(Self { now: Mutex::new(samples::at(2_000_000)), tick, looks: AtomicU64::new(0) })
+    }
+
+    /// How often it was asked.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::SeqCst)
     }
 
     pub fn pass(&self, time: Duration) {
@@ -90,6 +103,7 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         let mut now = self.now.lock().unwrap();
         *now += self.tick;
         *now
