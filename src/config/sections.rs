@@ -2,7 +2,7 @@
 
 use super::units::{Connection, Hidden, Secret, Size, Span};
 use crate::{
-    streams::{Limit, Rules, Tuning, pull::network::Network},
+    streams::{Limit, Rules, Tuning, Unseen, pull::network::Network},
     upload::{Check, TenantId, plan::SwitchedOff, rendition::RenditionName},
 };
 use serde::Deserialize;
@@ -259,6 +259,7 @@ pub struct Streams {
     pub calm: Span,
     pub deadline: Span,
     pub spoiled: f32,
+    pub tolerate: Vec<Unseen>,
     pub fastest: Span,
     pub slowest: Span,
     pub tenants: Vec<TenantTuning>,
@@ -290,6 +291,7 @@ impl Streams {
             calm: self.calm.0,
             deadline: self.deadline.0,
             spoiled: self.spoiled,
+            tolerate: self.tolerate.iter().copied().collect(),
             fastest: self.fastest.0,
             slowest: self.slowest.0,
         }

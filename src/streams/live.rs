@@ -5,6 +5,7 @@ use super::{
     mailbox::{Mailbox, Waiting},
     order::{Arrival, Order},
     outcome::{Became, Counters, Outcome, Reply},
+    unseen::Kinds,
     window::{Look, State},
 };
 use crate::{
@@ -18,7 +19,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -55,8 +56,8 @@ pub struct Live {
     /// wanted. Since the last look.
     astray: AtomicU64,
     whole: AtomicU64,
-    /// There is more in it than is looked at.
-    unseen: AtomicBool,
+    /// What is in it that is not looked at.
+    unseen: AtomicU8,
     /// The pause that was last asked for.
     pub(super) pause_ms: AtomicU64,
     /// Of frames that come one by one.
@@ -85,7 +86,7 @@ impl Live {
             shown: watch::Sender::new(shown),
             astray: AtomicU64::default(),
             whole: AtomicU64::default(),
-            unseen: AtomicBool::default(),
+            unseen: AtomicU8::default(),
             pause_ms: AtomicU64::default(),
             posted: Mutex::new(Order::after(last.posted)),
             fed: Mutex::new(Order::after(last.fed)),
@@ -150,12 +151,12 @@ impl Live {
         Counters::add(&self.whole, frames);
     }
 
-    pub(super) fn hold_more(&self, unseen: bool) {
-        self.unseen.store(unseen, Ordering::Relaxed);
+    pub(super) fn hold_more(&self, unseen: Kinds) {
+        self.unseen.store(unseen.bits(), Ordering::Relaxed);
     }
 
-    pub(super) fn holds_more(&self) -> bool {
-        self.unseen.load(Ordering::Relaxed)
+    pub(super) fn holds_more(&self) -> Kinds {
+        Kinds::of_bits(self.unseen.load(Ordering::Relaxed))
     }
 
     pub(super) fn saw(&self, frame: &Frame, scores: BTreeMap<String, f32>) {

@@ -17,6 +17,7 @@ pub mod pace;
 pub mod pull;
 pub mod retention;
 pub mod rules;
+pub mod unseen;
 mod watcher;
 pub mod window;
 
@@ -27,6 +28,7 @@ pub use kill::Kill;
 pub use live::Live;
 pub use outcome::Outcome;
 pub use rules::{Grade, Limit, Rules, Tuning};
+pub use unseen::Unseen;
 pub use window::{State, Window};
 
 use crate::{access::Vault, upload::StreamId};

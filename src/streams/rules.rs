@@ -1,5 +1,6 @@
 //! What makes a frame bad, and how many of them a stream.
 
+use super::unseen::{Kinds, Unseen};
 use crate::config::units::Span;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -41,6 +42,8 @@ pub struct Rules {
     pub deadline: Duration,
     /// Of the frames that were looked at last, so large a share may fail; beyond it the stream does not pass. 0 to 1.
     pub spoiled: f32,
+    /// What of a source is not seen, and is no reason for it not to pass.
+    pub tolerate: Kinds,
     /// Between two judged frames, near a threshold or after a change of scene.
     pub fastest: Duration,
     /// The same, while all is calm.
@@ -59,6 +62,7 @@ pub struct Tuning {
     #[schema(value_type = Option<String>, example = "10s")]
     pub deadline: Option<Span>,
     pub spoiled: Option<f32>,
+    pub tolerate: Option<Vec<Unseen>>,
     #[schema(value_type = Option<String>, example = "200ms")]
     pub fastest: Option<Span>,
     #[schema(value_type = Option<String>, example = "1s")]
@@ -80,6 +84,7 @@ impl Rules {
             calm: span(tuning.calm, self.calm),
             deadline: span(tuning.deadline, self.deadline),
             spoiled: tuning.spoiled.unwrap_or(self.spoiled),
+            tolerate: tuning.tolerate.as_ref().map_or(self.tolerate, |kinds| kinds.iter().copied().collect()),
             fastest: span(tuning.fastest, self.fastest),
             slowest: span(tuning.slowest, self.slowest),
         };
@@ -159,6 +164,7 @@ pub(super) mod tests {
             calm: Duration::from_secs(5),
             deadline: Duration::from_secs(10),
             spoiled: 0.5,
+            tolerate: Kinds::default(),
             fastest: Duration::from_millis(200),
             slowest: Duration::from_secs(1),
         }

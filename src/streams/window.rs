@@ -2,6 +2,7 @@
 //! that was skipped or lost never comes here, and one that could not be judged moves it only away from it.
 
 use super::rules::{Grade, Rules};
+use super::unseen::Kinds;
 use crate::upload::{Because, Standing};
 use jiff::Timestamp;
 use std::{collections::VecDeque, time::Duration};
@@ -129,9 +130,9 @@ impl Window {
         self.beside = self.beside.and(look);
     }
 
-    /// Whether there is more in it than is looked at.
-    pub fn holds_more(&mut self, unseen: bool) {
-        self.unseen = unseen;
+    /// What there is in it that is not looked at.
+    pub fn holds_more(&mut self, unseen: Kinds) {
+        self.unseen = unseen.are_beyond(self.rules.tolerate);
     }
 
     /// Time has passed.

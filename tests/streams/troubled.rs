@@ -2,10 +2,11 @@
 
 use crate::{
     pulled::{PULLING, followed, pulled, show, site},
+    red::open,
     sources::{LIVE, Page, Web, film},
     wait::until,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const GREY: &str = "color=0x5a5a5a:s=320x180:r=10:d=4";
 const RED: &str = "color=0xfa0505:s=640x360:r=10:d=4";
@@ -173,6 +174,45 @@ async fn a_source_of_which_only_key_frames_are_whole_does_not_pass() {
     let (all, last) = followed(&server, &whole).await;
     assert!(all.iter().any(|(decision, ..)| decision == "pass"), "{all:?} {last}");
     assert!(all.iter().all(|(_, reason, _)| reason != "undecodable"), "{all:?} {last}");
+    server.kill().await;
+}
+
+/// Two tracks of one publisher: put up with for this stream, each is judged; what else is not seen keeps it from passing.
+#[tokio::test]
+async fn tracks_that_are_put_up_with_are_all_judged() {
+    let (site, server) = site(PULLING).await;
+    let (web, folder) = (Web::start().await, site.path(""));
+    let made = |name: &str, second: &str, more: &[&str]| {
+        let path = folder.join(name);
+        let inputs = ["-f", "lavfi", "-i", GREY, "-f", "lavfi", "-i", second];
+        let maps = ["-map", "0", "-map", "1", "-pix_fmt", "yuv420p"];
+        crate::sources::ffmpeg(&[&inputs[..], &maps, more, &LIVE, &[path.to_str().unwrap()]].concat());
+        Page::Bytes(std::fs::read(path).unwrap())
+    };
+    let smaller = "color=0x5a5a6a:s=160x90:r=10:d=4";
+    let hdr = ["-color_trc", "smpte2084", "-colorspace", "bt2020nc"];
+    for (name, page, expected) in [
+        ("two.ts", made("two.ts", smaller, &[]), "clean"),
+        ("other.ts", made("other.ts", RED, &[]), "bad"),
+        ("hdr.ts", made("hdr.ts", smaller, &hdr), "unseen"),
+    ] {
+        let tuning = json!({ "fastest": "200ms", "slowest": "200ms", "tolerate": ["tracks"], "window": 6 });
+        let source = web.put(&format!("/{name}"), page);
+        let (stream, _) = open(&server, json!({ "source": source, "tuning": tuning })).await;
+        until("it is told all the same", async || {
+            let view = show(&server, &stream).await;
+            let told = view["pull"]["trouble"]["detail"].as_str().unwrap_or_default();
+            if told.contains("tracks of video") { Ok(()) } else { Err(view.to_string()) }
+        })
+        .await;
+        let (all, last) = followed(&server, &stream).await;
+        let reasons: Vec<_> = all.iter().map(|(_, reason, _)| reason.as_str()).collect();
+        assert!(reasons.contains(&expected), "{name}: {all:?} {last}");
+        assert_eq!(reasons.contains(&"unseen"), expected == "unseen", "{name}: {all:?} {last}");
+    }
+    let asked = server.client.post(format!("{}/v1/streams", server.url)).bearer_auth(&server.key);
+    let wrong = json!({ "tuning": { "tolerate": ["all"] } });
+    assert_eq!(asked.json(&wrong).send().await.unwrap().status(), 400);
     server.kill().await;
 }
 

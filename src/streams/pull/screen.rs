@@ -131,12 +131,13 @@ impl Screen<'_> {
             };
             self.live.spoiled_by(seen.damaged);
             self.live.passed_over(seen.passed_over);
-            self.live.hold_more(seen.unseen.is_some());
+            self.live.hold_more(seen.unseen.iter().map(|unseen| unseen.kind.into()).collect());
             let Some(glimpse) = seen.frame else {
                 let why = format!("the last {} frames and packets could not be decoded", seen.damaged);
                 return if seen.damaged == 0 { Ok(()) } else { Err(Trouble::new(SPOILED, why)) };
             };
-            (self.came)(seen.unseen);
+            let unseen: Vec<_> = seen.unseen.into_iter().map(|unseen| unseen.what).collect();
+            (self.came)((!unseen.is_empty()).then(|| unseen.join("; ")));
             if self.is_ahead {
                 hold(&glimpse, &mut anchor).await;
             }

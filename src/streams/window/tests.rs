@@ -1,5 +1,6 @@
 use super::*;
 use crate::streams::rules::tests::rules;
+use crate::streams::unseen::{Kinds, Unseen};
 use proptest::prelude::*;
 
 fn at(seconds: i64) -> Timestamp {
@@ -161,14 +162,21 @@ fn what_comes_beside_counts_with_the_next_look() {
 
 #[test]
 fn what_holds_more_than_is_seen_is_no_pass() {
+    let tracks = Kinds::from_iter([Unseen::Tracks]);
     let mut window = window();
-    window.holds_more(true);
+    window.holds_more(tracks);
     assert_eq!(window.state(), State::UNWATCHED);
     assert_eq!(window.judged(Clean, at(1)), State::UNSEEN);
     assert_eq!(window.judged(Certain, at(2)).standing, Cut);
-    window.holds_more(false);
+    window.holds_more(Kinds::default());
     assert_eq!(window.judged(Clean, at(3)).standing, Cut);
     assert_eq!(Window::new(rules(), State::UNSEEN, at(0)).content(), State::CLEAN);
+    // One kind that is put up with, and another beside it.
+    let mut window = Window::new(Rules { tolerate: tracks, ..rules() }, State::CLEAN, at(0));
+    window.holds_more(tracks);
+    assert_eq!(window.judged(Clean, at(1)), State::CLEAN);
+    window.holds_more([Unseen::Tracks, Unseen::Subtitles].into_iter().collect());
+    assert_eq!(window.judged(Clean, at(2)), State::UNSEEN);
 }
 
 fn any_grade() -> impl Strategy<Value = Grade> {

@@ -32,6 +32,26 @@ pub struct Glimpsed {
     pub damaged: u64,
     /// Frames since then that were whole, and not due.
     pub passed_over: u64,
-    /// What is in it that no frame shows, or not by itself.
-    pub unseen: Option<String>,
+    /// What is in it that no frame shows, or not by itself: each kind once.
+    pub unseen: Vec<Unseen>,
+}
+
+/// Something that a player may show and that is not judged, or not as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    pub kind: UnseenKind,
+    pub what: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnseenKind {
+    /// Tracks of video side by side: each is judged, and a viewer sees one.
+    Tracks,
+    Cover,
+    /// Subtitles that are pictures.
+    Subtitles,
+    Transparency,
+    /// Colours that a player shows otherwise.
+    Colours,
 }

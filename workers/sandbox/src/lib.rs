@@ -27,7 +27,7 @@ mod stderr;
 mod trouble;
 
 pub use film::{Film, FilmRequest, SheetRequest, Shot, Taken};
-pub use glimpse::{Glimpse, GlimpseRequest, Glimpsed};
+pub use glimpse::{Glimpse, GlimpseRequest, Glimpsed, Unseen, UnseenKind};
 pub use layers::{Act, Confinement, Layer, Layers};
 pub use lazaret_report::{Coverage, Report, Unavailable, Why};
 pub use members::{Member, MemberHead, MemberTail, Members, MembersRequest, MembersSummary};

@@ -5,6 +5,7 @@ use crate::source::is_drawn;
 use ffmpeg_next::format::context::Input;
 use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::media;
+use lazaret_sandbox::{Unseen as Said, UnseenKind as Kind};
 
 /// What was noticed; it stays for as long as the source goes on.
 #[derive(Debug, Default)]
@@ -21,26 +22,28 @@ impl Unseen {
         self.tracks.came(track);
     }
 
-    pub(super) fn told(&self, input: &Input) -> Option<String> {
-        if self.tracks.are_mixed {
-            return Some("tracks of video side by side, of which viewers see one".to_owned());
-        }
-        let mut translucent = self.is_translucent;
+    pub(super) fn told(&self, input: &Input) -> Vec<Said> {
+        let (mut covered, mut drawn, mut translucent) = (false, false, self.is_translucent);
         for stream in input.streams() {
             let parameters = stream.parameters();
             match parameters.medium() {
                 media::Type::Video if stream.disposition().contains(Disposition::ATTACHED_PIC) => {
-                    return Some("a cover picture, which is not looked at".to_owned());
+                    covered = true
                 }
                 media::Type::Video => translucent |= stream.metadata().get("alpha_mode") == Some("1"),
-                media::Type::Subtitle if is_drawn(parameters.id()) => {
-                    return Some("subtitles that are pictures, which are not looked at".to_owned());
-                }
+                media::Type::Subtitle => drawn |= is_drawn(parameters.id()),
                 _ => {}
             }
         }
-        let transparency = translucent.then(|| "transparency, behind which other pictures may be".to_owned());
-        transparency.or_else(|| self.colours.clone())
+        let all = [
+            (self.tracks.are_mixed, Kind::Tracks, "tracks of video side by side, of which viewers see one"),
+            (covered, Kind::Cover, "a cover picture, which is not looked at"),
+            (drawn, Kind::Subtitles, "subtitles that are pictures, which are not looked at"),
+            (translucent, Kind::Transparency, "transparency, behind which other pictures may be"),
+        ];
+        let told = all.into_iter().filter(|(is, ..)| *is).map(|(_, kind, what)| (kind, what.to_owned()));
+        let colours = self.colours.clone().map(|what| (Kind::Colours, what));
+        told.chain(colours).map(|(kind, what)| Said { kind, what }).collect()
     }
 }
 
