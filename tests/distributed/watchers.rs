@@ -210,6 +210,12 @@ async fn publishers_whose_process_is_killed_go_on_with_another_and_nothing_passe
     assert_eq!(stands(&state), ("warn", "unwatched"), "{state}");
     let state = to_bad.next_of("state").await.unwrap();
     assert_eq!(stands(&state), ("cut", "bad"), "{state}");
+    // What was judged last held for its deadline; from then on nothing does until a frame is judged.
+    until("it is unwatched to all", async || {
+        let view = show(&front, &good).await;
+        if stands(&view) == ("warn", "unwatched") { Ok(()) } else { Err(view) }
+    })
+    .await;
     for _ in 0..20 {
         let view = show(&front, &good).await;
         assert_eq!(stands(&view), ("warn", "unwatched"), "{view}");
