@@ -66,7 +66,12 @@ pub async fn followed(server: &Server, id: &str) -> (Vec<(String, String, Timest
 }
 
 /// Passed, cut in the middle within the deadline, and cleared.
-pub fn assert_cut_and_cleared((all, last): &(Vec<(String, String, Timestamp)>, Value)) {
+pub fn assert_cut_and_cleared(followed: &(Vec<(String, String, Timestamp)>, Value)) {
+    assert_cut_with_failures(followed, 0);
+}
+
+/// The same, where so many frames may fail.
+pub fn assert_cut_with_failures((all, last): &(Vec<(String, String, Timestamp)>, Value), most: u64) {
     let decisions: Vec<_> = all.iter().map(|(decision, ..)| decision.as_str()).collect();
     assert_eq!(decisions[..4], ["warn", "pass", "cut", "pass"], "{all:?} {last}");
     let since = |n: usize| all[n].2;
@@ -76,7 +81,7 @@ pub fn assert_cut_and_cleared((all, last): &(Vec<(String, String, Timestamp)>, V
     assert!((2.0..9.0).contains(&after(2, 3)), "{all:?}");
     assert_eq!(last["pull"]["state"], "ended", "{last}");
     assert!(last["counts"]["judged"].as_u64().unwrap() > 20, "{last}");
-    assert_eq!(last["counts"]["failed"], 0, "{last}");
+    assert!(last["counts"]["failed"].as_u64().unwrap() <= most, "{last}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 /// How long one that has closed its pipe may take to be gone.
 const LAST_BREATH: Duration = Duration::from_secs(2);
 
-/// Starts them. Clones share a thread; what it started dies with the last clone.
+/// Starts them. Clones share a thread, which lives as long as any of them and all that they started.
 #[derive(Debug, Clone)]
 pub struct Outpost {
     /// What confines itself and then becomes the program: the executable of a child.
@@ -49,7 +49,7 @@ impl Outpost {
         let none = || io::Error::other("the child has no pipes");
         let out = child.stdout.take().ok_or_else(none)?;
         let stderr = Tail::of(child.stderr.take().ok_or_else(none)?);
-        Ok(Posted { child, out, stderr })
+        Ok(Posted { child, out, stderr, _keeper: Arc::clone(&self.keeper) })
     }
 }
 
@@ -72,6 +72,8 @@ pub struct Posted {
     child: Child,
     out: ChildStdout,
     stderr: Tail,
+    /// The thread that it would die with.
+    _keeper: Arc<OnceLock<Keeper<()>>>,
 }
 
 impl Posted {
@@ -80,8 +82,19 @@ impl Posted {
         self.out.read(into).await
     }
 
-    /// For one that has closed its pipe: how it ended, and the end of what it complained of, which may hold whatever it
-    /// was told or heard. One that lives on is killed.
+    /// The end of what it complained of so far, which may hold whatever it was told or heard.
+    pub fn complaints(&self) -> String {
+        self.stderr.so_far()
+    }
+
+    /// As [`Self::ended`], of one that lives.
+    pub async fn end(mut self) -> (Option<ExitStatus>, String) {
+        // It may be gone by now, which is as good.
+        let _ = self.child.start_kill();
+        self.ended().await
+    }
+
+    /// For one that has closed its pipe: how it ended, and the end of what it complained of. One that lives on is killed.
     pub async fn ended(mut self) -> (Option<ExitStatus>, String) {
         let mut status = timeout(LAST_BREATH, self.child.wait()).await.ok().and_then(Result::ok);
         if status.is_none() {

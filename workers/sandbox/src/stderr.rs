@@ -34,6 +34,10 @@ impl Tail {
     /// For a child that is dead: all that it said, as far as kept, and without control characters.
     pub(crate) async fn last_words(&mut self) -> String {
         let _ = timeout(Duration::from_secs(1), &mut self.drain).await;
+        self.so_far()
+    }
+
+    pub(crate) fn so_far(&self) -> String {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let plain = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
         String::from_utf8_lossy(&kept).trim_end().chars().map(plain).collect()

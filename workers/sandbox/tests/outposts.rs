@@ -46,9 +46,8 @@ async fn it_may_send_datagrams_and_next_to_nothing_else() {
         assert_eq!(told.lines().count(), 12, "{told}");
         for line in told.lines() {
             let (what, came) = line.split_once(": ").unwrap();
-            // Limits and the empty environment are no layers: they hold either way.
-            let may =
-                MAY.contains(&what) || is_free && !["makes a file", "has an environment"].contains(&what);
+            // The empty environment is no layer: it holds either way.
+            let may = MAY.contains(&what) || is_free && what != "has an environment";
             // What its parent holds is shut to it by the rights that it gave up, where it is not the same user's anyway.
             if what != "reads what its parent holds" || !is_free {
                 assert_eq!(came == "true", may, "{what}, {is_free}: {told}");
@@ -76,17 +75,23 @@ async fn until_gone(pid: &str) {
 #[tokio::test]
 async fn it_is_gone_once_nobody_holds_it() {
     let outpost = outpost(Confinement::Enforced);
-    let mut posted = started(&outpost, "waits", "-").await;
-    let mut pid = [0; 16];
-    let length = posted.more(&mut pid).await.unwrap();
-    let pid = std::str::from_utf8(&pid[..length]).unwrap().trim().to_owned();
+    let (posted, pid) = waiting(&outpost).await;
     assert!(is_running(&pid), "{pid}");
     drop(posted);
     until_gone(&pid).await;
     // Of one that has not ended the words are those that it said so far.
-    let (status, words) = started(&outpost, "waits", "-").await.ended().await;
+    let (posted, pid) = waiting(&outpost).await;
+    let (status, words) = posted.ended().await;
     assert!(status.is_some_and(|status| !status.success()), "{status:?}");
     assert_eq!(words, "waiting");
+    assert!(!is_running(&pid));
+}
+
+async fn waiting(outpost: &Outpost) -> (Posted, String) {
+    let mut posted = started(outpost, "waits", "-").await;
+    let mut pid = [0; 16];
+    let length = posted.more(&mut pid).await.unwrap();
+    (posted, std::str::from_utf8(&pid[..length]).unwrap().trim().to_owned())
 }
 
 /// However much it writes, no more is held than a pipe takes.

@@ -12,7 +12,7 @@ use asked::Asked;
 use bytes::Bytes;
 use lazaret_sandbox::{Outpost, Posted};
 use std::{os::unix::process::ExitStatusExt, path::PathBuf, process::ExitStatus, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 /// Bytes that are read at a time.
@@ -21,6 +21,8 @@ const SIP: usize = 64 << 10;
 const ADDRESSES: usize = 4;
 /// A connection is made or refused within this, and nothing comes before.
 const CALLING: Duration = Duration::from_secs(5);
+/// How often it is looked at while nothing comes.
+const LOOK: Duration = Duration::from_millis(250);
 /// For the program to say which version it is.
 const VERSION: Duration = Duration::from_secs(10);
 
@@ -121,26 +123,45 @@ pub async fn play(
 
 async fn heard(mut posted: Posted, asked: &Asked, stall: Duration, out: &Out) -> Result<(), Trouble> {
     let mut buffer = vec![0; SIP];
-    let mut any = false;
-    loop {
-        let patience = if any { stall } else { stall + CALLING };
-        match timeout(patience, posted.more(&mut buffer)).await {
-            Ok(Ok(0)) => break,
+    let (mut any, mut since) = (false, Instant::now());
+    let lives = loop {
+        match timeout(LOOK, posted.more(&mut buffer)).await {
+            Ok(Ok(0)) => break false,
             Ok(Ok(read)) => {
                 any = true;
                 out.bytes(Bytes::copy_from_slice(&buffer[..read])).await?;
+                since = Instant::now();
             }
             Ok(Err(error)) => return Err(Trouble::new("source.child", error.to_string())),
-            Err(_) => return Err(Trouble::stalled(stall.as_secs())),
+            // It may wait on where it was refused at once.
+            Err(_) if !any && refused(&posted.complaints()).is_some() => break true,
+            Err(_) if since.elapsed() >= if any { stall } else { stall + CALLING } => break true,
+            Err(_) => {}
         }
-    }
-    let (status, words) = posted.ended().await;
+    };
+    let (status, words) = if lives { posted.end().await } else { posted.ended().await };
     let words = asked.hide(&words);
     if !words.is_empty() {
-        let last: String = words.chars().rev().take(1000).collect::<Vec<_>>().into_iter().rev().collect();
+        let last: String = words.chars().skip(words.chars().count().saturating_sub(1000)).collect();
         tracing::debug!(srt.said = last, "what calls a source complains");
     }
-    outcome(any, status, &words)
+    match refused(&words) {
+        Some(why) if !any => Err(Trouble::new("source.refused", why)),
+        _ if lives => Err(Trouble::stalled(stall.as_secs())),
+        _ => outcome(any, status, &words),
+    }
+}
+
+/// Why the call was refused, if it was, by what the program logs (srt_rejectreason_str); what a server says itself is not among
+/// that.
+fn refused(words: &str) -> Option<&'static str> {
+    let is = |reason| words.contains(reason);
+    match () {
+        () if is("Incorrect passphrase") => Some("the passphrase is refused"),
+        () if is("Password required") => Some("it wants a passphrase, or none"),
+        () if is("REJECT") => Some("it refuses the call"),
+        () => None,
+    }
 }
 
 /// Of one that has ended: whether anything came, how it ended, and what it complained of.
@@ -151,16 +172,6 @@ fn outcome(any: bool, status: Option<ExitStatus>, words: &str) -> Result<(), Tro
         Some(status) if status.signal().is_some() => return crashed(status.to_string()),
         Some(_) if any => return Ok(()),
         Some(_) => {}
-    }
-    // As its log has them (srt_rejectreason_str); what a server says itself is not among these.
-    if words.contains("Incorrect passphrase") {
-        return Err(Trouble::new("source.refused", "the passphrase is refused"));
-    }
-    if words.contains("Password required") {
-        return Err(Trouble::new("source.refused", "it wants a passphrase, or none"));
-    }
-    if words.contains("REJECT") {
-        return Err(Trouble::new("source.refused", "it refuses the call"));
     }
     match status {
         Some(status) if !status.success() => {
@@ -186,7 +197,9 @@ mod tests {
         assert_eq!(of(true, 0, ""), Ok(()));
         assert_eq!(of(true, 31, ""), Err("source.child"));
         assert_eq!(of(false, 0, ""), Err("source.unreachable"));
-        assert_eq!(of(false, 0, refused), Err("source.refused"));
+        assert_eq!(super::refused(refused), Some("the passphrase is refused"));
+        assert!(super::refused("REJECT reported from HS processing: Peer").is_some());
+        assert_eq!(super::refused("13:20:36/SRT:RcvQ:w1*E:SRT.qr: a packet that is late"), None);
         assert_eq!(of(false, 255 << 8, "ERROR: x"), Err("source.child"));
         assert_eq!(outcome(false, None, "").unwrap_err().code, "source.child");
     }

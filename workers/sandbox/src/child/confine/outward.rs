@@ -9,7 +9,7 @@ use seccompiler::{
 use std::collections::BTreeMap;
 
 /// Whatever their arguments are.
-const PLAIN: [c_long; 55] = [
+const PLAIN: [c_long; 56] = [
     // To become the program, and for the loader to find its libraries.
     SYS_execve,
     SYS_openat,
@@ -42,6 +42,7 @@ const PLAIN: [c_long; 55] = [
     SYS_sched_yield,
     SYS_sched_getaffinity,
     SYS_getpid,
+    SYS_getppid,
     SYS_gettid,
     SYS_exit,
     SYS_exit_group,
