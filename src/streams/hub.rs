@@ -246,9 +246,11 @@ impl Hub {
     pub fn start(&self) -> Task {
         let hub = self.clone();
         Task::start("watching streams", |stop| async move {
+            let mut stuck = 0;
             loop {
-                if let Err(error) = hub.adopt().await {
-                    tracing::warn!(%error, "streams could not be looked for");
+                match hub.adopt(stuck).await {
+                    Ok(failed) => stuck = failed,
+                    Err(error) => tracing::warn!(%error, "streams could not be looked for"),
                 }
                 if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
                     return;
@@ -257,14 +259,18 @@ impl Hub {
         })
     }
 
-    async fn adopt(&self) -> Result<()> {
-        for id in self.0.store.deserted_streams(self.0.clock.now(), FOUND).await? {
-            // The others do not wait for one that cannot be watched.
+    /// The others do not wait for those that cannot be watched: `stuck` did not last time, and stand before them. Gives how
+    /// many did not now.
+    async fn adopt(&self, stuck: u32) -> Result<u32> {
+        let mut failed = 0;
+        let found = self.0.store.deserted_streams(self.0.clock.now(), FOUND.saturating_add(stuck)).await?;
+        for id in found {
             if let Err(error) = self.live(id).await {
+                failed += 1;
                 tracing::warn!(stream.id = %id, %error, "a stream that nobody watches could not be taken over");
             }
         }
-        Ok(())
+        Ok(failed)
     }
 
     /// Leaves all streams to others, and waits until they are left.

@@ -18,7 +18,8 @@
 //! | `lazaret.retry.*` | its exchange | messages that wait for their step to pass | back to the queue they came from, when it has passed |
 //! | `lazaret.dead` | `lazaret.dead` | dead letters, until somebody redrives them | none |
 //!
-//! Beside these, for each live stream that is opened with a queue, `stream.frame.<id>`: see [`FrameQueues`].
+//! Beside these, for each live stream that is opened with a queue, `stream.frame.<id>` and `stream.frame.<id>.dropped`: see
+//! [`FrameQueues`].
 //!
 //! Headers of our own: `x-lazaret-code`, `x-lazaret-detail` and `x-lazaret-queue` on what was buried, `x-lazaret-retries`
 //! on what came again (how often), `x-lazaret-failures` (how many of its tries failed, where others only waited),
