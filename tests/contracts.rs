@@ -44,6 +44,7 @@ mod postgres {
     lazaret::store_contract!(store);
     lazaret::accounts_contract!(store);
     lazaret::reviews_contract!(store);
+    lazaret::drafts_contract!(store);
     lazaret::federation_contract!(store);
     lazaret::insight_contract!(store);
     lazaret::wall_contract!(store);
@@ -70,6 +71,7 @@ mod sqlite {
     lazaret::store_contract!(store);
     lazaret::accounts_contract!(store);
     lazaret::reviews_contract!(store);
+    lazaret::drafts_contract!(store);
     lazaret::federation_contract!(store);
     lazaret::insight_contract!(store);
     lazaret::wall_contract!(store);

@@ -63,6 +63,7 @@ pub(super) fn console(
     Ok(Console {
         oidc: oidc(config)?,
         federation: rows.federation,
+        drafts: rows.drafts,
         people: people(config, Arc::clone(&rows.accounts), Arc::clone(&api.clock), Arc::clone(&api.random))
             .with(vault),
         desk: Desk {

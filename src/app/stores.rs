@@ -9,7 +9,9 @@ use crate::{
         sqlite::Sqlite,
     },
     config::Config,
-    ports::{Accounts, Blobs, Care, Direct, Federation, Insight, Reviews, Sources, Store, Trials, Wall},
+    ports::{
+        Accounts, Blobs, Care, Direct, Drafts, Federation, Insight, Reviews, Sources, Store, Trials, Wall,
+    },
 };
 use anyhow::{Context, bail};
 use std::{path::PathBuf, sync::Arc};
@@ -24,6 +26,7 @@ pub(super) struct Rows {
     pub(super) trials: Arc<dyn Trials>,
     pub(super) wall: Arc<dyn Wall>,
     pub(super) federation: Arc<dyn Federation>,
+    pub(super) drafts: Arc<dyn Drafts>,
     pub(super) care: Arc<dyn Care>,
     pub(super) postgres: Option<Arc<Postgres>>,
 }
@@ -68,6 +71,7 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
             trials: store.clone(),
             wall: store.clone(),
             federation: store.clone(),
+            drafts: store.clone(),
             postgres: Some(store),
         });
     }
@@ -87,6 +91,7 @@ async fn open_rows_and(config: &Config, migrate: bool) -> anyhow::Result<Rows> {
         insight: store.clone(),
         trials: store.clone(),
         wall: store.clone(),
+        drafts: store.clone(),
         federation: store,
         postgres: None,
     })

@@ -106,7 +106,11 @@ pub(super) async fn end(
 ) -> Result<Response, Fail> {
     let actor = person.actor();
     let deed = console.people.deed(&actor, "session.ended");
-    console.people.accounts.end_session(&person.user.id, fields.get("session"), deed).await?;
+    let hash = fields.get("session");
+    // Who had it in hand writes nothing in this person's name any more.
+    if console.people.accounts.end_session(&person.user.id, hash, deed).await? {
+        console.drafts.forget_forms(hash).await?;
+    }
     Ok(Redirect::to("/console/account?said=ended").into_response())
 }
 
@@ -150,7 +154,7 @@ pub(super) async fn password(
         }
     }
     match console.people.set_password(&person, fields.get("new")).await {
-        Ok(person) => Ok(enter(&headers, &person, "/console/account?said=saved")),
+        Ok(person) => enter(&console, &headers, &person, "/console/account?said=saved").await,
         Err(weak @ Refused::Weak(_)) => again(StatusCode::UNPROCESSABLE_ENTITY, sentence(&weak.to_string())),
         Err(other) => Err(other.into()),
     }

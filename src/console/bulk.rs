@@ -2,6 +2,7 @@
 
 use super::{
     Console,
+    drafts::sent,
     fail::{Fail, sentence},
     fields::Fields,
     filter::Filter,
@@ -39,6 +40,8 @@ struct Page {
     choice: String,
     decision: String,
     note: String,
+    /// The id of what it was written as, or empty.
+    draft: String,
     can: Vec<Row>,
     cannot: Vec<Row>,
     gaps: Vec<GapBox>,
@@ -102,7 +105,8 @@ pub(super) async fn preview(
         }
     }
     let gaps = if ask.kind == Kind::Approve { gaps(&foreseen, &ask) } else { Vec::new() };
-    let page = page(&console, &frame, &ask, can, cannot, gaps, false);
+    let mut page = page(&console, &frame, &ask, can, cannot, gaps, false);
+    fields.get("draft").clone_into(&mut page.draft);
     Ok(render(&page, &frame))
 }
 
@@ -121,6 +125,7 @@ fn page(
         choice: format!("{}:{}", ask.kind, ask.reason),
         decision: format!("{}: {words}", words::kind(ask.kind)),
         note: ask.note.clone(),
+        draft: String::new(),
         can,
         cannot,
         gaps,
@@ -187,6 +192,9 @@ pub(super) async fn rule(
     console.people.random.fill(&mut bytes)?;
     ask.batch = Some(crate::hex(&bytes));
     let all = console.desk.rule_all(&person, &ids, &ask).await;
+    if all.iter().any(|(_, ruled)| ruled.is_ok()) {
+        sent(&console, &person, &fields).await;
+    }
     let failed: Vec<(UploadId, String)> = all
         .into_iter()
         .filter_map(|(id, ruled)| match ruled {

@@ -2,9 +2,11 @@
 
 use super::{
     Console,
+    drafts::{Written, sent},
     fail::Fail,
     fields::Fields,
     filter::Filter,
+    item::told,
     media::{answer, mark},
     page::{Frame, render},
     visitor::{Posted, Signed},
@@ -24,7 +26,7 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::{StatusCode, Uri},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -47,6 +49,7 @@ struct Page {
     form: Option<Form>,
     idle: &'static str,
     takes: bool,
+    written: Written,
     lease_ms: u128,
 }
 
@@ -126,10 +129,12 @@ pub(super) async fn episode(
     State(console): State<Console>,
     Signed(person): Signed,
     Path((stream, number)): Path<(String, String)>,
+    headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Fail> {
     let of = ids(&stream, &number)?;
     let (fields, user) = (Fields::of(&uri), &person.user);
+    let written = Written::of(&console, &person, &fields, &format!("{}/rule", path(of.0, of.1))).await?;
     let episode = console.desk.open_episode(&person, of).await?;
     if episode.holder.as_deref() == Some(user.id.as_str()) {
         // Somebody without scripts keeps it by coming back.
@@ -149,8 +154,11 @@ pub(super) async fn episode(
         }
         None => None,
     };
-    let decision = decision(&episode, user, &fields, console.desk.clock.now());
-    let page = page(&console, &episode, frame.clone(), &view, ruled, decision);
+    let asked = told(&headers, &fields);
+    let told = if written.is_some() { &written.fields } else { &asked };
+    let decision = decision(&episode, user, told, console.desk.clock.now());
+    let mut page = page(&console, &episode, frame.clone(), &view, ruled, decision);
+    page.written = written;
     Ok(render(&page, &frame))
 }
 
@@ -222,6 +230,7 @@ fn page(
         form,
         idle,
         takes,
+        written: Written::default(),
         lease_ms: console.desk.lease.as_millis(),
     }
 }
@@ -296,6 +305,9 @@ pub(super) async fn rule(
     let of = ids(&stream, &number)?;
     let (said, note) = (fields.get("choice"), fields.get("note"));
     let done = console.desk.rule_episode(&person, of, said, note, fence(&fields)).await?;
+    if done {
+        sent(&console, &person, &fields).await;
+    }
     if done && fields.get("then") == "next" {
         return super::queue::onward(&console, &person, &Filter::default(), "said").await;
     }

@@ -19,6 +19,7 @@ pub(super) enum Fail {
     /// Sign in first, and go on there.
     SignIn(String),
     To(&'static str),
+    Go(String),
     Said(StatusCode, String),
     Port(PortError),
 }
@@ -110,6 +111,7 @@ impl IntoResponse for Fail {
                 return Redirect::to(&format!("/console/sign-in?{query}")).into_response();
             }
             Self::To(place) => return Redirect::to(place).into_response(),
+            Self::Go(place) => return Redirect::to(&place).into_response(),
             Self::Said(status, what) => (status, what, None),
             Self::Port(error) if error.kind == Kind::Fail => (
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -31,6 +31,11 @@ impl Fields {
         self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
     }
 
+    /// In their order, without these names.
+    pub(super) fn without(&self, names: &[&str]) -> Vec<(String, String)> {
+        self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect()
+    }
+
     /// As a query, without these names.
     pub(super) fn query(&self, without: &[&str]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -38,5 +43,11 @@ impl Fields {
             query.append_pair(name, value);
         }
         query.finish()
+    }
+}
+
+impl From<Vec<(String, String)>> for Fields {
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
     }
 }

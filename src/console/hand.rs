@@ -3,6 +3,7 @@
 
 use super::{
     Console,
+    drafts::sent,
     fail::Fail,
     streams::of,
     visitor::{Posted, needs},
@@ -62,6 +63,7 @@ pub(super) async fn rule(
         return Err(wrong("Say in the note what the reason is."));
     }
     if carried_out(&console, &person, &stream, (hand, reason, note), None).await? {
+        sent(&console, &person, &fields).await;
         return Ok(Redirect::to(&format!("/console/streams?said={}", hand.as_str())).into_response());
     }
     Err(Fail::Said(StatusCode::CONFLICT, "Nothing was changed: it is over, or it stands so already.".into()))

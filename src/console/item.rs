@@ -2,10 +2,12 @@
 
 use super::{
     Console,
+    drafts::Written,
     fail::Fail,
     fields::Fields,
     film::Screen,
     filter::Filter,
+    guard::is_own,
     nearby::Nearby,
     page::{Frame, render},
     shown::Stage,
@@ -28,7 +30,7 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::{StatusCode, Uri},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
@@ -71,6 +73,7 @@ struct Page {
     nearby: [Nearby; 3],
     /// May read the log of what was done with it.
     audits: bool,
+    written: Written,
     /// Absent where this person may not decide it now; then `idle` says why.
     form: Option<Form>,
     idle: &'static str,
@@ -151,10 +154,12 @@ pub(super) async fn item(
     State(console): State<Console>,
     Signed(person): Signed,
     Path(id): Path<String>,
+    headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Fail> {
     let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
     let fields = Fields::of(&uri);
+    let written = Written::of(&console, &person, &fields, &format!("/console/items/{id}/rule")).await?;
     let opened = console.desk.open(&person, id).await?;
     if opened.is_held_by(&person.user) {
         // Somebody without scripts keeps it by coming back.
@@ -168,9 +173,14 @@ pub(super) async fn item(
     let screen = Screen::of(&console, &person, &opened);
     let kept = console.desk.kept(&person.user, &opened.item).await?;
     let stage = stage(&console, &opened, &view).await;
-    let around = Around { names: &names, nearby, stage, screen, kept };
-    let page = page(&console, &person.user, &opened, &fields, frame.clone(), around);
+    let around = Around { names: &names, nearby, stage, screen, kept, written };
+    let page = page(&console, &person.user, &opened, &told(&headers, &fields), frame.clone(), around);
     Ok(render(&page, &frame))
+}
+
+/// What the form begins with, where our own page asked: another site's link chooses nothing for anybody.
+pub(super) fn told(headers: &HeaderMap, fields: &Fields) -> Fields {
+    if is_own(headers) { fields.clone() } else { Fields::default() }
 }
 
 /// The addresses of who ruled, by id.
@@ -193,6 +203,8 @@ struct Around<'a> {
     stage: Stage,
     screen: Option<Screen>,
     kept: Kept,
+    /// In place of what the query says.
+    written: Written,
 }
 
 /// What there is to see, or why there is nothing, as far as that is plain before anything is decoded.
@@ -215,11 +227,12 @@ fn page(
     opened: &Opened,
     fields: &Fields,
     frame: Frame,
-    Around { names, nearby, stage, screen, kept }: Around<'_>,
+    Around { names, nearby, stage, screen, kept, written }: Around<'_>,
 ) -> Page {
     let Opened { item, upload, verdict, reports, appeals, .. } = opened;
     let detail = &verdict.detail;
-    let (form, idle, takes) = form(user, opened, fields, kept);
+    let told = if written.is_some() { &written.fields } else { fields };
+    let (form, idle, takes) = form(user, opened, told, kept);
     Page {
         holds: form.as_ref().is_some_and(|form| form.holds),
         frame,
@@ -279,6 +292,7 @@ fn page(
         screen,
         nearby,
         audits: may(user.role, Right::Audit),
+        written,
         form,
         idle,
         takes,

@@ -6,6 +6,7 @@ mod assets;
 mod audit;
 mod bulk;
 mod cookie;
+mod drafts;
 mod engines;
 mod episode;
 mod events;
@@ -38,7 +39,7 @@ use crate::{
     access::{People, oidc::Provider},
     events::Settled,
     http::Readiness,
-    ports::{DeadLetters, Federation, Insight, Wall},
+    ports::{DeadLetters, Drafts, Federation, Insight, Wall},
     review::{Desk, Player, Previews, Tryouts},
     streams::Hub,
 };
@@ -60,6 +61,7 @@ pub struct Console {
     /// Who else may say who somebody is.
     pub oidc: Option<Provider>,
     pub federation: Arc<dyn Federation>,
+    pub drafts: Arc<dyn Drafts>,
     pub desk: Desk,
     pub previews: Previews,
     pub player: Player,
@@ -122,6 +124,8 @@ pub fn router(console: Console) -> Router {
         .route("/console/episodes/{stream}/{number}/undo", post(episode::undo))
         .route("/console/bulk", post(bulk::preview))
         .route("/console/bulk/decide", post(bulk::rule))
+        .route("/console/drafts/{id}", get(drafts::draft))
+        .route("/console/drafts/{id}/drop", post(drafts::drop))
         .route("/console/pause", get(pause::pause))
         .route("/console/undo", post(rule::undo))
         .route("/console/streams", get(streams::wall))

@@ -63,7 +63,7 @@ pub(super) async fn back(
         Err(other) => return Err(refused(&other.to_string())),
     };
     let to = if person.session.full { "/console/queue" } else { "/console/code" };
-    let mut response = enter(&headers, &person, to);
+    let mut response = enter(&console, &headers, &person, to).await?;
     response.headers_mut().append(header::SET_COOKIE, cookie::forget(&headers));
     Ok(response)
 }

@@ -30,6 +30,8 @@ pub(super) struct Frame {
     pub who: Option<Who>,
     /// The latest first.
     pub undos: Vec<Undo>,
+    /// Ids of what was sent when the session was over, the newest first.
+    pub drafts: Vec<String>,
     /// What of the queue the page belongs to.
     pub filter: Filter,
     /// What was looked at today, where it is much; and whether a rest is offered.
@@ -135,6 +137,7 @@ impl Frame {
             Vec::from_iter(items.and_then(|(rulings, seconds)| Undo::of_items(&rulings, seconds)));
         undos.extend(super::hand::undoable(console, user).await?.map(Undo::of_hand));
         undos.extend(console.desk.undoable_episode(user).await?.map(Undo::of_episode));
+        let drafts = console.drafts.drafts(&user.id, console.people.clock.now()).await?;
         // All have the same time, so the latest has the most left.
         undos.sort_by_key(|undo| std::cmp::Reverse(undo.seconds));
         let (exposure, rest) = console.desk.rest(user).await?;
@@ -152,7 +155,8 @@ impl Frame {
             accounts: may(user.role, Right::Accounts),
             insight: may(user.role, Right::Insight),
         };
-        Ok(Self { who: Some(who), undos, today, rest: matches!(rest, Rest::Offered(_)), ..Self::bare(title) })
+        let rest = matches!(rest, Rest::Offered(_));
+        Ok(Self { who: Some(who), undos, drafts, today, rest, ..Self::bare(title) })
     }
 
     #[must_use]
@@ -189,6 +193,7 @@ impl Frame {
             "undone_together" => "All of it is taken back. The items are in the queue again.",
             "undone_some" => "Taken back, but for what was carried out already.",
             "late_together" => "Too late to take back: it was carried out.",
+            "dropped" => "Thrown away.",
             "lifted" => "Lifted for today.",
             "taken" => "Somebody else is looking at this item.",
             _ => "",

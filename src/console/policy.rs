@@ -2,6 +2,7 @@
 
 use super::{
     Console,
+    drafts::{Written, sent},
     fail::{Fail, sentence},
     fields::Fields,
     page::{Frame, render},
@@ -45,6 +46,7 @@ struct Page {
     wrong: String,
     tried: Option<Tried>,
     why: String,
+    written: Written,
 }
 
 struct Row {
@@ -92,6 +94,12 @@ pub(super) async fn show(
         page.from = Some(number).filter(|number| *number != page.version);
         page.why = page.from.map_or_else(String::new, |number| format!("back to version {number}"));
     }
+    let written = Written::of(&console, &person, &fields, "/console/policy").await?;
+    if written.is_some() && written.get("tenant") == page.tenant {
+        (page.text, page.from) = (text(&written.fields), None);
+        written.get("why").clone_into(&mut page.why);
+        page.written = written;
+    }
     let frame = page.frame.clone();
     Ok(render(&page, &frame))
 }
@@ -123,6 +131,7 @@ async fn page(
         wrong: String::new(),
         tried: None,
         why: String::new(),
+        written: Written::default(),
     };
     let Some(tenant) = tenant else { return Ok(page) };
     if !person.user.tenants.includes(tenant) {
@@ -173,6 +182,7 @@ pub(super) async fn change(
     let mut page = page(&console, &person, Some(&tenant), &all).await?;
     let (text, over) = (text(&fields), fields.get("over").parse().unwrap_or(0));
     fields.get("why").clone_into(&mut page.why);
+    fields.get("draft").clone_into(&mut page.written.id);
     if fields.get("do") == "save" {
         let why: String = fields.get("why").trim().chars().take(LONGEST_WHY).collect();
         if !same(fields.get("proof"), &proof(&person, &tenant, over, &text)) {
@@ -184,6 +194,7 @@ pub(super) async fn change(
             let deed = console.people.deed(&actor, "policy.applied");
             match console.tryouts.trials.save_policy(&tenant, over, &text, &why, deed).await? {
                 Ok(_) => {
+                    sent(&console, &person, &fields).await;
                     return Ok(
                         Redirect::to(&format!("/console/policy?tenant={tenant}&said=saved")).into_response()
                     );

@@ -1,6 +1,8 @@
 //! A decision as it is sent, and its undoing.
 
-use super::{Console, fail::Fail, fields::Fields, filter::Filter, queue::onward, visitor::Posted};
+use super::{
+    Console, drafts::sent, fail::Fail, fields::Fields, filter::Filter, queue::onward, visitor::Posted,
+};
 use crate::{
     ports::reviews::Standing,
     review::{Ask, Denied},
@@ -35,6 +37,7 @@ pub(super) async fn rule(
     let (ask, filter) = (ask(&fields)?, Filter::of(&fields));
     let item = format!("/console/items/{id}");
     let ruling = console.desk.rule(&person, id, &ask).await?;
+    sent(&console, &person, &fields).await;
     let said = match (ruling.kind, ruling.standing) {
         (Kind::Note, _) => {
             return Ok(Redirect::to(&filter.at(&item, "noted")).into_response());

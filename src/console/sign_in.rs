@@ -1,7 +1,7 @@
 //! In by password and code, or by a one-time link; and out.
 
 use super::{
-    Console, cookie,
+    Console, cookie, drafts,
     fail::{Fail, sentence},
     fields::Fields,
     page::{Frame, render},
@@ -72,7 +72,7 @@ pub(super) async fn sign_in(
     match console.people.sign_in(email, password, &address, device(&headers)).await {
         Ok(person) => {
             let to = if person.session.full { next.to_owned() } else { with_next("/console/code", next) };
-            Ok(enter(&headers, &person, &to))
+            enter(&console, &headers, &person, &to).await
         }
         Err(refused @ (Refused::Wrong | Refused::Slow(_))) => {
             let status = status_of(&refused);
@@ -107,7 +107,7 @@ pub(super) async fn code(
 ) -> Result<Response, Fail> {
     let next = safe_next(fields.get("next")).to_owned();
     match console.people.second(&person, fields.get("code")).await {
-        Ok(person) => Ok(enter(&headers, &person, &next)),
+        Ok(person) => enter(&console, &headers, &person, &next).await,
         Err(refused @ (Refused::WrongCode | Refused::Slow(_))) => {
             let frame = Frame::bare("Second factor");
             let wrong = sentence(&refused.to_string());
@@ -141,7 +141,8 @@ pub(super) async fn link(
 ) -> Result<Response, Fail> {
     let token = Token::parse(&token).ok_or(Refused::Link)?;
     let person = console.people.by_link(&token, device(&headers)).await?;
-    Ok(enter(&headers, &person, if person.session.full { "/console/queue" } else { "/console/code" }))
+    let to = if person.session.full { "/console/queue" } else { "/console/code" };
+    enter(&console, &headers, &person, to).await
 }
 
 pub(super) async fn sign_out(
@@ -154,8 +155,16 @@ pub(super) async fn sign_out(
 }
 
 /// On with the session's cookie.
-pub(super) fn enter(headers: &HeaderMap, person: &Person, to: &str) -> Response {
-    ([(header::SET_COOKIE, cookie::set(headers, &person.token))], Redirect::to(to)).into_response()
+pub(super) async fn enter(
+    console: &Console,
+    headers: &HeaderMap,
+    person: &Person,
+    to: &str,
+) -> Result<Response, Fail> {
+    if person.session.full {
+        drafts::know(console, person).await?;
+    }
+    Ok(([(header::SET_COOKIE, cookie::set(headers, &person.token))], Redirect::to(to)).into_response())
 }
 
 fn with_next(place: &str, next: &str) -> String {

@@ -2,6 +2,7 @@
 
 use super::{
     Console,
+    drafts::sent,
     fail::Fail,
     fields::Fields,
     page::{Frame, render},
@@ -117,7 +118,10 @@ pub(super) async fn add(
     let role: Role = fields.get("role").parse().map_err(|why: String| wrong(why))?;
     let (tenants, queues) = granted(&person, &fields)?;
     match console.people.invite(email, role, tenants, queues, &person.actor()).await? {
-        Some((user, token)) => invited(&console, &person, &user, &token).await,
+        Some((user, token)) => {
+            sent(&console, &person, &fields).await;
+            invited(&console, &person, &user, &token).await
+        }
         None => Err(wrong("that address has an account already")),
     }
 }
@@ -149,6 +153,7 @@ pub(super) async fn change(
     }
     if fields.get("do") == "lift" {
         console.desk.lift(&person, &user).await?;
+        sent(&console, &person, &fields).await;
         return Ok(Redirect::to("/console/users?said=lifted").into_response());
     }
     let actor = person.actor();
@@ -172,11 +177,13 @@ pub(super) async fn change(
         }
         "link" => {
             let token = people.new_link(&user, &actor).await?;
+            sent(&console, &person, &fields).await;
             return invited(&console, &person, &user, &token).await;
         }
         _ => return Err(Fail::stale_form()),
     };
     people.change(&user, Some(""), action, &actor).await?;
+    sent(&console, &person, &fields).await;
     if action == "user.reset" {
         let token = people.new_link(&user, &actor).await?;
         return invited(&console, &person, &user, &token).await;

@@ -1,11 +1,11 @@
 //! Who asks: a handler that takes [`Signed`] or [`Posted`] is not reached by anybody else.
 
-use super::{Console, cookie, fail::Fail, fields::Fields, page};
+use super::{Console, cookie, drafts, fail::Fail, fields::Fields, page};
 use crate::access::{Owes, Person, Right, may, session::same};
 use axum::{
     body::Bytes,
     extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
 };
 use std::net::{IpAddr, SocketAddr};
 
@@ -54,19 +54,13 @@ impl FromRequest<Console> for BegunPost {
     async fn from_request(request: Request, console: &Console) -> Result<Self, Fail> {
         let (parts, body) = request.into_parts();
         let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), console).await;
-        let bytes = bytes.map_err(|e| Fail::Said(e.status(), "The form could not be read.".into()))?;
+        let bytes = bytes.map_err(|e| Fail::Said(e.status(), unread(e.status()).into()))?;
         let fields = Fields::parse(&bytes);
-        let Some(person) = person(console, &parts.headers).await? else {
-            return Err(Fail::SignIn(resume(&parts, &fields)));
-        };
-        if !same(fields.get("csrf"), &page::csrf(&person)) {
-            // Signed out in another tab, and in again: what was written is not lost either.
-            return match parts.uri.path().ends_with("/rule") {
-                true => Err(Fail::SignIn(resume(&parts, &fields))),
-                false => Err(Fail::stale_form()),
-            };
+        // Also where somebody signed out in another tab, and in again.
+        match person(console, &parts.headers).await? {
+            Some(person) if same(fields.get("csrf"), &page::csrf(&person)) => Ok(Self { person, fields }),
+            now => Err(drafts::kept(console, parts.uri.path(), &fields, now.as_ref()).await?),
         }
-        Ok(Self { person, fields })
     }
 }
 
@@ -106,18 +100,19 @@ fn place(method: &Method, parts: &Parts) -> String {
     }
 }
 
-/// A decision that came without a session comes back as it was written, for its page to show.
-fn resume(parts: &Parts, fields: &Fields) -> String {
-    match parts.uri.path().strip_suffix("/rule") {
-        Some(item) => format!("{item}?{}", fields.query(&["csrf", "then", "fence"])),
-        None => "/console".to_owned(),
+fn unread(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            "The form is larger than any of ours. Nothing of it was done, and nothing was kept."
+        }
+        _ => "The form could not be read.",
     }
 }
 
 /// Only our own pages, so that signing in leads nowhere else.
 pub(super) fn safe_next(next: &str) -> &str {
     let own = next == "/console" || next.starts_with("/console/");
-    let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && next.len() <= 16 * 1024;
+    let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && next.len() <= 4096;
     if own && plain && !next.contains("//") { next } else { "/console/queue" }
 }
 

@@ -252,7 +252,8 @@ pub trait Accounts: Send + Sync + 'static {
     async fn sessions(&self, user: &str) -> Result<Vec<Session>>;
     /// False where the person has no such session.
     async fn end_session(&self, user: &str, hash: &str, deed: Deed<'_>) -> Result<bool>;
-    /// Forgets sessions not seen since, links that are over, and failures from before. Returns how many sessions.
+    /// Forgets sessions not seen since (and a day later their forms), drafts and links that are over, and failures from
+    /// before. Returns how many sessions.
     async fn prune_sessions(&self, before: Timestamp, now: Timestamp) -> Result<u64>;
 
     /// A link that signs this person in once, until then. Earlier ones of the person end.

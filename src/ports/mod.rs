@@ -7,6 +7,7 @@ pub mod clock;
 #[doc(hidden)]
 pub mod contract;
 pub mod dead;
+pub mod drafts;
 pub mod federation;
 pub mod frames;
 pub mod inbox;
@@ -28,6 +29,7 @@ pub use blobs::Blobs;
 pub use care::Care;
 pub use clock::Clock;
 pub use dead::DeadLetters;
+pub use drafts::Drafts;
 pub use federation::Federation;
 pub use frames::Frames;
 pub use inbox::Inbox;

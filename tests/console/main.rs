@@ -6,6 +6,7 @@ mod browser;
 mod bulk;
 mod care;
 mod deciding;
+mod drafts;
 mod episodes;
 mod filled;
 mod filters;

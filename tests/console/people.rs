@@ -60,6 +60,12 @@ impl Visitor {
         answer.text().await.unwrap()
     }
 
+    /// A page that is asked for with this header besides.
+    pub async fn with_header(&self, path: &str, name: &str, value: &str) -> String {
+        let request = self.with_cookie(self.client.get(format!("{}{path}", self.base))).header(name, value);
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
         let mut body = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in fields {

@@ -23,6 +23,9 @@ mod db;
 mod delivery;
 mod direct;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/drafts.rs"]
+mod drafts;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/enqueue.rs"]
 mod enqueue;
 mod erase;

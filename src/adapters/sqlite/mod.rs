@@ -13,6 +13,8 @@ mod care;
 mod carry_out;
 mod delivery;
 mod direct;
+#[path = "../sql/shared/drafts.rs"]
+mod drafts;
 #[path = "../sql/shared/enqueue.rs"]
 mod enqueue;
 mod erase;

@@ -41,7 +41,7 @@ fn user(n: u8) -> User {
     }
 }
 
-fn session(hash: &str, user: &str, second: i64) -> Session {
+pub(super) fn session(hash: &str, user: &str, second: i64) -> Session {
     Session {
         hash: hash.into(),
         user: user.into(),
@@ -52,11 +52,11 @@ fn session(hash: &str, user: &str, second: i64) -> Session {
     }
 }
 
-fn deed(action: &'static str) -> Deed<'static> {
+pub(super) fn deed(action: &'static str) -> Deed<'static> {
     Deed { actor: "cli", action, at: at(9) }
 }
 
-async fn with_user<S: Accounts>(store: &S) -> User {
+pub(super) async fn with_user<S: Accounts>(store: &S) -> User {
     assert!(store.add_user(&user(1), deed("user.added")).await.unwrap());
     user(1)
 }

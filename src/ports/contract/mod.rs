@@ -11,6 +11,7 @@
 pub mod accounts;
 pub mod blobs;
 pub mod care;
+pub mod drafts;
 pub mod federation;
 pub mod insight;
 pub mod queue;

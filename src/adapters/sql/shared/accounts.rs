@@ -184,6 +184,11 @@ impl Accounts for This {
                 .bind(but)
                 .execute(&mut *tx)
                 .await?;
+            sqlx::query("DELETE FROM form_tokens WHERE person = $1 AND session <> $2")
+                .bind(&user.id)
+                .bind(but)
+                .execute(&mut *tx)
+                .await?;
         }
         append(&mut tx, deed, &user.id, shown(user)).await?;
         tx.commit().await?;
@@ -283,6 +288,15 @@ impl Accounts for This {
             .await?;
         sqlx::query("DELETE FROM links WHERE until <= $1")
             .bind(now.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM drafts WHERE until <= $1")
+            .bind(now.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        // What lay open over night is its writer's in the morning.
+        sqlx::query("DELETE FROM form_tokens WHERE at < $1")
+            .bind((before - jiff::SignedDuration::from_hours(24)).as_millisecond())
             .execute(&mut *tx)
             .await?;
         sqlx::query("DELETE FROM tries WHERE last_at < $1")

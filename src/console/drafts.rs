@@ -1,0 +1,275 @@
+//! What somebody sent when their session was over already. It is kept for an hour, and comes back to the same person alone:
+//! filled in where its page has a form for it, and else to be looked over. Nothing is done before they send it again.
+
+use super::{
+    Console,
+    fail::Fail,
+    fields::Fields,
+    filter::Filter,
+    page::{Frame, render},
+    visitor::{Posted, Signed},
+};
+use crate::{
+    access::Person,
+    ports::{PortError, drafts::Draft},
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+const LIFE: Duration = Duration::from_secs(3600);
+/// Of one person at a time.
+const MOST: u32 = 8;
+/// Bytes of names and values: the longest policy, and what stands around it.
+const LARGEST: usize = crate::upload::policy::MAX_BYTES + 64 * 1024;
+/// What belongs to the page that it was sent from.
+const OF_THE_PAGE: [&str; 6] = ["csrf", "fence", "proof", "over", "then", "draft"];
+
+/// Forms in which somebody says or writes something. None holds a secret; whatever else is sent is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// These are filled in on their own page.
+    Item,
+    Episode,
+    Policy,
+    Bulk,
+    Stream,
+    People,
+}
+
+impl Form {
+    fn at(path: &str) -> Option<Self> {
+        let parts: Vec<&str> = path.strip_prefix("/console/")?.split('/').collect();
+        Some(match parts[..] {
+            ["items", _, "rule"] => Self::Item,
+            ["episodes", _, _, "rule"] => Self::Episode,
+            ["policy"] => Self::Policy,
+            ["bulk"] | ["bulk", "decide"] => Self::Bulk,
+            ["streams", _, "hand"] => Self::Stream,
+            ["users"] | ["users", _] => Self::People,
+            _ => return None,
+        })
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Item => "a decision or a note on an item",
+            Self::Episode => "a decision on an episode",
+            Self::Policy => "a change of a policy",
+            Self::Bulk => "one decision on many items",
+            Self::Stream => "a stream to be cut or cleared by hand",
+            Self::People => "a change of an account",
+        }
+    }
+}
+
+/// What tells whose page a form came from. It is stored, and nobody makes the token of it.
+fn hash(token: &str) -> String {
+    crate::hex(&Sha256::digest(token))
+}
+
+/// Forms of this session are its person's from now on.
+pub(super) async fn know(console: &Console, person: &Person) -> Result<(), PortError> {
+    let (csrf, now) = (super::page::csrf(person), console.people.clock.now());
+    console.drafts.know_forms(&hash(&csrf), &person.session.hash, &person.user.id, now).await
+}
+
+/// A form that no session of now sent: it is kept for whoever's page it is from. `now` is who is signed in.
+pub(super) async fn kept(
+    console: &Console,
+    path: &str,
+    fields: &Fields,
+    now: Option<&Person>,
+) -> Result<Fail, PortError> {
+    let instead = || match now {
+        Some(_) => Fail::stale_form(),
+        None => Fail::SignIn(place(path)),
+    };
+    let Some(form) = Form::at(path) else { return Ok(instead()) };
+    // Nobody but our own page knows a token that is known here, so nobody else plants anything.
+    let Some(writer) = console.drafts.whose_form(&hash(fields.get("csrf"))).await? else {
+        return Ok(instead());
+    };
+    let user = console.people.accounts.user(&writer).await?;
+    if user.is_none_or(|user| user.disabled_at.is_some()) {
+        return Ok(instead());
+    }
+    let written = fields.without(&OF_THE_PAGE);
+    let bytes: usize = written.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > LARGEST {
+        let why = format!(
+            "Your session is over, and this was too large to be kept: {}, of {} KiB. Nothing of it was done. Go back in your \
+             browser to copy it, sign in, and send it again.",
+            form.words(),
+            bytes / 1024
+        );
+        return Ok(Fail::Said(StatusCode::PAYLOAD_TOO_LARGE, why));
+    }
+    let mut id = [0; 16];
+    console.people.random.fill(&mut id)?;
+    let at = console.people.clock.now();
+    let (id, path, until) = (crate::hex(&id), path.to_owned(), at + LIFE);
+    let draft = Draft { id: id.clone(), person: writer.clone(), path, fields: written, at, until };
+    console.drafts.keep(&draft, MOST).await?;
+    Ok(match now {
+        Some(person) if person.user.id != writer => Fail::Said(
+            StatusCode::FORBIDDEN,
+            "This form is from another person's session. Nothing of it was done; it is kept for them for an hour.".into(),
+        ),
+        Some(_) => Fail::Go(at_page(&id)),
+        None => Fail::SignIn(at_page(&id)),
+    })
+}
+
+/// Where to go on instead, with nothing of what was written.
+fn place(path: &str) -> String {
+    let of_one = path.starts_with("/console/items/") || path.starts_with("/console/episodes/");
+    match path.rsplit_once('/') {
+        Some((one, _)) if of_one => one.to_owned(),
+        _ => "/console".to_owned(),
+    }
+}
+
+fn at_page(id: &str) -> String {
+    format!("/console/drafts/{id}")
+}
+
+/// A form that was written before, for its page to fill in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Written {
+    /// Empty where there is none.
+    pub id: String,
+    pub fields: Fields,
+}
+
+impl Written {
+    /// What the query names, of this person and for this path.
+    pub(super) async fn of(
+        console: &Console,
+        person: &Person,
+        query: &Fields,
+        path: &str,
+    ) -> Result<Self, Fail> {
+        let Some(id) = query.some("draft") else { return Ok(Self::default()) };
+        let draft = console.drafts.draft(&person.user.id, id, console.people.clock.now()).await?;
+        let draft = draft.filter(|draft| draft.path == path);
+        Ok(draft
+            .map_or_else(Self::default, |draft| Self { id: draft.id, fields: Fields::from(draft.fields) }))
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        !self.id.is_empty()
+    }
+
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.fields.get(name)
+    }
+}
+
+/// It was sent again, and done: nothing is kept of it any more.
+pub(super) async fn sent(console: &Console, person: &Person, fields: &Fields) {
+    let Some(id) = fields.some("draft") else { return };
+    if let Err(error) = console.drafts.drop_draft(&person.user.id, id).await {
+        tracing::warn!(%error, "a draft that was sent stays until its hour is over");
+    }
+}
+
+#[derive(Template)]
+#[template(path = "draft.html")]
+struct Page {
+    frame: Frame,
+    id: String,
+    what: &'static str,
+    action: String,
+    press: &'static str,
+    fields: Vec<(String, String)>,
+}
+
+fn gone() -> Fail {
+    let why = "Nothing is kept here for you. What is sent when a session is over is kept for an hour, for the person who wrote \
+               it, until it is sent again.";
+    Fail::Said(StatusCode::NOT_FOUND, why.into())
+}
+
+pub(super) async fn draft(
+    State(console): State<Console>,
+    Signed(person): Signed,
+    Path(id): Path<String>,
+) -> Result<Response, Fail> {
+    let draft = console.drafts.draft(&person.user.id, &id, console.people.clock.now()).await?;
+    let draft = draft.ok_or_else(gone)?;
+    let form = Form::at(&draft.path).ok_or_else(gone)?;
+    let fields = Fields::from(draft.fields.clone());
+    let filter = Filter::of(&fields);
+    let (action, press) = match form {
+        Form::Item | Form::Episode => {
+            let at = filter.at(draft.path.trim_end_matches("/rule"), "");
+            return Ok(Redirect::to(&with(&at, &id)).into_response());
+        }
+        Form::Policy => {
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("tenant", fields.get("tenant"))
+                .finish();
+            return Ok(Redirect::to(&with(&format!("{}?{query}", draft.path), &id)).into_response());
+        }
+        // What would happen is looked at afresh.
+        Form::Bulk => ("/console/bulk".to_owned(), "Look at what would happen"),
+        Form::Stream | Form::People => (draft.path, "Send it now"),
+    };
+    let frame = Frame::of(&console, &person, "Not sent yet").await?;
+    let page = Page { frame: frame.clone(), id, what: form.words(), action, press, fields: draft.fields };
+    Ok(render(&page, &frame))
+}
+
+fn with(path: &str, id: &str) -> String {
+    format!("{path}{}draft={id}", if path.contains('?') { '&' } else { '?' })
+}
+
+pub(super) async fn drop(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, .. }: Posted,
+) -> Result<Response, Fail> {
+    console.drafts.drop_draft(&person.user.id, &id).await?;
+    Ok(Redirect::to("/console/queue?said=dropped").into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_with_secrets_and_what_pages_send_by_themselves_are_not_kept() {
+        for kept in [
+            "/console/items/1/rule",
+            "/console/episodes/1/2/rule",
+            "/console/bulk",
+            "/console/bulk/decide",
+            "/console/policy",
+            "/console/streams/1/hand",
+            "/console/users",
+            "/console/users/1",
+        ] {
+            assert!(Form::at(kept).is_some(), "{kept}");
+        }
+        for other in [
+            "/console/sign-in",
+            "/console/code",
+            "/console/link/x",
+            "/console/account/password",
+            "/console/account/totp",
+            "/console/items/1/extend",
+            "/console/items/1/leave",
+            "/console/items/1/looks",
+            "/console/users/1/x",
+            "/v1/uploads",
+        ] {
+            assert_eq!(Form::at(other), None, "{other}");
+        }
+    }
+}
