@@ -3,6 +3,7 @@
 use super::{
     Console,
     drafts::Written,
+    facts::Facts,
     fail::Fail,
     fields::Fields,
     film::Screen,
@@ -11,14 +12,13 @@ use super::{
     nearby::Nearby,
     page::{Frame, render},
     shown::Stage,
-    visitor::{Posted, Signed},
+    visitor::Signed,
     words,
 };
 use crate::{
     access::{Right, may},
     ports::{
         accounts::User,
-        care::Subject,
         reviews::{Ruling, Standing, Status},
     },
     review::{Opened, admit::needs_second, desk::Kept},
@@ -30,8 +30,8 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, Uri},
-    response::{IntoResponse, Redirect, Response},
+    http::{HeaderMap, Uri},
+    response::Response,
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -47,9 +47,8 @@ struct Page {
     severity: u32,
     level: &'static str,
     media_type: String,
-    declared: String,
     size: String,
-    sha256: String,
+    facts: Facts,
     external_id: String,
     /// Absent where the upload names none.
     uploader: Option<String>,
@@ -243,9 +242,8 @@ fn page(
         severity: item.severity,
         level: words::severity(item.severity),
         media_type: detail.r#type.media_type.clone(),
-        declared: detail.r#type.declared.clone().unwrap_or_else(|| "–".into()),
         size: words::bytes(upload.size),
-        sha256: upload.sha256.clone(),
+        facts: Facts::of(upload, detail),
         external_id: upload.external_id.clone().unwrap_or_else(|| "–".into()),
         uploader: upload.uploader.as_deref().map(words::brief),
         accepted: words::time(upload.accepted_at),
@@ -451,63 +449,4 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
         infected: ruling::is_infected(&opened.verdict.detail),
         holds,
     }
-}
-
-fn parse(id: &str) -> Result<UploadId, Fail> {
-    id.parse().map_err(|_| Fail::no_page())
-}
-
-pub(super) async fn take(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { person, fields }: Posted,
-) -> Result<Response, Fail> {
-    let id = parse(&id)?;
-    let said = if console.desk.take(&person, id).await?.is_some() { "" } else { "taken" };
-    let query = fields.query(&["csrf", "said"]);
-    Ok(Redirect::to(&format!("/console/items/{id}?said={said}&{query}")).into_response())
-}
-
-/// Asked by the page's script while it is open.
-pub(super) async fn extend(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { person, fields }: Posted,
-) -> Result<StatusCode, Fail> {
-    let fence = fields.get("fence").parse().unwrap_or(0);
-    let kept = console.desk.extend(&person, parse(&id)?, fence).await?;
-    Ok(if kept { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT })
-}
-
-/// Asked by the page's script of an item that is only looked at.
-pub(super) async fn looks(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { person, .. }: Posted,
-) -> Result<StatusCode, Fail> {
-    console.desk.still_looks(&person, Subject::Upload(parse(&id)?)).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn leave(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { person, fields }: Posted,
-) -> Result<Response, Fail> {
-    let fence = fields.get("fence").parse().unwrap_or(0);
-    console.desk.put_back(&person, parse(&id)?, fence, None).await?;
-    Ok(Redirect::to(&Filter::of(&fields).at("/console/queue", "left")).into_response())
-}
-
-const SKIPS: [&str; 3] = ["not_now", "language", "conflict"];
-
-pub(super) async fn skip(
-    State(console): State<Console>,
-    Path(id): Path<String>,
-    Posted { person, fields }: Posted,
-) -> Result<Response, Fail> {
-    let fence = fields.get("fence").parse().unwrap_or(0);
-    let why = SKIPS.into_iter().find(|why| *why == fields.get("why")).unwrap_or(SKIPS[0]);
-    console.desk.put_back(&person, parse(&id)?, fence, Some(why)).await?;
-    super::queue::onward(&console, &person, &Filter::of(&fields), "skipped").await
 }

@@ -11,12 +11,14 @@ mod engines;
 mod episode;
 mod events;
 mod export;
+mod facts;
 mod fail;
 mod fields;
 mod film;
 mod filter;
 mod guard;
 mod hand;
+mod hold;
 mod insight;
 mod item;
 mod media;
@@ -108,11 +110,11 @@ pub fn router(console: Console) -> Router {
         .route("/console/items/{id}/media", get(media::media))
         .route("/console/items/{id}/play", post(film::play))
         .route("/console/items/{id}/film", get(film::film))
-        .route("/console/items/{id}/take", post(item::take))
-        .route("/console/items/{id}/extend", post(item::extend))
-        .route("/console/items/{id}/leave", post(item::leave))
-        .route("/console/items/{id}/looks", post(item::looks))
-        .route("/console/items/{id}/skip", post(item::skip))
+        .route("/console/items/{id}/take", post(hold::take))
+        .route("/console/items/{id}/extend", post(hold::extend))
+        .route("/console/items/{id}/leave", post(hold::leave))
+        .route("/console/items/{id}/looks", post(hold::looks))
+        .route("/console/items/{id}/skip", post(hold::skip))
         .route("/console/items/{id}/rule", post(rule::rule))
         .route("/console/episodes/{stream}/{number}", get(episode::episode))
         .route("/console/episodes/{stream}/{number}/frames/{n}", get(episode::shot))

@@ -145,6 +145,7 @@ impl Examiner {
             results,
             labels: content.labels,
             film: content.detail,
+            picture: content.picture.as_ref().map(|(_, picture)| image::detail(picture)),
             perceptual_hash: content.perceptual_hash,
         };
         let Content { picture, film, sheet, .. } = content;

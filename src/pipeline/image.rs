@@ -7,10 +7,11 @@ use super::{
 use crate::upload::{
     Check, CheckResult, Likeness, Outcome,
     film::{FilmDetail, Sound},
+    picture::{MetadataDetail, PictureDetail},
 };
 use lazaret_classify::{Classifier, FrameScores, ScoreError, Tally};
 use lazaret_report::{Coverage, Engine, Report, Unavailable};
-use lazaret_sandbox::{Budget, Frame, Picture, PictureRequest, Resize, Session, Target};
+use lazaret_sandbox::{Budget, Frame, Metadata, Picture, PictureRequest, Resize, Session, Target};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::mpsc;
 
@@ -43,6 +44,20 @@ pub(super) fn is_written(media_type: &str) -> bool {
 /// Those that `lazaret-video` decodes.
 pub fn is_coded_as_films(media_type: &str) -> bool {
     matches!(media_type, "image/avif" | "image/heic" | "image/heif")
+}
+
+/// What people are told of it.
+pub(super) fn detail(picture: &Picture) -> PictureDetail {
+    let Metadata { maker, model, software, taken, located } = picture.metadata.clone().bounded();
+    let camera = [maker, model].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let camera = (!camera.is_empty()).then_some(camera);
+    let said = MetadataDetail { camera, software, taken, located };
+    PictureDetail {
+        width: picture.width,
+        height: picture.height,
+        frames: picture.frames_total.unwrap_or(picture.frames_seen),
+        metadata: (said != MetadataDetail::default()).then_some(said),
+    }
 }
 
 /// The program behind a session. It is asked before it is given a file to die of.

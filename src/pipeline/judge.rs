@@ -38,6 +38,7 @@ impl Judge<'_> {
             results,
             labels: labels.clone(),
             film: None,
+            picture: None,
             perceptual_hash: None,
         };
         self.policy.judge(&examined, filename, self.tenant).decision

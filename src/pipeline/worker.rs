@@ -429,6 +429,7 @@ fn unexamined(lease: &Lease, code: &str, why: &str) -> Examined {
         results,
         labels: Default::default(),
         film: None,
+        picture: None,
         perceptual_hash: None,
     }
 }

@@ -7,6 +7,7 @@ pub mod film;
 pub mod id;
 pub mod known;
 pub mod likeness;
+pub mod picture;
 pub mod plan;
 pub mod policy;
 pub mod rendition;

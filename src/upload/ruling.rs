@@ -207,6 +207,7 @@ mod tests {
             labels: labels.iter().map(|(label, score)| ((*label).to_owned(), *score)).collect(),
             policy: None,
             film: None,
+            picture: None,
             perceptual_hash: None,
         }
     }

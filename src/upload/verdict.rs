@@ -5,6 +5,7 @@ use super::{
     film::{FilmDetail, SheetDetail},
     known::KNOWN_BAD,
     likeness::Likeness,
+    picture::PictureDetail,
     plan::{Cleared, Gap, Plan},
     policy::Opinion,
 };
@@ -68,6 +69,8 @@ pub struct Examined {
     pub labels: BTreeMap<String, f32>,
     /// Of films.
     pub film: Option<FilmDetail>,
+    /// Of pictures that were decoded.
+    pub picture: Option<PictureDetail>,
     /// Of pictures in which there is something to be seen.
     pub perceptual_hash: Option<Likeness>,
 }
@@ -205,6 +208,7 @@ impl Verdict {
             checks: examined.results.iter().map(CheckDetail::from).collect(),
             labels: examined.labels.clone(),
             film: examined.film.clone(),
+            picture: examined.picture.clone(),
             perceptual_hash: examined.perceptual_hash,
             policy: Some(self.policy.clone()),
         }
@@ -227,6 +231,8 @@ pub struct VerdictDetail {
     pub labels: BTreeMap<String, f32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub film: Option<FilmDetail>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<PictureDetail>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perceptual_hash: Option<Likeness>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -314,6 +320,7 @@ mod tests {
             results,
             labels: BTreeMap::new(),
             film: None,
+            picture: None,
             perceptual_hash: None,
         }
     }

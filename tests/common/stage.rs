@@ -94,6 +94,7 @@ fn detail(upload: &lazaret::ports::store::Upload, verdict: Decision) -> VerdictD
         }],
         labels: BTreeMap::from([("nsfw-mobilenet-v2.neutral".into(), 0.5)]),
         film: None,
+        picture: None,
         perceptual_hash: None,
         policy: Some(PolicyVersion { version: 1, digest: "0".repeat(64) }),
     }

@@ -293,3 +293,38 @@ async fn a_telephones_picture_is_shown_as_a_copy_that_browsers_know() {
     let size = turbojpeg::read_header(&shown).unwrap();
     assert_eq!((size.width, size.height), (90, 120));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pictures_facts_are_told_but_for_where_it_was_taken() {
+    let world = World::start(LONG).await;
+    let plain = picture::jpeg(&picture::landscape(640, 480, 7), 85);
+    // Stored on its side: 480 by 640 as one sees it.
+    let id = world.in_review("phone.jpg", &picture::as_from_a_camera(&plain, 6)).await;
+    let without = world.in_review("plain.jpg", &picture::jpeg(&picture::landscape(320, 200, 8), 85)).await;
+    let moving = world.in_review("moving.gif", &picture::animation(5)).await;
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "ann@example.org", "moderator").await;
+    browser.go(&world.url(&format!("/console/items/{id}"))).await;
+    for fact in [
+        "480 × 640 pixels",
+        "Lazaret Test Camera",
+        "it says where it was taken",
+        "image/jpeg",
+        "Perceptual hash",
+        &format!("({} bytes)", picture::as_from_a_camera(&plain, 6).len()),
+    ] {
+        browser.shows(fact).await;
+    }
+    browser.shoot("item-facts").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
+    let detail = &world.server.show(&id).await["verdict_detail"]["picture"];
+    let told = serde_json::json!({ "width": 480, "height": 640, "frames": 1,
+        "metadata": { "camera": "Lazaret Test Camera", "located": true } });
+    assert_eq!(*detail, told, "and nothing of the place");
+    browser.go(&world.url(&format!("/console/items/{without}"))).await;
+    browser.shows("320 × 200 pixels").await;
+    let text = browser.text("main").await;
+    assert!(!text.contains("it says"), "{text}");
+    browser.go(&world.url(&format!("/console/items/{moving}"))).await;
+    browser.shows("160 × 120 pixels, 5 frames").await;
+}

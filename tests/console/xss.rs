@@ -110,8 +110,8 @@ async fn what_senders_users_and_colleagues_say_of_an_item_is_text() {
         world.becomes(id, "quarantined").await;
         let appeal = json!({ "text": payload, "appellant": payload });
         assert_eq!(world.says(id, "appeals", appeal).await, 202, "{payload}");
-        // Sender's id, uploader, report, appeal and two notes. Names of files and people are cleaned before.
-        stage.shows(&format!("/console/items/{id}"), payload, 6).await;
+        // Sender's id, uploader, camera, report, appeal and two notes. Names of files and people are cleaned before.
+        stage.shows(&format!("/console/items/{id}"), payload, 7).await;
         let back = encoded(payload);
         for (path, times) in [
             (format!("/console/items/{id}?note={back}&choice={back}&said={back}"), 6),

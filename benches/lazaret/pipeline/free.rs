@@ -34,6 +34,7 @@ impl Examine for Clean {
             results,
             labels: BTreeMap::new(),
             film: None,
+            picture: None,
             perceptual_hash: None,
         };
         Ok(Examination { examined, times: Vec::new(), picture: None, film: None, sheet: None })

@@ -66,6 +66,7 @@ fn examined(coverage: Coverage, code: Option<&str>) -> Examined {
         results,
         labels: BTreeMap::from([("m.porn".to_owned(), 0.2), ("m.sexy".to_owned(), 0.9)]),
         film: None,
+        picture: None,
         perceptual_hash: None,
     }
 }

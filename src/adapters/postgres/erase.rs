@@ -37,7 +37,7 @@ pub(super) async fn erase(
         .fetch_all(&mut *tx)
         .await?;
     keys.sort_unstable();
-    forget_declared(&mut tx, &text).await?;
+    forget_said(&mut tx, &text).await?;
     let changed = sqlx::query(
         "UPDATE uploads SET state = $3, version = version + 1, filename = NULL, declared = NULL, \
          idempotency_key = NULL, external_id = NULL, uploader = NULL, awaited_until = NULL, settled_at = coalesce(settled_at, $4), \
@@ -61,8 +61,8 @@ pub(super) async fn erase(
     Ok(Some(keys))
 }
 
-/// What the sender said of the file stands in the verdicts as well.
-async fn forget_declared(tx: &mut Tx<'_>, upload: &str) -> Result<()> {
+/// What sender and file said stands in the verdicts as well.
+async fn forget_said(tx: &mut Tx<'_>, upload: &str) -> Result<()> {
     let verdicts: Vec<(i64, String)> =
         sqlx::query_as("SELECT number, detail::text FROM verdicts WHERE upload = $1")
             .bind(upload)
@@ -71,6 +71,9 @@ async fn forget_declared(tx: &mut Tx<'_>, upload: &str) -> Result<()> {
     for (number, detail) in verdicts {
         let mut detail: VerdictDetail = serde_json::from_str(&detail).map_err(damaged)?;
         detail.r#type.declared = None;
+        if let Some(picture) = &mut detail.picture {
+            picture.metadata = None;
+        }
         let (detail, _) = written(&detail)?;
         sqlx::query("UPDATE verdicts SET detail = $3::text::json WHERE upload = $1 AND number = $2")
             .bind(upload)

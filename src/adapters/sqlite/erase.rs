@@ -26,8 +26,11 @@ pub(super) async fn erase(
     let keys = intake::keys_of(&mut tx, id).await?;
     let text = id.to_string();
     sqlx::query("DELETE FROM renditions WHERE upload = $1").bind(&text).execute(&mut *tx).await?;
-    // What the sender said of the file stands in the verdict as well.
-    sqlx::query("UPDATE verdicts SET detail = json_set(detail, '$.type.declared', NULL) WHERE upload = $1")
+    // What sender and file said stands in the verdict as well.
+    sqlx::query(
+        "UPDATE verdicts SET detail = json_remove(json_set(detail, '$.type.declared', NULL), '$.picture.metadata') \
+         WHERE upload = $1",
+    )
         .bind(&text)
         .execute(&mut *tx)
         .await?;

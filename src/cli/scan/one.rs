@@ -74,6 +74,7 @@ fn unreadable(policy: &Policy, why: &str) -> VerdictDetail {
         results,
         labels: Default::default(),
         film: None,
+        picture: None,
         perceptual_hash: None,
     };
     Verdict::unreadable(examined, policy.version().clone()).detail()

@@ -63,6 +63,7 @@ pub fn settlement(lease: &Lease, decision: Decision, at: Timestamp) -> Settlemen
         checks: Vec::new(),
         labels: [("nsfw.neutral".to_owned(), 0.25)].into(),
         film: None,
+        picture: None,
         perceptual_hash: None,
         policy: Some(PolicyVersion { version: 1, digest: "d".to_owned() }),
     };

@@ -78,6 +78,7 @@ fn verdict(gap: bool, infected: bool) -> NumberedVerdict {
         labels: Default::default(),
         policy: None,
         film: None,
+        picture: None,
         perceptual_hash: None,
     };
     NumberedVerdict { number: 1, detail, at: at(1) }

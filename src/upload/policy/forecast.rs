@@ -82,6 +82,7 @@ fn examined(detail: &VerdictDetail) -> Examined {
         results,
         labels: detail.labels.clone(),
         film: detail.film.clone(),
+        picture: detail.picture.clone(),
         perceptual_hash: detail.perceptual_hash,
     }
 }
@@ -141,6 +142,7 @@ mod tests {
             results,
             labels: labels.map(|label| (format!("nsfw-mobilenet-v2.{label}"), score)).into(),
             film: None,
+            picture: None,
             perceptual_hash: None,
         };
         let embedded = Policy::compile(DEFAULT, DEFAULT_VERSION).unwrap();

@@ -30,6 +30,7 @@ fn file(media_type: &str, coverage: Coverage, codes: &[&str], labels: &[(&str, f
         results,
         labels,
         film: None,
+        picture: None,
         perceptual_hash: None,
     }
 }

@@ -6,6 +6,7 @@ mod beside;
 mod colour;
 mod decode;
 mod decoded;
+mod exif;
 mod fault;
 mod job;
 #[doc(hidden)]

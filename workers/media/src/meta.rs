@@ -21,11 +21,39 @@ fn jpeg_segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     })
 }
 
-pub fn jpeg_orientation(bytes: &[u8]) -> Orientation {
-    let exif = jpeg_segments(bytes)
+/// The EXIF block, as the two below.
+pub fn jpeg_exif(bytes: &[u8]) -> Option<&[u8]> {
+    jpeg_segments(bytes)
         .filter(|(marker, _)| *marker == 0xe1)
-        .find_map(|(_, content)| content.strip_prefix(b"Exif\0\0"));
-    orientation(exif)
+        .find_map(|(_, content)| content.strip_prefix(b"Exif\0\0"))
+}
+
+/// It may stand behind the pixels.
+pub fn png_exif(bytes: &[u8]) -> Option<&[u8]> {
+    png_chunks(bytes).find(|(kind, _)| kind == b"eXIf").map(|(_, content)| content)
+}
+
+pub fn webp_exif(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes.get(12..)?;
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
+        let [kind @ .., a, b, c, d] = *head;
+        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        let content = after.get(..length)?;
+        if &kind == b"EXIF" {
+            return Some(unprefixed(content));
+        }
+        rest = after.get(length + length % 2..)?;
+    }
+    None
+}
+
+/// Some writers keep JPEG's prefix.
+fn unprefixed(exif: &[u8]) -> &[u8] {
+    exif.strip_prefix(b"Exif\0\0").unwrap_or(exif)
+}
+
+pub fn jpeg_orientation(bytes: &[u8]) -> Orientation {
+    orientation(jpeg_exif(bytes))
 }
 
 const ICC: &[u8] = b"ICC_PROFILE\0";
@@ -88,14 +116,12 @@ pub fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     })
 }
 
-/// Orientation from a PNG's eXIf chunk, which may stand behind the pixels.
 pub fn png_orientation(bytes: &[u8]) -> Orientation {
-    orientation(png_chunks(bytes).find(|(kind, _)| kind == b"eXIf").map(|(_, content)| content))
+    orientation(png_exif(bytes))
 }
 
 pub fn webp_orientation(exif: Option<&[u8]>) -> Orientation {
-    // Some writers keep JPEG's prefix.
-    orientation(exif.map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif)))
+    orientation(exif.map(unprefixed))
 }
 
 fn orientation(exif: Option<&[u8]>) -> Orientation {

@@ -2,12 +2,13 @@
 
 use crate::beside;
 use crate::decode::{self, About, Shot, View};
+use crate::exif;
 use crate::fault::Fault;
 use crate::job::Job;
 use crate::orient::upright_size;
 use lazaret_sandbox::child::FrameSink;
 use lazaret_sandbox::protocol::FrameHead;
-use lazaret_sandbox::{Coverage, Picture, PictureRequest, Resize, Target, Variant, Why};
+use lazaret_sandbox::{Coverage, Metadata, Picture, PictureRequest, Resize, Target, Variant, Why};
 
 /// Shows every frame within the budget to `frames`, at every target's size and in every variant. A picture of one frame
 /// is kept for the renditions. A canvas over the budget is refused unseen: `limit.pixels`.
@@ -19,6 +20,7 @@ pub(crate) fn picture(
     let budget = request.budget();
     let beside = beside::has_pictures(job.format()?, &job.bytes()?);
     let mut showing = Showing::new(request, frames, beside);
+    showing.metadata = exif::metadata(job.format()?, &job.bytes()?);
     if let Some(still) = job.decode_still(&budget)? {
         let shot = Shot { delay_ms: 0, aside: false, view: still.view() };
         let flaw = still.flaw.as_ref().map_or(Coverage::Complete, Fault::after_frames);
@@ -54,6 +56,7 @@ pub(crate) struct Showing<'a, 'b> {
     pixels: u64,
     has_alpha: bool,
     beside: bool,
+    metadata: Metadata,
     /// What was last shown, by variant and target: a frame that looks the same to a model is not shown again.
     shown: Vec<Vec<f32>>,
     sample: Vec<f32>,
@@ -72,6 +75,7 @@ impl<'a, 'b> Showing<'a, 'b> {
             pixels: 0,
             has_alpha: false,
             beside,
+            metadata: Metadata::default(),
             shown,
             sample: Vec::new(),
         }
@@ -126,6 +130,7 @@ impl<'a, 'b> Showing<'a, 'b> {
             beside: self.beside,
             coverage,
             decoder: about.decoder.to_owned(),
+            metadata: self.metadata.clone(),
         }
     }
 }

@@ -265,6 +265,7 @@ impl Handler for Misbehave {
             beside: false,
             coverage: Coverage::Complete,
             decoder: "misbehave".into(),
+            metadata: lazaret_sandbox::Metadata::default(),
         })
     }
 

@@ -33,7 +33,7 @@ pub use lazaret_report::{Coverage, Report, Unavailable, Why};
 pub use members::{Member, MemberHead, MemberTail, Members, MembersRequest, MembersSummary};
 pub use outpost::{Outpost, Posted};
 pub use picture::{
-    Budget, Frame, Name, Picture, PictureRequest, Rendition, RenditionSpec, Resize, Target, Variant,
+    Budget, Frame, Metadata, Name, Picture, PictureRequest, Rendition, RenditionSpec, Resize, Target, Variant,
 };
 pub use pool::{ChildSetup, Pool, PoolConfig};
 pub use self_test::{Attempt, Outcome, SelfTest};

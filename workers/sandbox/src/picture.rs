@@ -125,6 +125,44 @@ pub struct Picture {
     pub coverage: Coverage,
     /// Decoder and version, such as `image-webp 0.2`.
     pub decoder: String,
+    pub metadata: Metadata,
+}
+
+/// What a picture says of where it comes from: whoever made the file may have written it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    pub maker: Option<String>,
+    pub model: Option<String>,
+    pub software: Option<String>,
+    /// As it stands there.
+    pub taken: Option<String>,
+    /// It says where it was taken; where that is, is told to nobody.
+    pub located: bool,
+}
+
+impl Metadata {
+    /// Characters of a text.
+    pub const LONGEST: usize = 120;
+
+    /// A text as it may be shown: cut, and without what moves a cursor. `None` where nothing is left of it.
+    pub fn text(raw: &str) -> Option<String> {
+        let shown = |c: char| if c.is_control() { '\u{FFFD}' } else { c };
+        let text: String = raw.trim_matches(['\0', ' ']).chars().take(Self::LONGEST).map(shown).collect();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// As [`Self::text`], of what a child says.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let bounded = |text: Option<String>| text.and_then(|text| Self::text(&text));
+        Self {
+            maker: bounded(self.maker),
+            model: bounded(self.model),
+            software: bounded(self.software),
+            taken: bounded(self.taken),
+            located: self.located,
+        }
+    }
 }
 
 /// Which copy to make for delivery. All are upright and carry no metadata but the colour profile.

@@ -3,7 +3,11 @@ use crate::{
         contract::samples::{TERM, at, claimed, id, keyed, rendition, settled, settlement, tenant, upload},
         store::{Accepted, NewUpload, Stale, Store},
     },
-    upload::{Decision, State, rendition::RenditionName},
+    upload::{
+        Decision, State,
+        picture::{MetadataDetail, PictureDetail},
+        rendition::RenditionName,
+    },
 };
 use std::sync::Arc;
 
@@ -100,7 +104,13 @@ pub async fn a_rendition_is_served_only_while_published<S: Store>(store: Arc<S>)
 }
 
 pub async fn erasing_forgets_and_frees_the_idempotency_key<S: Store>(store: Arc<S>) {
-    let lease = settled(&*store, &keyed(1, "acme", "k"), Decision::Publish, 1).await;
+    let lease = claimed(&*store, &keyed(1, "acme", "k"), 1).await;
+    let mut settlement = settlement(&lease, Decision::Publish, at(1));
+    let size = PictureDetail { width: 4, height: 3, frames: 1, metadata: None };
+    let said = MetadataDetail { camera: Some("a camera".into()), located: true, ..MetadataDetail::default() };
+    settlement.verdict.picture = Some(PictureDetail { metadata: Some(said), ..size.clone() });
+    store.settle(&lease, &settlement).await.unwrap().unwrap();
+    assert_eq!(store.verdict(id(1)).await.unwrap().expect("a verdict").detail, settlement.verdict);
     let mut keys = store.erase(&tenant("acme"), id(1), "key:k9", at(5)).await.unwrap().expect("it was there");
     keys.sort();
     assert_eq!(keys, [format!("{}/original", id(1)), format!("{}/thumbnail", id(1))]);
@@ -112,6 +122,7 @@ pub async fn erasing_forgets_and_frees_the_idempotency_key<S: Store>(store: Arc<
     assert!(known.version > lease.upload.version);
     let verdict = store.verdict(id(1)).await.unwrap().expect("the verdict stays on record");
     assert_eq!((verdict.detail.verdict, verdict.detail.r#type.declared), (Decision::Publish, None));
+    assert_eq!(verdict.detail.picture, Some(size), "what the file said of itself is forgotten");
     let told = store.outbox(0, 10).await.unwrap();
     assert_eq!(told.last().map(|entry| (entry.kind.as_str(), entry.upload)), Some(("upload.erased", id(1))));
     let log = store.audit(0, 10).await.unwrap();

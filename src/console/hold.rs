@@ -1,0 +1,68 @@
+//! An item in somebody's hand: taken, kept, given back or passed on.
+
+use super::{Console, fail::Fail, filter::Filter, visitor::Posted};
+use crate::{ports::care::Subject, upload::UploadId};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+
+fn parse(id: &str) -> Result<UploadId, Fail> {
+    id.parse().map_err(|_| Fail::no_page())
+}
+
+pub(super) async fn take(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let id = parse(&id)?;
+    let said = if console.desk.take(&person, id).await?.is_some() { "" } else { "taken" };
+    let query = fields.query(&["csrf", "said"]);
+    Ok(Redirect::to(&format!("/console/items/{id}?said={said}&{query}")).into_response())
+}
+
+/// Asked by the page's script while it is open.
+pub(super) async fn extend(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<StatusCode, Fail> {
+    let fence = fields.get("fence").parse().unwrap_or(0);
+    let kept = console.desk.extend(&person, parse(&id)?, fence).await?;
+    Ok(if kept { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT })
+}
+
+/// Asked by the page's script of an item that is only looked at.
+pub(super) async fn looks(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, .. }: Posted,
+) -> Result<StatusCode, Fail> {
+    console.desk.still_looks(&person, Subject::Upload(parse(&id)?)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn leave(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let fence = fields.get("fence").parse().unwrap_or(0);
+    console.desk.put_back(&person, parse(&id)?, fence, None).await?;
+    Ok(Redirect::to(&Filter::of(&fields).at("/console/queue", "left")).into_response())
+}
+
+const SKIPS: [&str; 3] = ["not_now", "language", "conflict"];
+
+pub(super) async fn skip(
+    State(console): State<Console>,
+    Path(id): Path<String>,
+    Posted { person, fields }: Posted,
+) -> Result<Response, Fail> {
+    let fence = fields.get("fence").parse().unwrap_or(0);
+    let why = SKIPS.into_iter().find(|why| *why == fields.get("why")).unwrap_or(SKIPS[0]);
+    console.desk.put_back(&person, parse(&id)?, fence, Some(why)).await?;
+    super::queue::onward(&console, &person, &Filter::of(&fields), "skipped").await
+}
