@@ -1,0 +1,196 @@
+//! Ways to sign in, and what holds while somebody is: by password, second factor, link or a provider's word.
+
+use super::{People, Person, Refused, actor, pace};
+use crate::{
+    access::{Token, oidc::Identity, totp},
+    ports::{
+        Federation, Result,
+        accounts::{Session, User},
+    },
+};
+use std::time::Duration;
+
+const DEVICE_CHARS: usize = 120;
+
+impl People {
+    /// By password. The session that begins is a full one where no second factor is asked for.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        address: &str,
+        device: &str,
+    ) -> std::result::Result<Person, Refused> {
+        let email = email.trim().to_lowercase();
+        let keys =
+            [(format!("account:{email}"), pace::FREE), (format!("address:{address}"), pace::ADDRESS_FREE)];
+        let _one_at_a_time = self.one_try(&keys[0].0).await;
+        self.not_too_fast(&keys).await?;
+        let user = self.accounts.user_by_email(&email).await?.filter(|user| user.disabled_at.is_none());
+        let stored = user.as_ref().and_then(|user| user.password.clone());
+        // Nobody's password costs the same as somebody's.
+        let good = self.check(password, stored.as_deref()).await?;
+        let Some(user) = user.filter(|_| good) else {
+            for (key, _) in &keys {
+                self.accounts.failed(key, self.clock.now()).await?;
+            }
+            return Err(Refused::Wrong);
+        };
+        self.accounts.forgive(&keys[0].0).await?;
+        let full = user.totp.is_none();
+        self.begin(user, full, device, None).await.map_err(Refused::from)
+    }
+
+    /// The second factor: a code of the moment, or a backup code. A new session takes the half one's place, so that a
+    /// cookie from before is worth nothing.
+    pub async fn second(&self, person: &Person, code: &str) -> std::result::Result<Person, Refused> {
+        let key = format!("code:{}", person.user.id);
+        let _one_at_a_time = self.one_try(&key).await;
+        self.not_too_fast(&[(key.clone(), pace::FREE)]).await?;
+        let mut user = person.user.clone();
+        let secret = user.totp.as_deref().map(|stored| self.vault()?.open(&user.id, stored)).transpose();
+        let backup = totp::backup_hash(code);
+        let has_backup = user.backup_codes.contains(&backup);
+        // A backup code helps where the key is lost.
+        let secret = if has_backup { None } else { secret? };
+        let used = secret.and_then(|secret| totp::step_of(&secret, code, self.clock.now(), user.totp_step));
+        let action = match used {
+            Some(step) => {
+                user.totp_step = step;
+                // A process that has another key for the one of now may have sealed it since this one began.
+                if let Some(stored) = &user.totp
+                    && let Some(anew) = self.vault()?.reseal(&user.id, stored)?
+                {
+                    user.totp = Some(anew);
+                }
+                "user.totp_used"
+            }
+            None if has_backup => {
+                user.backup_codes.retain(|known| *known != backup);
+                "user.backup_code_used"
+            }
+            None => {
+                self.accounts.failed(&key, self.clock.now()).await?;
+                return Err(Refused::WrongCode);
+            }
+        };
+        self.change(&user, None, action, &actor(&user)).await?;
+        self.accounts.forgive(&key).await?;
+        user.version += 1;
+        Ok(self.begin(user, true, &person.session.device, Some(&person.session.hash)).await?)
+    }
+
+    /// By a one-time link, which is used up. It stands for the password, and not for the second factor.
+    pub async fn by_link(&self, token: &Token, device: &str) -> std::result::Result<Person, Refused> {
+        let id = self.accounts.take_link(&token.hash(), self.clock.now()).await?.ok_or(Refused::Link)?;
+        let user = self.accounts.user(&id).await?.filter(|user| user.disabled_at.is_none());
+        let user = user.ok_or(Refused::Link)?;
+        let full = user.totp.is_none();
+        Ok(self.begin(user, full, device, None).await?)
+    }
+
+    /// By a provider's word, for which the browser kept `secret`. It stands for the password, and not for the second
+    /// factor.
+    pub async fn by_identity(
+        &self,
+        federation: &dyn Federation,
+        secret: &Token,
+        identity: &Identity,
+        device: &str,
+    ) -> std::result::Result<Person, Refused> {
+        let now = self.clock.now();
+        if !federation.end_once(&secret.hash(), now, now + self.options.longest).await? {
+            return Err(Refused::Identity);
+        }
+        let id = match federation.known_as(&identity.issuer, &identity.subject).await? {
+            Some(id) => Some(id),
+            None => self.bound(federation, identity).await?,
+        };
+        let user = match id {
+            Some(id) => self.accounts.user(&id).await?,
+            None => None,
+        };
+        let user = user.filter(|user| user.disabled_at.is_none()).ok_or(Refused::Identity)?;
+        let full = user.totp.is_none();
+        Ok(self.begin(user, full, device, None).await?)
+    }
+
+    /// The first time, the address that the provider vouches for says who it is; from then on its own id does.
+    async fn bound(&self, federation: &dyn Federation, identity: &Identity) -> Result<Option<String>> {
+        let Some(email) = &identity.email else { return Ok(None) };
+        let Some(user) = self.accounts.user_by_email(email).await? else { return Ok(None) };
+        let actor = actor(&user);
+        let deed = self.deed(&actor, "user.bound");
+        let bound = federation.bind(&identity.issuer, &identity.subject, &user.id, deed).await?;
+        Ok(bound.then_some(user.id))
+    }
+
+    /// Whose cookie is this? `None` where it is nobody's, too old, or its person was disabled.
+    pub async fn who(&self, token: Token) -> Result<Option<Person>> {
+        let Some((session, user)) = self.accounts.session(&token.hash()).await? else { return Ok(None) };
+        let now = self.clock.now();
+        let over =
+            session.seen_at + self.options.idle <= now || session.created_at + self.options.longest <= now;
+        if over || user.disabled_at.is_some() {
+            return Ok(None);
+        }
+        // Not at every request: a minute more or less is no matter.
+        if session.seen_at + Duration::from_secs(60) <= now {
+            self.accounts.touch_session(&session.hash, now).await?;
+        }
+        Ok(Some(Person { user, session, token }))
+    }
+
+    /// Is this person's session still good? Asking does not make it last longer.
+    pub async fn still(&self, person: &Person) -> Result<bool> {
+        let Some((session, user)) = self.accounts.session(&person.token.hash()).await? else {
+            return Ok(false);
+        };
+        let now = self.clock.now();
+        let over =
+            session.seen_at + self.options.idle <= now || session.created_at + self.options.longest <= now;
+        Ok(!over && user.disabled_at.is_none() && user.version == person.user.version)
+    }
+
+    pub async fn sign_out(&self, person: &Person) -> Result<()> {
+        let actor = person.actor();
+        let deed = self.deed(&actor, "session.ended");
+        self.accounts.end_session(&person.user.id, &person.session.hash, deed).await?;
+        Ok(())
+    }
+
+    /// Is it the person's own password?
+    pub async fn confirm(&self, person: &Person, password: &str) -> std::result::Result<(), Refused> {
+        let key = format!("account:{}", person.user.email);
+        let _one_at_a_time = self.one_try(&key).await;
+        self.not_too_fast(&[(key.clone(), pace::FREE)]).await?;
+        if self.check(password, person.user.password.as_deref()).await? {
+            return Ok(());
+        }
+        self.accounts.failed(&key, self.clock.now()).await?;
+        Err(Refused::Wrong)
+    }
+
+    pub(super) async fn begin(
+        &self,
+        user: User,
+        full: bool,
+        device: &str,
+        old: Option<&str>,
+    ) -> Result<Person> {
+        let (token, now) = (Token::mint(&*self.random)?, self.clock.now());
+        let device: String = device.chars().filter(|c| !c.is_control()).take(DEVICE_CHARS).collect();
+        let session = Session {
+            hash: token.hash(),
+            user: user.id.clone(),
+            full,
+            device,
+            created_at: now,
+            seen_at: now,
+        };
+        let actor = actor(&user);
+        let deed = full.then(|| self.deed(&actor, "session.began"));
+        self.accounts.begin_session(&session, self.options.sessions, old, deed).await?;
+        Ok(Person { user, session, token })
+    }
+}
