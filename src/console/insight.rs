@@ -44,6 +44,8 @@ struct Page {
     verdicts: u64,
     ages: Vec<Bar>,
     waiting: u64,
+    /// Appeals that nobody is left to decide.
+    stranded: usize,
     waited: Vec<Bar>,
     ruled: u64,
     /// How long most of them waited, in words.
@@ -87,6 +89,7 @@ pub(super) async fn insight(
         verdicts: sums(&tallies, What::Verdict).values().sum(),
         ages: ages(&queued),
         waiting: queued.last().copied().unwrap_or(0),
+        stranded: console.desk.stranded_appeals(&person.user).await?,
         ruled: waited.values().sum(),
         median: median(&waited),
         waited: waits(&waited),

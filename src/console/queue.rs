@@ -71,6 +71,8 @@ struct Row {
     reports: u64,
     /// Which appeal it is that waits; 0 where none does.
     appeal: u64,
+    /// Nobody could decide it.
+    stranded: bool,
 }
 
 /// A decision that can be made on many.
@@ -90,7 +92,7 @@ fn together() -> Vec<Together> {
 }
 
 impl Row {
-    fn new(item: &Item, me: &str, now: Timestamp) -> Self {
+    fn new(item: &Item, me: &str, now: Timestamp, stranded: bool) -> Self {
         let held = item.held_until.is_some_and(|until| until > now);
         Self {
             id: item.upload.to_string(),
@@ -111,6 +113,7 @@ impl Row {
             escalated: item.escalated,
             reports: item.reports,
             appeal: if item.appealed { item.appeals } else { 0 },
+            stranded,
         }
     }
 }
@@ -134,6 +137,7 @@ pub(super) async fn queue(
     items.truncate(ROWS as usize);
     let more =
         items.last().filter(|_| more).map(|last| filter.page("/console/queue", &last.place().to_string()));
+    let stranded = desk.stranded(&items).await?;
     let now = desk.clock.now();
     let beyond = match !filter.is_empty() && (counts.open == 0 || fields.get("said") == NONE_MATCHES) {
         true => Some(desk.reviews.counts(&desk.view(&person.user), now).await?.open),
@@ -162,7 +166,10 @@ pub(super) async fn queue(
         Tenants::These(these) => these.iter().map(ToString::to_string).collect(),
     };
     let page = Page {
-        rows: items.iter().map(|item| Row::new(item, &person.user.id, now)).collect(),
+        rows: items
+            .iter()
+            .map(|item| Row::new(item, &person.user.id, now, stranded.contains(&item.upload)))
+            .collect(),
         episodes: episodes
             .iter()
             .map(|episode| super::episode::Row::new(episode, &person.user, now))

@@ -13,19 +13,22 @@ use crate::{
         accounts::{Deed, User},
         care::{Exposure, Level, Subject, day},
         reports::{Appeal, Report},
-        reviews::{Counts, Item, Place, Ruling, Skip, Standing, Status, View},
+        reviews::{Counts, Item, Place, Ruling, Skip, Standing, Status, View, Voiced},
         store::{NumberedVerdict, Upload},
     },
     upload::{State, UploadId, ruling::Kind},
 };
 use jiff::Timestamp;
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// How often a ruling is tried whose item changes at the same moment.
 const ROUNDS: u32 = 3;
 /// How long a view that nobody ended is looked for, at most.
 const LONGEST_VIEW: Duration = Duration::from_secs(60);
+
+/// Appeals that are looked over at once.
+const APPEALS: u32 = 500;
 
 #[derive(Clone)]
 pub struct Desk {
@@ -183,6 +186,24 @@ impl Desk {
             (false, true) => Kept::Skipped,
             (false, false) => Kept::No,
         })
+    }
+
+    /// Of these open items, those that nobody could decide: whoever could has had their say, or there is no senior.
+    pub async fn stranded(&self, items: &[Item]) -> Result<BTreeSet<UploadId>> {
+        let narrow: Vec<_> = items.iter().filter(|item| item.escalated || !item.not_by.is_empty()).collect();
+        if narrow.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let people = self.accounts.users().await?;
+        let nobodys = narrow.into_iter().filter(|item| !people.iter().any(|one| could_decide(item, one)));
+        Ok(nobodys.map(|item| item.upload).collect())
+    }
+
+    /// How many of the appeals that this person sees are so.
+    pub async fn stranded_appeals(&self, user: &User) -> Result<usize> {
+        let view = View { voiced: Some(Voiced::Appealed), ..self.view(user) };
+        let items = self.reviews.queue(&view, None, APPEALS).await?;
+        Ok(self.stranded(&items).await?.len())
     }
 
     /// All of an item. That it was looked at is on record.

@@ -166,7 +166,13 @@ async fn nobody_who_ever_decided_it_judges_an_appeal_and_where_nobody_is_left_it
         let page = one.page(&item).await;
         assert!(page.contains("nobody is left") && !page.contains("id=\"take\""), "{page}");
     }
+    // Also where one looks for what waits, and for how it goes.
+    let eve = Visitor::arrive(&world, "eve@example.org", "auditor", "*").await;
+    assert!(ann.page("/console/queue").await.contains("nobody is left to decide it"));
+    assert!(eve.page("/console/insight").await.contains("1 of <a href=\"/console/queue?users=appealed\">"));
     let carl = Visitor::arrive(&world, "carl@example.org", "moderator", "*").await;
+    assert!(!ann.page("/console/queue").await.contains("nobody is left"));
+    assert!(!eve.page("/console/insight").await.contains("nobody is left"));
     let page = ann.page(&item).await;
     assert!(page.contains("another person is to decide it") && !page.contains("nobody is left"), "{page}");
     assert_eq!(carl.rule(&id, "approve:appeal", &[]).await.status(), 303);
