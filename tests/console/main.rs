@@ -1,5 +1,6 @@
 //! The moderators' console as moderators use it: the real service, real files and accounts, and a real browser.
 
+mod access;
 mod appeals;
 mod audit;
 mod browser;
@@ -10,6 +11,7 @@ mod drafts;
 mod episodes;
 mod filled;
 mod filters;
+mod holding;
 mod insight;
 mod oidc;
 mod pages;

@@ -8,6 +8,7 @@ mod opening;
 mod schema;
 mod tenants;
 mod trouble;
+mod upgrade;
 
 use lazaret::{adapters::postgres::Postgres, ports::contract::samples::at};
 use server::{Server, options};

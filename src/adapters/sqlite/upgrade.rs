@@ -78,3 +78,36 @@ async fn events_and_calls_outlast_an_upgrade() {
         sqlx::raw_sql(nobodys).execute(&store.writer).await.expect_err("there is no such subject");
     }
 }
+
+const JUDGED: &str = r#"
+    INSERT INTO uploads (id, tenant, state, version, size, sha256, accepted_at, settled_at)
+        SELECT '01a00000-0000-7000-8000-00000000000' || value, 'acme', 'in_review', 2, 1, 'x', 1, 2
+        FROM json_each('[1, 2, 3]');
+    INSERT INTO verdicts (upload, number, detail, at)
+        SELECT id, 1, '{"labels":{"m.old":0.9}}', 1 FROM uploads
+        UNION ALL SELECT id, 2, '{"labels":{"m.c":0.49,"m.b":0.5,"m.a":0.75,"m.d":0.75}}', 2 FROM uploads
+            WHERE id LIKE '%1'
+        UNION ALL SELECT id, 2, '{"labels":{}}', 2 FROM uploads WHERE id LIKE '%2';
+    INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at)
+        SELECT id, 'acme', 'open', 30, 'r', 'r', 'image/png', 2 FROM uploads;
+    PRAGMA user_version = 12;"#;
+
+/// Of the last verdict those that came to a half, the likeliest first.
+#[tokio::test]
+async fn a_queue_from_before_there_were_labels_in_it_knows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lazaret.db");
+    let mut old = SqliteConnection::connect(&format!("sqlite:{}?mode=rwc", path.display())).await.unwrap();
+    for sql in &MIGRATIONS[..12] {
+        sqlx::raw_sql(*sql).execute(&mut old).await.unwrap();
+    }
+    sqlx::raw_sql(JUDGED).execute(&mut old).await.unwrap();
+    old.close().await.unwrap();
+
+    let store = Sqlite::open(&path).await.unwrap();
+    let labels: Vec<String> = sqlx::query_scalar("SELECT labels FROM reviews ORDER BY upload")
+        .fetch_all(&store.writer)
+        .await
+        .unwrap();
+    assert_eq!(labels, ["\nm.a\nm.d\nm.b\n", "", "\nm.old\n"]);
+}
