@@ -10,7 +10,7 @@ use super::{
     visitor::{Posted, Signed},
 };
 use crate::{
-    access::Person,
+    access::{Person, Right, may},
     ports::{PortError, drafts::Draft},
 };
 use askama::Template;
@@ -185,6 +185,8 @@ struct Page {
     frame: Frame,
     id: String,
     what: &'static str,
+    /// Of which account or stream; empty where the fields say it.
+    about: String,
     action: String,
     press: &'static str,
     fields: Vec<(String, String)>,
@@ -221,9 +223,24 @@ pub(super) async fn draft(
         Form::Bulk => ("/console/bulk".to_owned(), "Look at what would happen"),
         Form::Stream | Form::People => (draft.path, "Send it now"),
     };
+    let about = about(&console, &person, &action).await?;
     let frame = Frame::of(&console, &person, "Not sent yet").await?;
-    let page = Page { frame: frame.clone(), id, what: form.words(), action, press, fields: draft.fields };
+    let page =
+        Page { frame: frame.clone(), id, what: form.words(), about, action, press, fields: draft.fields };
     Ok(render(&page, &frame))
+}
+
+/// What stands in the address alone.
+async fn about(console: &Console, person: &Person, action: &str) -> Result<String, Fail> {
+    if let Some(stream) = action.strip_prefix("/console/streams/") {
+        return Ok(stream.trim_end_matches("/hand").to_owned());
+    }
+    let Some(id) = action.strip_prefix("/console/users/") else { return Ok(String::new()) };
+    if !may(person.user.role, Right::Accounts) {
+        return Ok(id.to_owned());
+    }
+    let user = console.people.accounts.user(id).await?;
+    Ok(user.map_or_else(|| id.to_owned(), |user| user.email))
 }
 
 fn with(path: &str, id: &str) -> String {

@@ -248,6 +248,14 @@ async fn a_session_that_is_over_by_itself_keeps_what_was_written_and_says_what_i
     again[0].1 = &csrf;
     again.push(("draft", &draft));
     assert!(root.send("/console/users", &again).await.text().await.unwrap().contains("/console/link/"));
-    assert!(root.page("/console/users").await.contains("new@example.org"));
+    let people = root.page("/console/users").await;
+    assert!(people.contains("new@example.org"));
+    // Of an account, the page says which.
+    let at = people.find("action=\"/console/users/").unwrap() + "action=\"".len();
+    let path = people[at..].split('"').next().unwrap();
+    let next = away(&world, path, &[("csrf", &csrf), ("do", "disable")]).await;
+    let page = root.page(&next).await;
+    assert!(page.contains("<bdi>new@example.org</bdi>") && page.contains(path), "{page}");
+    assert_eq!(root.send(&format!("{next}/drop"), &[("csrf", &csrf)]).await.status(), 303);
     assert!(!root.page("/console/queue").await.contains(WAITS));
 }
