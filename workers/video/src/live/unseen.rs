@@ -28,7 +28,7 @@ impl Unseen {
             let parameters = stream.parameters();
             match parameters.medium() {
                 media::Type::Video if stream.disposition().contains(Disposition::ATTACHED_PIC) => {
-                    covered = true
+                    covered = true;
                 }
                 media::Type::Video => translucent |= stream.metadata().get("alpha_mode") == Some("1"),
                 media::Type::Subtitle => drawn |= is_drawn(parameters.id()),
