@@ -169,7 +169,7 @@ models() {
   done
 }
 
-# --- what we did not write, for the tests: clients for the examples of the README, a judge of pages ------------------------------------
+# --- what we did not write, for the tests: clients for the examples of docs/many-machines.md, a judge of pages ------------------------------------
 
 clients() {
   if ! cmp -s tests/clients/requirements.txt .setup/venv/clients.txt; then

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -- pictures|sandbox|video|upload|delivery|scan|pipeline|outbox|workers|live|console` selects; BENCH_QUICK=1 takes small
 //! counts, to try the benchmark itself.
-//! Figures are printed as tables, as Markdown for the README, and written as JSON under target/bench/.
+//! Figures are printed as tables, as Markdown for docs/speed.md, and written as JSON under target/bench/.
 
 mod clamd;
 mod console;
@@ -70,7 +70,7 @@ async fn main() -> anyhow::Result<()> {
         write(&folder, &section)?;
         sections.push(section);
     }
-    println!("\n== for the README\n\n{}", report::markdown(&machine::describe(), &sections));
+    println!("\n== for docs/speed.md\n\n{}", report::markdown(&machine::describe(), &sections));
     let missed: usize = sections.iter().map(Section::missed).sum();
     println!("{missed} targets missed");
     Ok(())

@@ -119,7 +119,7 @@ fn aligned(head: &[String], rows: &[Vec<String>]) -> String {
         .collect()
 }
 
-/// Everything, for the README.
+/// Everything, for docs/speed.md.
 pub fn markdown(machine: &str, sections: &[Section]) -> String {
     let mut text = format!("Measured on: {machine}.\n\n");
     let rows = sections.iter().flat_map(Section::cells).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! What operators start from: the settings and containers that the repository and its README show.
+//! What operators start from: the settings and containers that the repository and its documents show.
 
 use lazaret::config::{Config, sections::Clamd};
 use std::{
@@ -58,9 +58,9 @@ fn the_settings_of_the_containers_are_good() {
 }
 
 #[test]
-fn the_settings_that_the_readme_shows_are_good() {
-    let readme = read("README.md");
-    let (_, rest) = readme.split_once("<!-- many -->\n```toml\n").unwrap();
+fn the_settings_that_the_documents_show_are_good() {
+    let shown = read("docs/many-machines.md");
+    let (_, rest) = shown.split_once("<!-- many -->\n```toml\n").unwrap();
     let (text, _) = rest.split_once("\n```").unwrap();
     let config = load(&text.replace("…", &"ab".repeat(32)));
     assert!(

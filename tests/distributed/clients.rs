@@ -1,4 +1,4 @@
-//! Clients that we did not write, as the README shows them.
+//! Clients that we did not write, as `docs/many-machines.md` shows them.
 
 use crate::{samples, server::Server, site::Site};
 use serde_json::Value;
@@ -11,10 +11,10 @@ fn checkout(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The block of code behind `<!-- NAME -->` in the README.
+/// The block of code behind `<!-- NAME -->` in that document.
 fn snippet(name: &str) -> String {
-    let readme = std::fs::read_to_string(checkout("README.md")).unwrap();
-    let (_, rest) = readme.split_once(&format!("<!-- {name} -->\n```")).expect("the README has the block");
+    let shown = std::fs::read_to_string(checkout("docs/many-machines.md")).unwrap();
+    let (_, rest) = shown.split_once(&format!("<!-- {name} -->\n```")).expect("it has the block");
     let (_, rest) = rest.split_once('\n').unwrap();
     rest.split_once("\n```").unwrap().0.to_owned()
 }
