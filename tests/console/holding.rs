@@ -101,11 +101,9 @@ async fn what_is_sealed_is_in_no_queue_and_no_number_of_a_moderators() {
     assert_eq!(open().await, ("1".to_owned(), false, true), "at once, before it is carried out");
     world.becomes(&sealed, "quarantined").await;
     assert_eq!(open().await, ("1".to_owned(), false, true));
-    // Nor by its address, nor where it is appealed.
-    assert_eq!(
-        world.says(&sealed, "appeals", serde_json::json!({ "text": "no", "appellant": "user-3" })).await,
-        202
-    );
+    // No appeal opens it again, and it is not there by its address either.
+    let appeal = serde_json::json!({ "text": "no", "appellant": "user-3" });
+    assert_eq!(world.says(&sealed, "appeals", appeal).await, 409);
     assert_eq!(open().await, ("1".to_owned(), false, true));
     assert_eq!(bob.get(&format!("/console/items/{sealed}")).await.status(), 404);
 }
