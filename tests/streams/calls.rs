@@ -88,7 +88,8 @@ async fn what_cannot_be_opened_says_why() {
         (body!({ "key_expires_in": "9999999999d" }), 400, "body.malformed", "key"),
         (body!({ "queue": true }), 501, "stream.no_queue", "queue.url"),
         (body!({ "source": "rtmp://10.0.0.1/live/x" }), 403, "stream.source_forbidden", "pull_private"),
-        (body!({ "source": "srt://example.com:9000" }), 501, "stream.no_source", "rtmp:"),
+        (body!({ "source": "udp://example.com:9000" }), 501, "stream.no_source", "rtmp:"),
+        (body!({ "source": "srt://example.com" }), 400, "body.malformed", "port"),
         (body!({ "source": "live.m3u8" }), 400, "body.malformed", "source"),
         (body!({ "what": 1 }), 400, "body.malformed", "what"),
     ];
