@@ -22,7 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0010_likeness.sql"),
     include_str!("migrations/0011_retention.sql"),
     include_str!("migrations/0012_labels.sql"),
-    include_str!("migrations/0014_drafts.sql"),
+    include_str!("migrations/0013_drafts.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.

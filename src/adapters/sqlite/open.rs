@@ -29,7 +29,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0011_likeness.sql"),
     include_str!("migrations/0012_retention.sql"),
     include_str!("migrations/0013_labels.sql"),
-    include_str!("migrations/0015_drafts.sql"),
+    include_str!("migrations/0014_drafts.sql"),
 ];
 
 /// How long a statement waits for another process's write (the command line's, or the server's).
