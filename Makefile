@@ -5,7 +5,7 @@ BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 .PHONY: help setup build demo demo-live test screenshots faults mutants fuzz lint bench audit clean
 
 help: ## Print this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: ## Install what the project needs: Debian packages, ONNX Runtime, the default model
 	@scripts/setup.sh
@@ -19,8 +19,11 @@ demo: build ## Serve on 127.0.0.1:8470, send ten files, print what became of the
 demo-live: build ## Serve, send a live stream whose middle seconds are bad, print the decisions as they come
 	@"$${CARGO_TARGET_DIR:-target}/debug/examples/demo-live"
 
+# Most tests wait for a server now and then: where there are few cores, another one runs meanwhile.
+THREADS := $(or $(RUST_TEST_THREADS),$(shell n=$$(nproc); echo $$((n > 3 ? n : 3))))
+
 test: build ## Set up and run every test, on real clamd, real SQLite and real decoders
-	cargo test --workspace --locked
+	RUST_TEST_THREADS=$(THREADS) cargo test --workspace --locked
 
 screenshots: build ## Take pictures of the console's pages, as the browser tests see them, into docs/screenshots
 	LAZARET_SCREENSHOTS=$(abspath docs/screenshots) cargo test --workspace --locked --test console -- axe ten_items live_wall policy_is_tried a_film

@@ -36,7 +36,12 @@ async fn each_file_of_the_demo_gets_its_verdict_and_scan_says_the_same() {
 
         site.write(&format!("files/{name}"), &file.bytes);
         // As `scan` sees it: nobody says what it is.
-        told.insert(name, server.verdict_on(name, &file.bytes).await["verdict_detail"].take());
+        let mut detail = server.verdict_on(name, &file.bytes).await["verdict_detail"].take();
+        // Frames of what moves are kept for moderators, who are none of a scan's.
+        if let Some(film) = detail.get_mut("film") {
+            assert!(film.as_object_mut().unwrap().remove("sheet").is_some(), "{name}: {film}");
+        }
+        told.insert(name, detail);
     }
 
     let folder = site.path("files");
