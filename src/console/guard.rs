@@ -57,8 +57,8 @@ pub(super) async fn guard(State(console): State<Console>, request: Request, next
     response
 }
 
-/// Browsers say from where a form comes, and who asked for a page; what they say is not for scripts to change. The token of each form is asked for
-/// besides.
+/// Browsers say from where a form comes, and who asked for a page; what they say is not for scripts to change. The token of
+/// each form is asked for besides.
 pub(super) fn is_own(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
