@@ -48,6 +48,7 @@ mod postgres {
     lazaret::federation_contract!(store);
     lazaret::insight_contract!(store);
     lazaret::wall_contract!(store);
+    lazaret::snapshots_contract!(store);
     lazaret::reports_contract!(store);
     lazaret::care_contract!(store);
 
@@ -75,6 +76,7 @@ mod sqlite {
     lazaret::federation_contract!(store);
     lazaret::insight_contract!(store);
     lazaret::wall_contract!(store);
+    lazaret::snapshots_contract!(store);
     lazaret::reports_contract!(store);
     lazaret::care_contract!(store);
 

@@ -82,6 +82,7 @@ pub(super) fn console(
         tryouts: Tryouts::new(rows.trials),
         wall: rows.wall,
         hub: api.streams.hub.clone(),
+        alone: config.is_embedded(),
         pulse: Pulse::default(),
         settled: api.settled.clone(),
         health: Arc::clone(&api.readiness),

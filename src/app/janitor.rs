@@ -8,7 +8,7 @@ use crate::{
     pipeline::{Company, sweep},
     ports::{Blobs, Clock, Direct, Result, Store},
     sabotage::{self, Hole},
-    streams::retention,
+    streams::{retention, snapshots},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -42,6 +42,8 @@ const UNHEARD: Duration = Duration::from_secs(1800);
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// What is kept for days goes an hour sooner or later, and most rounds find nothing.
 const ERASE_EVERY: Duration = Duration::from_secs(600);
+/// What nobody looks at any more is not kept for long.
+const TIDY_EVERY: Duration = Duration::from_secs(20);
 const TERM: Duration = Duration::from_secs(20);
 const BATCH: u32 = 256;
 
@@ -85,6 +87,10 @@ impl Janitor {
                 tracing::info!(removed.objects = removed, "objects that no upload uses were removed");
             }
         }
+        if is_due(done.tidied, TIDY_EVERY) {
+            snapshots::tidy(&*self.store, &*self.blobs, self.clock.now()).await?;
+            done.tidied = Some(Instant::now());
+        }
         if is_due(done.erased, ERASE_EVERY) {
             let now = self.clock.now();
             let erased = retention::erase(&*self.store, &*self.blobs, now, self.keep_streams).await?;
@@ -118,6 +124,7 @@ impl Janitor {
 struct Done {
     direct: Option<Instant>,
     swept: Option<Instant>,
+    tidied: Option<Instant>,
     erased: Option<Instant>,
 }
 

@@ -329,7 +329,7 @@ fn host() -> String {
 pub struct Running {
     server: Server,
     work: Option<(Workers, Option<Task>, Task, Engines)>,
-    streams: Option<(Task, Hub)>,
+    streams: Option<([Task; 2], Hub)>,
     news: Option<news::Running>,
     gauges: Task,
     pruning: Option<(Task, Task)>,
@@ -362,8 +362,8 @@ impl Running {
         };
         // Whoever sends frames is told to go elsewhere.
         let streams = async {
-            if let Some((task, hub)) = self.streams {
-                tokio::join!(task.drain(grace), hub.drain(grace));
+            if let Some(([adopting, showing], hub)) = self.streams {
+                tokio::join!(adopting.drain(grace), showing.drain(grace), hub.drain(grace));
             }
         };
         let ended = tokio::time::timeout(grace, self.server.ended());

@@ -73,6 +73,8 @@ pub struct Console {
     pub wall: Arc<dyn Wall>,
     /// Of a process that watches streams.
     pub hub: Option<Hub>,
+    /// No other process watches any.
+    pub alone: bool,
     pub pulse: Pulse,
     /// Says when the process is about to stop.
     pub settled: Settled,

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     access::{Person, Right, may, session::same},
-    ports::{PortError, accounts::User, blobs::Zone, streams::Stream},
+    ports::{PortError, accounts::User, blobs::Zone, snapshots::Snapshot, streams::Stream},
     review::{care::Rest, episodes::sees},
+    streams::snapshots,
     upload::{
         Because, Standing, StreamId, filename,
         ruling::{Kind, SEALS, reasons},
@@ -25,7 +26,11 @@ use axum::{
     response::Response,
 };
 use serde::Serialize;
-use std::{io::Read, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::Read,
+    time::Duration,
+};
 
 /// Streams on one wall.
 const TILES: u32 = 60;
@@ -73,8 +78,21 @@ struct Tile {
     frame: Option<String>,
 }
 
+/// What other processes that watch these streams show of them.
+type Elsewhere = HashMap<StreamId, Snapshot>;
+
+/// Of these streams, those that are watched elsewhere; their watchers are asked for more.
+async fn elsewhere(console: &Console, streams: &[Stream]) -> Result<Elsewhere, PortError> {
+    if console.alone {
+        return Ok(Elsewhere::new());
+    }
+    let here = |id| console.hub.as_ref().is_some_and(|hub| hub.here(id).is_some());
+    let ids: Vec<StreamId> = streams.iter().map(|stream| stream.id).filter(|id| !here(*id)).collect();
+    snapshots::look(&*console.desk.store, &ids, console.desk.clock.now()).await
+}
+
 impl Tile {
-    fn of(console: &Console, stream: &Stream) -> Self {
+    fn of(console: &Console, stream: &Stream, elsewhere: &Elsewhere) -> Self {
         let now = console.desk.clock.now();
         let live = console.hub.as_ref().and_then(|hub| hub.here(stream.id));
         let (standing, because, since, counts) = match &live {
@@ -87,8 +105,15 @@ impl Tile {
                 (standing, because, stream.since, stream.counts)
             }
         };
-        let newest = live.and_then(|live| live.newest());
-        let mut scores: Vec<(String, f32)> = newest.iter().flat_map(|newest| newest.scores.clone()).collect();
+        let newest = match live {
+            Some(live) => live.newest().map(|newest| (newest.number.to_string(), newest.scores)),
+            None => elsewhere
+                .get(&stream.id)
+                .map(|shot| (format!("s{}", shot.at.as_millisecond()), shot.scores.clone())),
+        };
+        let (frame, scores) = newest.unzip();
+        let mut scores: Vec<(String, f32)> =
+            scores.map_or_else(BTreeMap::new, |scores| scores).into_iter().collect();
         scores.sort_by(|a, b| b.1.total_cmp(&a.1));
         scores.truncate(LABELS);
         Self {
@@ -98,10 +123,7 @@ impl Tile {
             since: words::age(since, now),
             counts: format!("{} judged, {} skipped, {} lost", counts.judged, counts.skipped, counts.lost),
             scores: scores.into_iter().map(|(label, score)| (short(&label), format!("{score:.2}"))).collect(),
-            frame: match newest {
-                Some(newest) => Some(newest.number.to_string()),
-                None => (stream.episode > 0).then(|| format!("e{}", stream.episode)),
-            },
+            frame: frame.or_else(|| (stream.episode > 0).then(|| format!("e{}", stream.episode))),
         }
     }
 }
@@ -141,8 +163,9 @@ pub(super) async fn wall(
     }
     let streams = console.wall.open_streams(&person.user.tenants, TILES).await?;
     let mut tiles = Vec::with_capacity(streams.len());
+    let elsewhere = elsewhere(&console, &streams).await?;
     for stream in &streams {
-        tiles.push(shown(&console, &person, stream).await?);
+        tiles.push(shown(&console, &person, stream, &elsewhere).await?);
     }
     let worst = |tile: &Tile| ["cut", "warn", "pass"].iter().position(|standing| *standing == tile.standing);
     tiles.sort_by_key(|shown| worst(&shown.tile));
@@ -163,8 +186,13 @@ pub(super) async fn wall(
     Ok(render(&page, &frame))
 }
 
-async fn shown(console: &Console, person: &Person, stream: &Stream) -> Result<Shown, Fail> {
-    let tile = Tile::of(console, stream);
+async fn shown(
+    console: &Console,
+    person: &Person,
+    stream: &Stream,
+    elsewhere: &Elsewhere,
+) -> Result<Shown, Fail> {
+    let tile = Tile::of(console, stream, elsewhere);
     let mut by_hand = String::new();
     if stream.because == Because::Person
         && let Some(last) = console.wall.stream_rulings(stream.id, 1).await?.pop()
@@ -202,7 +230,9 @@ pub(super) async fn live(State(console): State<Console>, Signed(person): Signed)
             let (console, tenants, before) = (console.clone(), tenants.clone(), last.take());
             Box::pin(async move {
                 let streams = console.wall.open_streams(&tenants, TILES).await?;
-                let tiles: Vec<Tile> = streams.iter().map(|stream| Tile::of(&console, stream)).collect();
+                let elsewhere = elsewhere(&console, &streams).await?;
+                let tile = |stream| Tile::of(&console, stream, &elsewhere);
+                let tiles: Vec<Tile> = streams.iter().map(tile).collect();
                 let beat =
                     if before.as_ref() == Some(&tiles) { Beat::Same } else { Beat::of("tiles", &tiles) };
                 Ok((beat, (console, Some(tiles))))
@@ -228,8 +258,12 @@ pub(super) async fn frame(
         None => stream.seen_at(console.desk.clock.now()).0,
     };
     console.desk.watches(&person, stream.id, standing).await?;
-    let (bytes, media_type) = match live.and_then(|live| live.newest()) {
-        Some(newest) => (newest.bytes.to_vec(), newest.media_type.to_owned()),
+    let newest = match live {
+        Some(live) => live.newest().map(|newest| (newest.bytes.to_vec(), newest.media_type.to_owned())),
+        None => shot(&console, &stream).await?,
+    };
+    let (bytes, media_type) = match newest {
+        Some(newest) => newest,
         None => kept(&console, &stream).await?.ok_or_else(Fail::no_page)?,
     };
     let preview =
@@ -237,19 +271,38 @@ pub(super) async fn frame(
     Ok(super::media::answer(preview))
 }
 
-async fn kept(console: &Console, stream: &Stream) -> Result<Option<(Vec<u8>, String)>, Fail> {
+/// Bytes and media type of a frame.
+type Bytes = (Vec<u8>, String);
+
+/// The newest frame of a stream that is watched elsewhere.
+async fn shot(console: &Console, stream: &Stream) -> Result<Option<Bytes>, Fail> {
+    let found = elsewhere(console, std::slice::from_ref(stream)).await?.remove(&stream.id);
+    match found {
+        Some(shot) => read(console, &shot.key, shot.media_type).await,
+        None => Ok(None),
+    }
+}
+
+/// The last frame that was kept of its last episode.
+async fn kept(console: &Console, stream: &Stream) -> Result<Option<Bytes>, Fail> {
     if stream.episode == 0 {
         return Ok(None);
     }
     let episode = console.desk.store.episode(stream.id, stream.episode).await?;
-    let Some(evidence) = episode.and_then(|mut episode| episode.evidence.pop()) else { return Ok(None) };
-    let Some(file) = console.previews.blobs.open(Zone::Held, &evidence.key).await? else { return Ok(None) };
+    match episode.and_then(|mut episode| episode.evidence.pop()) {
+        Some(evidence) => read(console, &evidence.key, evidence.media_type).await,
+        None => Ok(None),
+    }
+}
+
+async fn read(console: &Console, key: &str, media_type: String) -> Result<Option<Bytes>, Fail> {
+    let Some(file) = console.previews.blobs.open(Zone::Held, key).await? else { return Ok(None) };
     let read = tokio::task::spawn_blocking(move || {
         let mut bytes = Vec::new();
         file.take(LARGEST).read_to_end(&mut bytes).map(|_| bytes)
     });
     let bytes = read.await.map_err(std::io::Error::other).and_then(|read| read).map_err(PortError::from)?;
-    Ok(Some((bytes, evidence.media_type)))
+    Ok(Some((bytes, media_type)))
 }
 
 /// The stream, where it is this person's to see.

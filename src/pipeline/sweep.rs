@@ -122,7 +122,7 @@ async fn no_evidence(
     Ok(unused)
 }
 
-/// The episode whose frame it is: `STREAM/NUMBER-…`.
+/// The episode whose frame it is: `STREAM/NUMBER-…`. A stream's newest frame is none's: it goes when nobody asks for it.
 fn episode(key: &str) -> Option<(StreamId, u32)> {
     let (stream, rest) = key.split_once('/')?;
     Some((stream.parse().ok()?, rest.split_once('-')?.0.parse().ok()?))

@@ -1,6 +1,6 @@
 //! The record of everything: uploads, leases, verdicts, renditions, keys, policies, the outbox, the audit log.
 
-use super::{Result, reports::Reports, retention::Retention, streams::Streams};
+use super::{Result, reports::Reports, retention::Retention, snapshots::Snapshots, streams::Streams};
 use crate::upload::{
     State, TenantId, UploadId, rendition::Rendition, rendition::RenditionName, verdict::VerdictDetail,
 };
@@ -177,7 +177,7 @@ pub struct AuditLine {
 }
 
 #[async_trait]
-pub trait Store: Streams + Reports + Retention {
+pub trait Store: Streams + Snapshots + Reports + Retention {
     // intake
     /// Row, outbox entry and audit line in one commit.
     async fn accept(&self, new: &NewUpload) -> Result<Accepted>;

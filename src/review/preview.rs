@@ -3,6 +3,7 @@
 use crate::{
     pipeline::{is_coded_as_films, is_decodable},
     ports::{Blobs, PortError, blobs::Zone, store::Upload},
+    streams::frame::RAW,
     upload::{film::SheetDetail, verdict::VerdictDetail},
 };
 use lazaret_sandbox::{Name, Pool, RenditionSpec};
@@ -98,7 +99,7 @@ impl Previews {
         max_edge: u32,
         by: &str,
     ) -> Result<Preview, Hidden> {
-        if !is_decodable(media_type) {
+        if !is_decodable(media_type) && media_type != RAW {
             return Err(Hidden::Why(format!("{media_type} is not shown here")));
         }
         let in_memory = || {

@@ -7,6 +7,7 @@ use super::{
     live::{Live, Shown},
     pull::{self, BadSource, Puller, place::Speech},
     rules::{Rules, Tuning},
+    snapshots,
     watcher::Watcher,
     window::{State, Window},
 };
@@ -186,7 +187,7 @@ impl Hub {
         let shown = Shown { state: window.state(), since: stream.since, key: stream.key.clone() };
         let over = hub.stop.child_token();
         let live = Arc::new(Live::new(
-            (id, stream.tenant.clone()),
+            (id, stream.tenant.clone(), watch.fence),
             (stream.counts, stream.last),
             shown,
             over,
@@ -242,8 +243,12 @@ impl Hub {
         }
     }
 
-    /// Looks for streams that nobody watches and somebody should.
-    pub fn start(&self) -> Task {
+    /// Looks for streams that nobody watches and somebody should, and shows to other processes what is seen here.
+    pub fn start(&self) -> [Task; 2] {
+        [self.start_adopting(), snapshots::start(Arc::clone(&self.0))]
+    }
+
+    fn start_adopting(&self) -> Task {
         let hub = self.clone();
         Task::start("watching streams", |stop| async move {
             let mut stuck = 0;
@@ -288,6 +293,11 @@ impl Hub {
 impl Shared {
     fn lives(&self) -> MutexGuard<'_, HashMap<StreamId, Arc<Live>>> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is watched here.
+    pub(super) fn all(&self) -> Vec<Arc<Live>> {
+        self.lives().values().filter(|live| !live.over.is_cancelled()).cloned().collect()
     }
 
     /// By its own tuning; where the settings of today do not permit that any more, by its tenant's.

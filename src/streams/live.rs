@@ -49,6 +49,8 @@ pub struct Newest {
 pub struct Live {
     pub id: StreamId,
     pub tenant: TenantId,
+    /// Of the watch.
+    pub(super) fence: u64,
     pub(super) mailbox: Mailbox,
     pub(super) counters: Counters,
     pub(super) shown: watch::Sender<Shown>,
@@ -72,7 +74,7 @@ pub struct Live {
 
 impl Live {
     pub(super) fn new(
-        (id, tenant): (StreamId, TenantId),
+        (id, tenant, fence): (StreamId, TenantId, u64),
         (counts, last): (Counts, Last),
         shown: Shown,
         over: CancellationToken,
@@ -81,6 +83,7 @@ impl Live {
         Self {
             id,
             tenant,
+            fence,
             mailbox: Mailbox::default(),
             counters: counts.into(),
             shown: watch::Sender::new(shown),

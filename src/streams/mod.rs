@@ -1,5 +1,5 @@
 //! Live streams: frames in, a decision in time. What decides is pure (`rules`, `window`, `pace`, `order`, `case`); the
-//! `hub` has a `watcher` for each stream that this process holds the watch of.
+//! `hub` has a `watcher` for each stream that this process holds the watch of; `snapshots` are what other processes see of it.
 
 pub mod calls;
 pub mod case;
@@ -17,6 +17,7 @@ pub mod pace;
 pub mod pull;
 pub mod retention;
 pub mod rules;
+pub mod snapshots;
 pub mod unseen;
 mod watcher;
 pub mod window;

@@ -1,8 +1,9 @@
 //! What is over of live streams, erased after its time: first the row decides that it is, then bytes go, then the row, so
 //! that a crash between leaves work for the next round, and neither frames that nobody finds nor a row without its frames.
 
+use super::snapshots::remove;
 use crate::{
-    ports::{Blobs, Kind, PortError, Result, Store, blobs::Zone},
+    ports::{Blobs, Kind, PortError, Result, Store},
     upload::StreamId,
 };
 use jiff::Timestamp;
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 /// Rows listed at a time.
 const BATCH: u32 = 100;
-const KEYS: usize = 1000;
 
 /// How much went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,26 +63,10 @@ pub async fn erase(store: &dyn Store, blobs: &dyn Blobs, now: Timestamp, keep: D
     Ok(erased)
 }
 
-/// Removes all frames whose keys begin so.
-async fn remove(blobs: &dyn Blobs, begins: &str) -> Result<u64> {
-    let mut removed = 0;
-    loop {
-        let listed = blobs.list(Zone::Held, begins, KEYS).await?;
-        let keys: Vec<_> = listed.into_iter().take_while(|key| key.starts_with(begins)).collect();
-        if keys.is_empty() {
-            return Ok(removed);
-        }
-        for key in keys {
-            blobs.remove(Zone::Held, &key).await?;
-            removed += 1;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::blobs::Key;
+    use crate::ports::blobs::{Key, Zone};
     use crate::{
         adapters::{fs::Fs, sqlite::Sqlite},
         ports::{

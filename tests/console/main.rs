@@ -23,6 +23,7 @@ mod security;
 mod seeing;
 mod streams;
 mod trouble;
+mod visitor;
 mod world;
 mod xss;
 

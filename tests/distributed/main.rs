@@ -35,6 +35,10 @@ mod sources;
 mod streams;
 mod told;
 mod trouble;
+#[path = "../console/visitor.rs"]
+#[expect(dead_code, reason = "the console's tests do more of it")]
+mod visitor;
+mod wall;
 mod watchers;
 
 #[path = "../service/antivirus.rs"]

@@ -65,6 +65,8 @@ mod show;
 mod sight;
 mod streams;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/snapshots.rs"]
+mod snapshots;
 #[path = "../sql/shared/tally.rs"]
 mod tally;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]

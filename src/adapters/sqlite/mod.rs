@@ -44,6 +44,8 @@ mod settle;
 #[path = "../sql/shared/sight.rs"]
 mod sight;
 mod streams;
+#[path = "../sql/shared/snapshots.rs"]
+mod snapshots;
 #[path = "../sql/shared/tally.rs"]
 mod tally;
 #[cfg(test)]

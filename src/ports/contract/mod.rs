@@ -18,6 +18,7 @@ pub mod queue;
 pub mod reports;
 pub mod reviews;
 pub mod samples;
+pub mod snapshots;
 pub mod store;
 pub mod wall;
 

@@ -25,11 +25,11 @@ macro_rules! wall_contract {
     };
 }
 
-fn id(n: u8) -> StreamId {
+pub(crate) fn id(n: u8) -> StreamId {
     StreamId::new(at(i64::from(n)), &[n; 10])
 }
 
-async fn open<S: Store>(store: &S, n: u8, tenant_name: &str) {
+pub(crate) async fn open<S: Store>(store: &S, n: u8, tenant_name: &str) {
     let new = NewStream {
         id: id(n),
         tenant: tenant(tenant_name),

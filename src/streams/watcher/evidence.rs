@@ -108,7 +108,7 @@ impl Watcher {
 
 impl Shared {
     /// Makes a frame durable where nothing is delivered from.
-    async fn keep(&self, key: &str, bytes: &Bytes) -> Result<(), PortError> {
+    pub(in crate::streams) async fn keep(&self, key: &str, bytes: &Bytes) -> Result<(), PortError> {
         let time = KEEPING.min(self.options.term / 3);
         let kept = tokio::time::timeout(time, self.put(key, bytes)).await;
         kept.unwrap_or_else(|_| Err(PortError::new(Kind::Retry, "the blob store takes too long")))
