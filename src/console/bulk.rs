@@ -16,13 +16,14 @@ use crate::{
     ports::reviews::{Ruling, Standing},
     review::{
         Ask, Denied,
+        admit::gaps_of,
         care::Rest,
         desk::Trouble,
         together::{Foreseen, MOST},
     },
     upload::{
         State as UploadState, UploadId, filename,
-        ruling::{self, Kind, SEALS, reasons},
+        ruling::{Kind, SEALS, reasons},
     },
 };
 use askama::Template;
@@ -171,7 +172,7 @@ fn gaps(foreseen: &[Foreseen], ask: &Ask) -> Vec<GapBox> {
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
     let opened = foreseen.iter().filter_map(|one| one.opened.as_ref());
     for opened in opened.filter(|opened| opened.upload.state != UploadState::Published) {
-        for gap in ruling::gaps(&opened.verdict.detail) {
+        for gap in gaps_of(&opened.verdict, &opened.rulings) {
             *counted.entry(gap.code).or_default() += 1;
         }
     }

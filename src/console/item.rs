@@ -21,7 +21,11 @@ use crate::{
         accounts::User,
         reviews::{Ruling, Standing, Status},
     },
-    review::{Opened, admit::needs_second, desk::Kept},
+    review::{
+        Opened,
+        admit::{gaps_of, needs_second},
+        desk::Kept,
+    },
     upload::{
         State as UploadState, UploadId, filename,
         ruling::{self, Kind, reasons},
@@ -108,6 +112,8 @@ struct Event {
     note: String,
     standing: &'static str,
     outcome: String,
+    /// The number of one's own ruling that can be taken back still, and the seconds for which it can.
+    undo: Option<(u32, u64)>,
 }
 
 /// What a user said, and what came of it.
@@ -271,7 +277,7 @@ fn page(
             .collect(),
         verdict_number: verdict.number,
         policy: detail.policy.as_ref().map_or("–".into(), |policy| format!("version {}", policy.version)),
-        history: history(opened, names),
+        history: history(opened, names, &|ruling| console.desk.left(ruling, user)),
         reports: reports
             .iter()
             .map(|report| {
@@ -285,7 +291,7 @@ fn page(
             .collect(),
         escalated: item.escalated,
         sealed: item.sealed,
-        second: needs_second(item, &console.desk.rules),
+        second: needs_second(item, detail, &console.desk.rules),
         stage,
         screen,
         nearby,
@@ -318,7 +324,11 @@ fn labels(labels: &BTreeMap<String, f32>) -> Vec<Label> {
 }
 
 /// The newest first; the machine's part comes last.
-fn history(opened: &Opened, names: &BTreeMap<String, String>) -> Vec<Event> {
+fn history(
+    opened: &Opened,
+    names: &BTreeMap<String, String>,
+    left: &dyn Fn(&Ruling) -> Option<u64>,
+) -> Vec<Event> {
     let Opened { upload, verdict, rulings, .. } = opened;
     let by_machine = |at, what| Event {
         at: words::time(at),
@@ -327,15 +337,16 @@ fn history(opened: &Opened, names: &BTreeMap<String, String>) -> Vec<Event> {
         note: String::new(),
         standing: "",
         outcome: String::new(),
+        undo: None,
     };
     let said = format!("verdict {}: {}", verdict.number, verdict.detail.verdict);
-    let mut events: Vec<Event> = rulings.iter().rev().map(|ruling| event(ruling, names)).collect();
+    let mut events: Vec<Event> = rulings.iter().rev().map(|ruling| event(ruling, names, left)).collect();
     events.push(by_machine(verdict.at, said));
     events.push(by_machine(upload.accepted_at, "accepted".to_owned()));
     events
 }
 
-fn event(ruling: &Ruling, names: &BTreeMap<String, String>) -> Event {
+fn event(ruling: &Ruling, names: &BTreeMap<String, String>, left: &dyn Fn(&Ruling) -> Option<u64>) -> Event {
     let over = if ruling.overrides.is_empty() {
         String::new()
     } else {
@@ -354,6 +365,7 @@ fn event(ruling: &Ruling, names: &BTreeMap<String, String>) -> Event {
             Standing::Failed => "not carried out",
         },
         outcome: ruling.outcome.clone().unwrap_or_default(),
+        undo: left(ruling).map(|left| (ruling.number, left)),
     }
 }
 
@@ -404,15 +416,21 @@ fn form(user: &User, opened: &Opened, fields: &Fields, kept: Kept) -> (Option<Fo
 
 fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Form {
     let (chosen, overrides) = (fields.get("choice"), fields.all("override"));
+    // Without one it was reversed, and waits for a second person to agree.
+    let appealed = opened.appeals.iter().any(|appeal| appeal.outcome.is_none());
     let groups = kinds.iter().map(|kind| Group {
         kind: kind.as_str(),
         title: match (kind, opened.item.status, opened.upload.state) {
             (Kind::Approve, Status::Open, UploadState::Published) => "Leave published",
             (Kind::Quarantine, Status::Open, UploadState::Published) => "Take down",
-            (Kind::Approve, Status::Open, UploadState::Quarantined) => "Publish: uphold the appeal",
-            (Kind::Quarantine, Status::Open, UploadState::Quarantined) => {
+            (Kind::Approve, Status::Open, UploadState::Quarantined) if appealed => {
+                "Publish: uphold the appeal"
+            }
+            (Kind::Quarantine, Status::Open, UploadState::Quarantined) if appealed => {
                 "Leave quarantined: reject the appeal"
             }
+            (Kind::Approve, Status::Open, UploadState::Quarantined) => "Publish",
+            (Kind::Quarantine, Status::Open, UploadState::Quarantined) => "Leave quarantined",
             _ => words::kind(*kind),
         },
         key: match kind {
@@ -430,7 +448,7 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
             })
             .collect(),
     });
-    let gaps = ruling::gaps(&opened.verdict.detail).into_iter().map(|gap| GapBox {
+    let gaps = gaps_of(&opened.verdict, &opened.rulings).into_iter().map(|gap| GapBox {
         words: words::reason(&gap.code),
         why: gap.why,
         chosen: overrides.contains(&gap.code),

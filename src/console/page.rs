@@ -6,7 +6,7 @@ use crate::{
     ports::{
         Random,
         random::SystemRandom,
-        reviews::Ruling,
+        reviews::{Ruling, Standing},
         streams::Episode,
         wall::{Hand, StreamRuling},
     },
@@ -68,6 +68,9 @@ impl Undo {
     fn of_items(rulings: &[Ruling], seconds: u64) -> Option<Self> {
         let first = rulings.first()?;
         let what = match first.kind {
+            Kind::Approve if first.standing == Standing::Second => {
+                "Approved, for a second person to agree".to_owned()
+            }
             Kind::Approve => "Approved".to_owned(),
             Kind::Escalate => "Escalated".to_owned(),
             _ => format!("Quarantined ({})", first.reason.replace('_', " ")),

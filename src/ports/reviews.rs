@@ -332,19 +332,23 @@ pub trait Reviews: Send + Sync + 'static {
         becomes: &Becomes,
         deed: Deed<'_>,
     ) -> Result<std::result::Result<u32, Stale>>;
-    /// Takes a ruling back that was not carried out yet; the item is `who`'s again until `until`, or nobody's.
+    /// Takes a ruling back that was not carried out yet; the item is `who`'s again until `until`, or nobody's. One that waits
+    /// for a second person is never carried out, and can be taken back where it was made after `since` and nobody else holds
+    /// the item or has decided it.
     async fn undo(
         &self,
         id: UploadId,
         number: u32,
         who: &str,
+        since: Timestamp,
         until: Option<Timestamp>,
         deed: Deed<'_>,
     ) -> Result<bool>;
     /// Of one upload, in order.
     async fn rulings(&self, id: UploadId) -> Result<Vec<Ruling>>;
-    /// The newest of this person's that can be undone still, and all that were made together with it.
-    async fn undoable(&self, who: &str, now: Timestamp) -> Result<Vec<Ruling>>;
+    /// The newest of this person's that can be undone still, and all that were made together with it. `since` as in
+    /// [`Self::undo`].
+    async fn undoable(&self, who: &str, now: Timestamp, since: Timestamp) -> Result<Vec<Ruling>>;
     /// This person's of one batch that were not carried out yet.
     async fn batch(&self, who: &str, batch: &str) -> Result<Vec<Ruling>>;
     /// Takes a ruling that is due to be carried out, for until `until`.

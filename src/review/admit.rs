@@ -9,7 +9,8 @@ use crate::{
     },
     upload::{
         State,
-        ruling::{self, Forbidden, Kind, Leave, SEALS, reasons},
+        ruling::{self, Forbidden, Gap, Kind, Leave, SEALS, reasons},
+        verdict::VerdictDetail,
     },
 };
 use jiff::Timestamp;
@@ -140,16 +141,23 @@ pub fn admit(
     }
     // What is published stays so: a report is dismissed, and no gap is gone over.
     if ask.kind == Kind::Approve && case.state != State::Published {
-        let gaps = ruling::gaps(&verdict.detail);
+        let gaps = gaps_of(verdict, rulings);
         if let Some(strange) = ask.overrides.iter().find(|code| !gaps.iter().any(|gap| gap.code == **code)) {
             return Err(Forbidden::NoGap(strange.clone()).into());
         }
         // Asked again of a fresh examination before anything is published.
         Leave::over(&verdict.detail, &ask.overrides)?;
-        if needs_second(item, rules) && !said_before(rulings, who) {
+        let left = gaps.into_iter().map(|gap| gap.code).filter(|code| !ask.overrides.contains(code));
+        let left: Vec<String> = left.collect();
+        if !left.is_empty() {
+            return Err(Forbidden::Gaps(left).into());
+        }
+        if needs_second(item, &verdict.detail, rules) && !said_before(rulings, who) {
             let mut not_by = item.not_by.clone();
             not_by.push(who.id.clone());
-            let becomes = Becomes { not_by, released: true, ..stays };
+            // What was decided already is reversed by two seniors: it is open to another of them.
+            let escalated = item.escalated || item.status == Status::Closed;
+            let becomes = Becomes { status: Status::Open, escalated, not_by, released: true, ..stays };
             return Ok((Ruling { standing: Standing::Second, due_at: None, ..waits }, becomes));
         }
     }
@@ -230,8 +238,27 @@ fn overrules(who: &User) -> Result<(), Denied> {
     if may(who.role, Right::Overrule) { Ok(()) } else { Err(Denied::Right) }
 }
 
-pub fn needs_second(item: &Item, rules: &Rules) -> bool {
-    item.reasons.iter().any(|reason| rules.second.iter().any(|marked| reason.starts_with(marked.as_str())))
+/// Is it marked, by the policy that judged it or by the settings?
+pub fn needs_second(item: &Item, verdict: &VerdictDetail, rules: &Rules) -> bool {
+    verdict.second
+        || item
+            .reasons
+            .iter()
+            .any(|reason| rules.second.iter().any(|marked| reason.starts_with(marked.as_str())))
+}
+
+/// What an approval has to go over: the gaps that the verdict has, and those that were found only when an approval was to be
+/// carried out.
+pub fn gaps_of(verdict: &NumberedVerdict, rulings: &[Ruling]) -> Vec<Gap> {
+    let mut gaps = ruling::gaps(&verdict.detail);
+    let failed = rulings.iter().filter(|r| r.standing == Standing::Failed && r.at >= verdict.at);
+    for code in failed.filter_map(|r| r.outcome.as_deref()).flat_map(Forbidden::gaps_in) {
+        if gaps.iter().all(|gap| gap.code != code) {
+            let why = "found when an approval was to be carried out".to_owned();
+            gaps.push(Gap { code: code.to_owned(), why });
+        }
+    }
+    gaps
 }
 
 /// Did somebody else approve it since it was last decided, and waits for a second to agree?

@@ -368,19 +368,34 @@ impl Desk {
         let actor = person.actor();
         let until = self.clock.now() + self.lease;
         let deed = self.deed(&actor, "ruling.undone");
-        Ok(self.reviews.undo(id, number, &person.user.id, Some(until), deed).await?)
+        Ok(self.reviews.undo(id, number, &person.user.id, self.undo_since()?, Some(until), deed).await?)
+    }
+
+    /// What waits for a second person can be taken back for as long as any other ruling, though it is never due.
+    pub(super) fn undo_since(&self) -> Result<Timestamp> {
+        let since = self.clock.now().checked_sub(self.rules.undo);
+        Ok(since.map_err(|e| {
+            PortError::new(crate::ports::Kind::Fail, "console.undo is longer than there is time").because(e)
+        })?)
+    }
+
+    /// The seconds for which this person can take it back still.
+    pub fn left(&self, ruling: &Ruling, who: &User) -> Option<u64> {
+        let until = match ruling.standing {
+            Standing::Waiting if ruling.fence == 0 => ruling.due_at,
+            Standing::Second => ruling.at.checked_add(self.rules.undo).ok(),
+            _ => None,
+        };
+        let left = until.filter(|_| ruling.by == who.id)?.as_second() - self.clock.now().as_second();
+        u64::try_from(left).ok().filter(|left| *left > 0)
     }
 
     /// The person's newest ruling that can still be taken back, with all that were made together with it, and the seconds
     /// that are left.
     pub async fn undoable(&self, user: &User) -> Result<Option<(Vec<Ruling>, u64)>> {
-        let now = self.clock.now();
-        let rulings = self.reviews.undoable(&user.id, now).await?;
-        let due = rulings.iter().filter_map(|ruling| ruling.due_at).min();
-        Ok(due.map(|due: Timestamp| {
-            let left = due.as_second() - now.as_second();
-            (rulings, u64::try_from(left).unwrap_or(0))
-        }))
+        let rulings = self.reviews.undoable(&user.id, self.clock.now(), self.undo_since()?).await?;
+        let left = rulings.iter().map(|ruling| self.left(ruling, user).unwrap_or(0)).min();
+        Ok(left.map(|left| (rulings, left)))
     }
 
     async fn note(

@@ -2,16 +2,13 @@
 //! rules that hold for one.
 
 use super::{
-    admit::{Ask, Case, Denied, admit},
+    admit::{Ask, Case, Denied, admit, gaps_of},
     desk::{Desk, Opened, Result, Trouble},
 };
 use crate::{
     access::{Person, Right, may},
     ports::reviews::{Ruling, Status},
-    upload::{
-        UploadId,
-        ruling::{self, Kind},
-    },
+    upload::{UploadId, ruling::Kind},
 };
 
 /// Items of one decision.
@@ -108,7 +105,8 @@ impl Desk {
                 action: "ruling.undone",
                 at: self.clock.now(),
             };
-            match self.reviews.undo(ruling.upload, ruling.number, &person.user.id, None, deed).await? {
+            let since = self.undo_since()?;
+            match self.reviews.undo(ruling.upload, ruling.number, &person.user.id, since, None, deed).await? {
                 true => undone += 1,
                 false => late += 1,
             }
@@ -121,7 +119,7 @@ impl Desk {
 fn fitting(ask: &Ask, opened: &Opened) -> Ask {
     let mut ask = ask.clone();
     if ask.kind == Kind::Approve {
-        let gaps = ruling::gaps(&opened.verdict.detail);
+        let gaps = gaps_of(&opened.verdict, &opened.rulings);
         ask.overrides.retain(|code| gaps.iter().any(|gap| gap.code == *code));
     }
     ask

@@ -1,6 +1,9 @@
 //! A person's decision, and what it may not do. The rules are pure; who asks and what is stored is `review`'s.
 
-use super::verdict::{Decision, Examined, VerdictDetail};
+use super::{
+    check::Check,
+    verdict::{Decision, Examined, VerdictDetail},
+};
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,10 +119,21 @@ pub fn is_infected(verdict: &VerdictDetail) -> bool {
 pub enum Forbidden {
     #[error("a file with a virus is never published, whoever says so")]
     Infected,
-    #[error("name the gap that it overrides: {0}")]
-    Gap(String),
+    #[error("name the gaps that it overrides: {}", .0.join(", "))]
+    Gaps(Vec<String>),
     #[error("{0} is no gap of this upload")]
     NoGap(String),
+}
+
+impl Forbidden {
+    /// The gaps that an approval left out, of the words that are on record of why it was not carried out.
+    pub fn gaps_in(outcome: &str) -> impl Iterator<Item = &str> {
+        let words = outcome.split([' ', ',']);
+        words.filter(|word| {
+            let parts: Vec<_> = word.split('.').collect();
+            matches!(parts[..], ["coverage", check, "partial" | "failed" | "missing"] if check.parse::<Check>().is_ok())
+        })
+    }
 }
 
 /// Leave to publish by a ruling: the one way beside a verdict's proof. It names every gap that it goes over, and there
@@ -128,15 +142,17 @@ pub enum Forbidden {
 pub struct Leave(());
 
 impl Leave {
+    fn but_for(gaps: impl Iterator<Item = String>, overrides: &[String]) -> Result<Self, Forbidden> {
+        let left: Vec<String> = gaps.filter(|code| !overrides.contains(code)).collect();
+        if left.is_empty() { Ok(Self(())) } else { Err(Forbidden::Gaps(left)) }
+    }
+
     /// `verdict` is what the checks say of the very bytes that are to be published.
     pub fn over(verdict: &VerdictDetail, overrides: &[String]) -> Result<Self, Forbidden> {
         if is_infected(verdict) {
             return Err(Forbidden::Infected);
         }
-        match gaps(verdict).into_iter().find(|gap| !overrides.contains(&gap.code)) {
-            Some(gap) => Err(Forbidden::Gap(gap.code)),
-            None => Ok(Self(())),
-        }
+        Self::but_for(gaps(verdict).into_iter().map(|gap| gap.code), overrides)
     }
 
     /// As [`Self::over`], of what was found just now.
@@ -145,10 +161,7 @@ impl Leave {
             return Err(Forbidden::Infected);
         }
         let gaps = examined.plan.prove(&examined.results).err().unwrap_or_default();
-        match gaps.iter().map(super::plan::Gap::code).find(|code| !overrides.contains(code)) {
-            Some(code) => Err(Forbidden::Gap(code)),
-            None => Ok(Self(())),
-        }
+        Self::but_for(gaps.iter().map(super::plan::Gap::code), overrides)
     }
 }
 
@@ -184,6 +197,7 @@ mod tests {
             size: 1,
             r#type: TypeDetail { media_type: "image/png".into(), declared: None },
             reasons: Vec::new(),
+            second: false,
             findings: findings
                 .iter()
                 .map(|code| FindingDetail {
@@ -219,11 +233,18 @@ mod tests {
         let gap = verdict(&[("image", "partial"), ("antivirus", "failed")], &[], &[]);
         let image = "coverage.image.partial".to_owned();
         let antivirus = "coverage.antivirus.failed".to_owned();
-        assert_eq!(Leave::over(&gap, &[]), Err(Forbidden::Gap(image.clone())));
-        assert_eq!(Leave::over(&gap, std::slice::from_ref(&image)), Err(Forbidden::Gap(antivirus.clone())));
+        let all = Forbidden::Gaps(vec![image.clone(), antivirus.clone()]);
+        // What is on record of it names them, for who asks again.
+        assert_eq!(Forbidden::gaps_in(&all.to_string()).collect::<Vec<_>>(), [&image, &antivirus]);
+        assert_eq!(Leave::over(&gap, &[]), Err(all));
+        let left = Err(Forbidden::Gaps(vec![antivirus.clone()]));
+        assert_eq!(Leave::over(&gap, std::slice::from_ref(&image)), left);
         assert!(Leave::over(&gap, &[image.clone(), antivirus]).is_ok());
         let infected = verdict(&[("image", "partial")], &["antivirus.infected"], &[]);
         assert_eq!(Leave::over(&infected, &[image]), Err(Forbidden::Infected));
+        for other in ["a file with a virus", "coverage.image", "coverage.image.bad, coverage.x.partial", ""] {
+            assert_eq!(Forbidden::gaps_in(other).next(), None, "{other}");
+        }
     }
 
     #[test]

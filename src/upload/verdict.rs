@@ -87,6 +87,7 @@ impl Examined {
 pub struct Verdict {
     answer: Answer,
     reasons: Vec<String>,
+    second: bool,
     policy: PolicyVersion,
     examined: Examined,
 }
@@ -114,6 +115,7 @@ impl Verdict {
         let infected = examined.findings().any(|(_, f)| f.code == "antivirus.infected");
         let known = examined.findings().any(|(_, f)| f.code == KNOWN_BAD);
         let proof = examined.plan.prove(&examined.results);
+        let second = opinion.second;
         let gap_codes = |gaps: &[Gap]| gaps.iter().map(Gap::code).collect::<Vec<_>>();
         let (answer, reasons) = match (opinion.decision, proof) {
             (Decision::Publish | Decision::Review, _) if known => {
@@ -132,17 +134,29 @@ impl Verdict {
             }
             (Decision::Quarantine, _) => (Answer::Quarantine, opinion.reasons),
         };
-        Self { answer, reasons, policy, examined }
+        Self { answer, reasons, second, policy, examined }
     }
 
     /// The file could not be examined, after as many attempts as are allowed.
     pub fn gave_up(examined: Examined, policy: PolicyVersion) -> Self {
-        Self { answer: Answer::Review, reasons: vec!["scan_failed".to_owned()], policy, examined }
+        Self {
+            answer: Answer::Review,
+            reasons: vec!["scan_failed".to_owned()],
+            second: false,
+            policy,
+            examined,
+        }
     }
 
     /// The file could not be read at all.
     pub fn unreadable(examined: Examined, policy: PolicyVersion) -> Self {
-        Self { answer: Answer::Review, reasons: vec!["io.unreadable".to_owned()], policy, examined }
+        Self {
+            answer: Answer::Review,
+            reasons: vec!["io.unreadable".to_owned()],
+            second: false,
+            policy,
+            examined,
+        }
     }
 
     /// The same verdict, but for review: publishing was tried and its renditions did not pass.
@@ -195,6 +209,7 @@ impl Verdict {
                 declared: examined.declared.clone(),
             },
             reasons: self.reasons.clone(),
+            second: self.second,
             findings: examined
                 .findings()
                 .map(|(result, finding)| FindingDetail {
@@ -215,6 +230,11 @@ impl Verdict {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// The score from which a label is what something is taken for.
 pub const LIKELY: f32 = 0.5;
 
@@ -226,6 +246,9 @@ pub struct VerdictDetail {
     pub size: u64,
     pub r#type: TypeDetail,
     pub reasons: Vec<String>,
+    /// The policy asks for two people to approve it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub second: bool,
     pub findings: Vec<FindingDetail>,
     pub checks: Vec<CheckDetail>,
     pub labels: BTreeMap<String, f32>,
@@ -326,7 +349,7 @@ mod tests {
     }
 
     fn reach(examined: Examined, decision: Decision) -> Verdict {
-        let opinion = Opinion { decision, reasons: vec!["rule".into()] };
+        let opinion = Opinion { decision, reasons: vec!["rule".into()], second: false };
         Verdict::reach(examined, opinion, PolicyVersion { version: 1, digest: String::new() })
     }
 
@@ -353,7 +376,8 @@ mod tests {
     fn a_review_names_the_rule_and_the_gaps() {
         let verdict = reach(examined(Coverage::failed("deadline", ""), None), Decision::Review);
         assert_eq!(verdict.reasons(), ["rule", "coverage.antivirus.failed"]);
-        let opinion = Opinion { decision: Decision::Review, reasons: vec!["policy.error".into()] };
+        let opinion =
+            Opinion { decision: Decision::Review, reasons: vec!["policy.error".into()], second: false };
         let policy = PolicyVersion { version: 1, digest: String::new() };
         let verdict = Verdict::reach(examined(Coverage::failed("deadline", ""), None), opinion, policy);
         assert_eq!(verdict.reasons(), ["coverage.antivirus.failed", "policy.error"]);

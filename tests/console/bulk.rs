@@ -29,7 +29,7 @@ async fn many_are_decided_with_one_preview_and_taken_back_with_one_undo() {
     browser.click("#bulk button").await;
     browser.shows("What will happen to 1").await;
     browser.shows("Cannot be decided so: 4").await;
-    browser.shows("Name the gap that it overrides: coverage.image.partial").await;
+    browser.shows("Name the gaps that it overrides: coverage.image.partial").await;
     browser.shows("is looking at this item now").await;
     browser.shoot("bulk-gaps").await;
     assert_eq!(browser.axe().await, Vec::<String>::new());

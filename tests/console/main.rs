@@ -19,6 +19,7 @@ mod people;
 mod plain;
 mod rights;
 mod rotation;
+mod second;
 mod security;
 mod seeing;
 mod streams;

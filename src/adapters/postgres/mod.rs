@@ -63,10 +63,10 @@ mod show;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/sight.rs"]
 mod sight;
-mod streams;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/snapshots.rs"]
 mod snapshots;
+mod streams;
 #[path = "../sql/shared/tally.rs"]
 mod tally;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]

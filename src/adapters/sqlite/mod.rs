@@ -43,9 +43,9 @@ mod rule;
 mod settle;
 #[path = "../sql/shared/sight.rs"]
 mod sight;
-mod streams;
 #[path = "../sql/shared/snapshots.rs"]
 mod snapshots;
+mod streams;
 #[path = "../sql/shared/tally.rs"]
 mod tally;
 #[cfg(test)]

@@ -167,7 +167,7 @@ pub async fn a_report_opens_what_is_published_and_is_answered<S: Store + Reviews
     // Undone: it waits for an answer still.
     let taken = store.take(id(1), "ann", at(30), at(60)).await.unwrap().expect("free");
     made(&*store, &taken, "ann", Kind::Approve, 31).await;
-    assert!(store.undo(id(1), 1, "ann", None, deed("ruling.undone", 31)).await.unwrap());
+    assert!(store.undo(id(1), 1, "ann", at(0), None, deed("ruling.undone", 31)).await.unwrap());
     assert_eq!(item(&*store).await.status, Status::Open);
 
     ruled(&*store, "ann", Kind::Approve, 40, &CarriedOut::Stays).await;

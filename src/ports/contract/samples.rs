@@ -59,6 +59,7 @@ pub fn settlement(lease: &Lease, decision: Decision, at: Timestamp) -> Settlemen
         size: upload.size,
         r#type: TypeDetail { media_type: "image/jpeg".to_owned(), declared: upload.declared.clone() },
         reasons: vec!["rule.sample".to_owned()],
+        second: false,
         findings: Vec::new(),
         checks: Vec::new(),
         labels: [("nsfw.neutral".to_owned(), 0.25)].into(),

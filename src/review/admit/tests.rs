@@ -73,6 +73,7 @@ fn verdict(gap: bool, infected: bool) -> NumberedVerdict {
         size: 1,
         r#type: TypeDetail { media_type: "application/pdf".into(), declared: None },
         reasons: Vec::new(),
+        second: false,
         findings: Vec::from_iter(infected.then_some(finding)),
         checks: vec![check],
         labels: Default::default(),
@@ -151,7 +152,7 @@ fn who_may_not_decide_is_told_why() {
 fn an_approval_names_each_gap_and_goes_over_no_virus() {
     let approve = ask(Kind::Approve, "harmless");
     let gap = "coverage.image.partial".to_owned();
-    assert_eq!(said(&approve, |_| ()).unwrap_err(), Forbidden::Gap(gap.clone()).into());
+    assert_eq!(said(&approve, |_| ()).unwrap_err(), Forbidden::Gaps(vec![gap.clone()]).into());
     let (ruling, _) = said(&over(approve.clone()), |_| ()).unwrap();
     assert_eq!(ruling.overrides, [gap]);
     let strange =
@@ -177,6 +178,48 @@ fn what_is_marked_takes_two_people() {
     let (second, becomes) =
         decide(&approve, &held, State::InReview, &verdict(true, false), &[first], &bob, &rules).unwrap();
     assert_eq!((second.standing, becomes.status), (Standing::Waiting, Status::Waiting));
+}
+
+#[test]
+fn the_policy_marks_what_takes_two_people_and_a_reversal_is_open_to_a_second_senior() {
+    let marked = NumberedVerdict {
+        detail: VerdictDetail { second: true, ..verdict(true, false).detail },
+        ..verdict(true, false)
+    };
+    let approve = over(ask(Kind::Approve, "false_alarm"));
+    let (ann, zoe) = (who("ann", Role::Moderator), who("zoe", Role::Senior));
+    let rules = Rules::default();
+    let (first, becomes) = decide(&approve, &item(), State::InReview, &marked, &[], &ann, &rules).unwrap();
+    assert_eq!((first.standing, becomes.status, becomes.escalated), (Standing::Second, Status::Open, false));
+    let closed = Item { status: Status::Closed, holder: None, ..item() };
+    let done = Ruling { standing: Standing::Done, kind: Kind::Quarantine, ..first };
+    let (first, becomes) =
+        decide(&approve, &closed, State::Quarantined, &marked, &[done], &zoe, &rules).unwrap();
+    assert_eq!((first.standing, becomes.status, becomes.escalated), (Standing::Second, Status::Open, true));
+}
+
+#[test]
+fn a_gap_that_an_approval_failed_of_is_named_from_then_on() {
+    let approve = over(ask(Kind::Approve, "harmless"));
+    let (said, _) = said(&approve, |_| ()).unwrap();
+    let outcome = Some(Forbidden::Gaps(vec!["coverage.antivirus.partial".into()]).to_string());
+    let failed = Ruling { standing: Standing::Failed, outcome, at: at(5), ..said };
+    let ann = who("ann", Role::Moderator);
+    let again = |overrides: &[&str], verdict: &NumberedVerdict| {
+        let ask =
+            Ask { overrides: overrides.iter().map(|code| (*code).to_owned()).collect(), ..approve.clone() };
+        let history = [failed.clone()];
+        decide(&ask, &item(), State::InReview, verdict, &history, &ann, &Rules::default())
+            .map(|(ruling, _)| ruling.standing)
+    };
+    let (one, two) = ("coverage.image.partial", "coverage.antivirus.partial");
+    let now = verdict(true, false);
+    assert_eq!(again(&[one], &now), Err(Forbidden::Gaps(vec![two.into()]).into()));
+    assert_eq!(again(&[one, two], &now), Ok(Standing::Waiting));
+    // A verdict that came after says itself what was not looked at.
+    let later = NumberedVerdict { at: at(6), ..verdict(true, false) };
+    assert_eq!(again(&[one], &later), Ok(Standing::Waiting));
+    assert_eq!(again(&[one, two], &later), Err(Forbidden::NoGap(two.into()).into()));
 }
 
 #[test]
@@ -261,7 +304,7 @@ fn what_users_ask_for_is_decided_by_whoever_holds_it() {
     assert_eq!(on(&ask(Kind::Approve, "harmless"), State::Published, &item()), waits);
     assert_eq!(on(&ask(Kind::Quarantine, "spam"), State::Published, &item()), waits);
     // An appeal: upheld only as every approval is.
-    let gap = Err(Forbidden::Gap("coverage.image.partial".into()).into());
+    let gap = Err(Forbidden::Gaps(vec!["coverage.image.partial".into()]).into());
     assert_eq!(on(&ask(Kind::Approve, "appeal"), State::Quarantined, &item()), gap);
     let second = Ok((Standing::Second, Status::Open));
     assert_eq!(on(&over(ask(Kind::Approve, "appeal")), State::Quarantined, &item()), second);

@@ -20,6 +20,8 @@ pub(super) struct Rule {
     pub(super) name: String,
     pub(super) about: String,
     pub(super) decision: Decision,
+    /// Who approves what it flags needs a second person to agree.
+    pub(super) second: bool,
     pub(super) program: Program,
 }
 
@@ -52,6 +54,7 @@ struct RuleText {
     about: String,
     when: toml::Spanned<String>,
     verdict: Decision,
+    second: Option<toml::Spanned<bool>>,
 }
 
 /// What a condition may name.
@@ -107,7 +110,13 @@ impl Policy {
                     .filter(|name| rule.when.get_ref().contains(name) && !used.contains(name))
                     .collect::<Vec<_>>(),
             );
-            rules.push(Rule { name, about: rule.about, decision: rule.verdict, program });
+            if let Some(second) = rule.second.as_ref().filter(|_| rule.verdict == Decision::Publish) {
+                let why =
+                    "what it publishes nobody approves: `second` is for review and quarantine".to_owned();
+                return Err(PolicyError::Rule { line: line(second.span().start), name, why });
+            }
+            let second = rule.second.is_some_and(toml::Spanned::into_inner);
+            rules.push(Rule { name, about: rule.about, decision: rule.verdict, second, program });
         }
         let version = PolicyVersion { version, digest: crate::hex(&Sha256::digest(text)) };
         Ok(Self { rules, env, used, version, text: text.to_owned() })

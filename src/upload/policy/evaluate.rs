@@ -11,11 +11,13 @@ use std::{collections::HashMap, sync::Arc};
 pub struct Opinion {
     pub decision: Decision,
     pub reasons: Vec<String>,
+    /// It takes two people to approve it.
+    pub second: bool,
 }
 
 impl Opinion {
     fn review(reason: &str) -> Self {
-        Self { decision: Decision::Review, reasons: vec![reason.to_owned()] }
+        Self { decision: Decision::Review, reasons: vec![reason.to_owned()], second: false }
     }
 }
 
@@ -30,7 +32,11 @@ impl Policy {
             match rule.program.execute(&context) {
                 Ok(Value::Bool(false)) => {}
                 Ok(Value::Bool(true)) => {
-                    return Opinion { decision: rule.decision, reasons: vec![rule.name.clone()] };
+                    return Opinion {
+                        decision: rule.decision,
+                        reasons: vec![rule.name.clone()],
+                        second: rule.second,
+                    };
                 }
                 Ok(other) => {
                     tracing::warn!(policy.rule = rule.name, policy.value = ?other, "a policy rule gave no boolean");

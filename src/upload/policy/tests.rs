@@ -1,7 +1,7 @@
 //! What rules may say, what is refused, and what each rule of the default policy does.
 
 use super::{DEFAULT, DEFAULT_VERSION, Policy, PolicyError};
-use crate::upload::{Check, CheckResult, Decision, Plan, verdict::Examined};
+use crate::upload::{Check, CheckResult, Decision, Plan, Verdict, verdict::Examined};
 use lazaret_report::{Coverage, Engine, Finding, Report};
 use std::collections::BTreeMap;
 
@@ -115,6 +115,29 @@ fn conditions_see_the_documented_fields() {
         let opinion = policy.judge(&examined, Some("holiday.JPEG"), "acme");
         assert_eq!(opinion.reasons, ["seen"], "{condition}");
     }
+}
+
+#[test]
+fn a_rule_may_ask_for_two_people() {
+    let text = |second: &str, verdict: &str| {
+        format!("[[rule]]\nname = \"r\"\nwhen = \"true\"\nverdict = \"{verdict}\"\n{second}")
+    };
+    let picture = file("image/png", Coverage::Complete, &[], CALM);
+    for (second, verdict, asked) in [
+        ("second = true\n", "review", true),
+        ("second = true\n", "quarantine", true),
+        ("second = false\n", "review", false),
+        ("", "review", false),
+    ] {
+        let policy = Policy::compile(&text(second, verdict), 1).unwrap();
+        let opinion = policy.judge(&picture, None, "");
+        assert_eq!(opinion.second, asked, "{second}{verdict}");
+        let detail = Verdict::reach(picture.clone(), opinion, policy.version().clone()).detail();
+        assert_eq!(detail.second, asked);
+        assert_eq!(detail.to_json().unwrap().0.contains("\"second\":true"), asked);
+    }
+    let refused = Policy::compile(&text("second = true\n", "publish"), 1).unwrap_err().to_string();
+    assert!(refused.starts_with("line 5: rule \"r\": what it publishes nobody approves"), "{refused}");
 }
 
 #[test]

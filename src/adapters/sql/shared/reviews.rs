@@ -158,18 +158,19 @@ impl Reviews for This {
         id: UploadId,
         number: u32,
         who: &str,
+        since: Timestamp,
         until: Option<Timestamp>,
         deed: Deed<'_>,
     ) -> Result<bool> {
-        rule::undo(self, id, number, who, until, deed).await
+        rule::undo(self, id, number, who, since, until, deed).await
     }
 
     async fn rulings(&self, id: UploadId) -> Result<Vec<Ruling>> {
         rule::rulings(self, id).await
     }
 
-    async fn undoable(&self, who: &str, now: Timestamp) -> Result<Vec<Ruling>> {
-        rule::undoable(self, who, now).await
+    async fn undoable(&self, who: &str, now: Timestamp, since: Timestamp) -> Result<Vec<Ruling>> {
+        rule::undoable(self, who, now, since).await
     }
 
     async fn batch(&self, who: &str, batch: &str) -> Result<Vec<Ruling>> {

@@ -1,7 +1,7 @@
 //! Rulings as they are made, taken back, and fetched to be carried out.
 
 use super::{
-    both::{This, append, begin, reader},
+    both::{Connection, This, append, begin, reader},
     reviews::words,
 };
 use crate::{
@@ -123,44 +123,66 @@ pub(super) async fn rule(
     Ok(Ok(small(number)?))
 }
 
+/// What can be taken back of a person's: `$1` is who, `$2` now, `$3` since when an approval that waits for a second person
+/// was made.
+macro_rules! undoable {
+    () => {
+        " person = $1 AND ((standing = 'waiting' AND fence = 0 AND due_at > $2) OR (standing = 'second' AND at > $3 \
+         AND NOT EXISTS (SELECT 1 FROM rulings l WHERE l.upload = rulings.upload AND l.number > rulings.number \
+         AND l.kind IN ('approve', 'quarantine') AND l.standing IN ('waiting', 'done'))))"
+    };
+}
+
+const UNDOABLE: &str =
+    concat!("SELECT kind, standing FROM rulings WHERE upload = $4 AND number = $5 AND", undoable!());
+const UNDO: &str = "UPDATE rulings SET standing = 'undone', due_at = NULL WHERE upload = $1 AND number = $2 \
+    AND standing = $3 AND fence = 0";
+
 pub(super) async fn undo(
     store: &This,
     id: UploadId,
     number: u32,
     who: &str,
+    since: Timestamp,
     until: Option<Timestamp>,
     deed: Deed<'_>,
 ) -> Result<bool> {
     let text = id.to_string();
     let mut tx = begin(store).await?;
-    let kind: Option<String> = sqlx::query_scalar(
-        "UPDATE rulings SET standing = 'undone', due_at = NULL WHERE upload = $1 AND number = $2 AND person = $3 \
-         AND standing = 'waiting' AND fence = 0 AND due_at > $4 RETURNING kind",
-    )
-    .bind(&text)
-    .bind(i64::from(number))
-    .bind(who)
-    .bind(deed.at.as_millisecond())
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(kind) = kind else {
+    let found: Option<(String, String)> = sqlx::query_as(UNDOABLE)
+        .bind(who)
+        .bind(deed.at.as_millisecond())
+        .bind(since.as_millisecond())
+        .bind(&text)
+        .bind(i64::from(number))
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some((kind, standing)) = found else {
         tx.rollback().await?;
         return Ok(false);
     };
-    // What was escalated is back with whoever did it, unless somebody looks at it by now or has decided it.
+    let undone =
+        sqlx::query(UNDO).bind(&text).bind(i64::from(number)).bind(&standing).execute(&mut *tx).await?;
+    let waited = standing == "second";
+    // What was escalated, or waits for a second person, is back with whoever did it, unless somebody looks at it by now or
+    // has decided it.
+    let open_to_others = waited || kind == "escalate";
     let free = sqlx::query(
-        "UPDATE reviews SET version = version + 1 WHERE upload = $1 AND ($2 <> 'escalate' OR (status = 'open' \
+        "UPDATE reviews SET version = version + 1 WHERE upload = $1 AND ($2 = 0 OR (status = 'open' \
          AND (holder IS NULL OR held_until <= $3 OR holder = $4)))",
     )
     .bind(&text)
-    .bind(&kind)
+    .bind(i64::from(open_to_others))
     .bind(deed.at.as_millisecond())
     .bind(who)
     .execute(&mut *tx)
     .await?;
-    if free.rows_affected() == 0 {
+    if undone.rows_affected() == 0 || free.rows_affected() == 0 {
         tx.rollback().await?;
         return Ok(false);
+    }
+    if waited {
+        free_of(&mut tx, &text, who).await?;
     }
     // What was closed stays so: it was reversed, and the reversal is undone. What users wait for an answer to is open.
     sqlx::query(
@@ -170,12 +192,12 @@ pub(super) async fn undo(
          OR EXISTS (SELECT 1 FROM appeals a WHERE a.upload = $1 AND a.outcome IS NULL) THEN 'open' ELSE 'closed' END, \
          sealed = CASE WHEN EXISTS (SELECT 1 FROM rulings WHERE upload = $1 AND kind = 'quarantine' AND reason = $2 \
          AND standing IN ('waiting', 'done')) THEN 1 ELSE 0 END, \
-         escalated = CASE WHEN $3 <> 'escalate' THEN escalated WHEN EXISTS (SELECT 1 FROM rulings WHERE upload = $1 \
+         escalated = CASE WHEN $3 = 0 THEN escalated WHEN EXISTS (SELECT 1 FROM rulings WHERE upload = $1 \
          AND kind = 'escalate' AND standing IN ('waiting', 'done')) THEN 1 ELSE 0 END WHERE upload = $1",
     )
     .bind(&text)
     .bind(SEALS)
-    .bind(&kind)
+    .bind(i64::from(open_to_others))
     .execute(&mut *tx)
     .await?;
     if let Some(until) = until {
@@ -191,6 +213,22 @@ pub(super) async fn undo(
     Ok(true)
 }
 
+/// Who was the first of two is kept from the item no more.
+async fn free_of(tx: &mut Connection, upload: &str, who: &str) -> Result<()> {
+    let not_by: Option<String> = sqlx::query_scalar("SELECT not_by FROM reviews WHERE upload = $1")
+        .bind(upload)
+        .fetch_one(&mut *tx)
+        .await?;
+    let mut not_by = words(not_by.as_deref().unwrap_or_default());
+    not_by.retain(|person| person != who);
+    sqlx::query("UPDATE reviews SET not_by = $2 WHERE upload = $1")
+        .bind(upload)
+        .bind((!not_by.is_empty()).then(|| not_by.join(" ")))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn rulings(store: &This, id: UploadId) -> Result<Vec<Ruling>> {
     let rows: Vec<RulingRow> = sqlx::query_as(rulings!(" WHERE upload = $1 ORDER BY number"))
         .bind(id.to_string())
@@ -199,14 +237,20 @@ pub(super) async fn rulings(store: &This, id: UploadId) -> Result<Vec<Ruling>> {
     rows.into_iter().map(Ruling::try_from).collect()
 }
 
-pub(super) async fn undoable(store: &This, who: &str, now: Timestamp) -> Result<Vec<Ruling>> {
-    let newest: Option<RulingRow> = sqlx::query_as(rulings!(
-        " WHERE standing = 'waiting' AND due_at > $2 AND person = $1 AND fence = 0 ORDER BY at DESC LIMIT 1"
-    ))
-    .bind(who)
-    .bind(now.as_millisecond())
-    .fetch_optional(&mut *reader(store).await?)
-    .await?;
+const NEWEST: &str = concat!(rulings!(" WHERE"), undoable!(), " ORDER BY at DESC LIMIT 1");
+
+pub(super) async fn undoable(
+    store: &This,
+    who: &str,
+    now: Timestamp,
+    since: Timestamp,
+) -> Result<Vec<Ruling>> {
+    let newest: Option<RulingRow> = sqlx::query_as(NEWEST)
+        .bind(who)
+        .bind(now.as_millisecond())
+        .bind(since.as_millisecond())
+        .fetch_optional(&mut *reader(store).await?)
+        .await?;
     let Some(newest) = newest.map(Ruling::try_from).transpose()? else { return Ok(Vec::new()) };
     match &newest.batch {
         Some(of) => batch(store, who, of).await,
@@ -216,7 +260,7 @@ pub(super) async fn undoable(store: &This, who: &str, now: Timestamp) -> Result<
 
 pub(super) async fn batch(store: &This, who: &str, batch: &str) -> Result<Vec<Ruling>> {
     let rows: Vec<RulingRow> = sqlx::query_as(rulings!(
-        " WHERE batch = $2 AND person = $1 AND standing = 'waiting' ORDER BY upload"
+        " WHERE batch = $2 AND person = $1 AND standing IN ('waiting', 'second') ORDER BY upload"
     ))
     .bind(who)
     .bind(batch)

@@ -36,6 +36,7 @@ macro_rules! reviews_contract {
             a_ruling_can_be_undone_until_it_is_due
             what_fails_is_open_again
             an_escalation_is_undone_while_nobody_looks
+            what_waits_for_a_second_person_is_undone_while_nobody_else_looks
             what_was_ruled_together_is_undone_together
             a_sealed_item_is_kept_and_in_no_list
             an_erased_upload_leaves_the_queue

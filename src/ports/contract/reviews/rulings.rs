@@ -37,9 +37,9 @@ pub async fn of_two_rulings_one_wins<S: Store + Reviews>(store: Arc<S>) {
     let stored = Ruling { kind: rulings[0].kind, number: 1, ..ruling(Kind::Note, Some(50)) };
     assert_eq!(rulings[0], stored);
     assert_eq!(store.queue(&all(), None, 10).await.unwrap(), [], "it waits to be carried out");
-    assert_eq!(store.undoable("ann", at(49)).await.unwrap(), [stored]);
-    assert_eq!(store.undoable("ann", at(50)).await.unwrap(), []);
-    assert_eq!(store.undoable("bob", at(49)).await.unwrap(), []);
+    assert_eq!(store.undoable("ann", at(49), at(0)).await.unwrap(), [stored]);
+    assert_eq!(store.undoable("ann", at(50), at(0)).await.unwrap(), []);
+    assert_eq!(store.undoable("bob", at(49), at(0)).await.unwrap(), []);
 }
 
 pub async fn a_ruling_is_carried_out_once<S: Store + Reviews>(store: Arc<S>) {
@@ -100,7 +100,10 @@ pub async fn an_approval_publishes_and_a_takedown_removes<S: Store + Reviews>(st
 pub async fn a_ruling_can_be_undone_until_it_is_due<S: Store + Reviews>(store: Arc<S>) {
     let said = ruled(&*store, Kind::Quarantine).await;
     let undo = async |who: &'static str, second| {
-        store.undo(id(1), said.number, who, Some(at(200)), deed("ruling.undone", second)).await.unwrap()
+        store
+            .undo(id(1), said.number, who, at(0), Some(at(200)), deed("ruling.undone", second))
+            .await
+            .unwrap()
     };
     assert!(!undo("bob", 49).await, "it is ann's");
     assert!(!undo("ann", 50).await, "too late");
@@ -120,7 +123,9 @@ pub async fn a_ruling_can_be_undone_until_it_is_due<S: Store + Reviews>(store: A
         store.rule(&item, &ruling(Kind::Quarantine, Some(50)), &waits(), deed("ruling.made", 49)).await;
     let number = again.unwrap().expect("it is hers");
     due(&*store).await;
-    assert!(!store.undo(id(1), number, "ann", Some(at(200)), deed("ruling.undone", 51)).await.unwrap());
+    assert!(
+        !store.undo(id(1), number, "ann", at(0), Some(at(200)), deed("ruling.undone", 51)).await.unwrap()
+    );
 }
 
 pub async fn what_fails_is_open_again<S: Store + Reviews>(store: Arc<S>) {
@@ -144,14 +149,14 @@ pub async fn an_escalation_is_undone_while_nobody_looks<S: Store + Reviews>(stor
         store.rule(&item, &said, &up, deed("ruling.made", second)).await.unwrap().expect("it is hers")
     };
     let first = escalate(20).await;
-    assert_eq!(store.undoable("ann", at(21)).await.unwrap().len(), 1);
-    assert!(store.undo(id(1), first, "ann", Some(at(60)), deed("ruling.undone", 21)).await.unwrap());
+    assert_eq!(store.undoable("ann", at(21), at(0)).await.unwrap().len(), 1);
+    assert!(store.undo(id(1), first, "ann", at(0), Some(at(60)), deed("ruling.undone", 21)).await.unwrap());
     let item = store.item(id(1)).await.unwrap().expect("it is there");
     assert_eq!((item.escalated, item.holder.as_deref()), (false, Some("ann")));
 
     let second = escalate(30).await;
     store.take(id(1), "zoe", at(31), at(99)).await.unwrap().expect("a senior has it");
-    assert!(!store.undo(id(1), second, "ann", Some(at(60)), deed("ruling.undone", 32)).await.unwrap());
+    assert!(!store.undo(id(1), second, "ann", at(0), Some(at(60)), deed("ruling.undone", 32)).await.unwrap());
     let item = store.item(id(1)).await.unwrap().expect("it is there");
     assert_eq!((item.escalated, item.holder.as_deref()), (true, Some("zoe")), "nothing changed");
     let due = store.due_ruling(at(60), at(70)).await.unwrap().expect("its time is over");
@@ -160,7 +165,51 @@ pub async fn an_escalation_is_undone_while_nobody_looks<S: Store + Reviews>(stor
     let item = store.item(id(1)).await.unwrap().expect("it is there");
     assert_eq!((item.status, item.holder.as_deref()), (Status::Open, Some("zoe")), "it stays hers");
     assert_eq!(store.rulings(id(1)).await.unwrap()[1].standing, Standing::Done);
-    assert!(!store.undo(id(1), second, "ann", None, deed("ruling.undone", 62)).await.unwrap());
+    assert!(!store.undo(id(1), second, "ann", at(0), None, deed("ruling.undone", 62)).await.unwrap());
+}
+
+pub async fn what_waits_for_a_second_person_is_undone_while_nobody_else_looks<S: Store + Reviews>(
+    store: Arc<S>,
+) {
+    in_review(&*store, 1).await;
+    let others = Becomes { status: Status::Open, not_by: vec!["zed".into(), "ann".into()], ..waits() };
+    let agree = async |second| {
+        let item = store.take(id(1), "ann", at(second), at(second + 5)).await.unwrap().expect("free");
+        let said = Ruling {
+            at: at(second),
+            standing: Standing::Second,
+            batch: Some("b".into()),
+            ..ruling(Kind::Approve, None)
+        };
+        store.rule(&item, &said, &others, deed("ruling.made", second)).await.unwrap().expect("it is hers")
+    };
+    let undo = async |number, since, second| {
+        store
+            .undo(id(1), number, "ann", at(since), Some(at(90)), deed("ruling.undone", second))
+            .await
+            .unwrap()
+    };
+    let first = agree(20).await;
+    assert_eq!(store.due_ruling(at(999), at(9999)).await.unwrap(), None, "nothing comes of it");
+    assert_eq!(store.undoable("ann", at(25), at(19)).await.unwrap().len(), 1);
+    assert_eq!(store.batch("ann", "b").await.unwrap().len(), 1);
+    assert_eq!(store.undoable("ann", at(25), at(20)).await.unwrap(), [], "it was longer ago");
+    assert!(!undo(first, 20, 25).await);
+    assert!(undo(first, 19, 25).await);
+    assert!(!undo(first, 19, 25).await, "once");
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.status, item.holder.as_deref()), (Status::Open, Some("ann")));
+    assert_eq!(item.not_by, ["zed"], "it is kept from her no more, and from the other still");
+
+    let second = agree(30).await;
+    store.take(id(1), "zoe", at(31), at(50)).await.unwrap().expect("another looks at it");
+    assert!(!undo(second, 0, 32).await);
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.holder.as_deref(), item.not_by.len()), (Some("zoe"), 2), "nothing changed");
+    let agreed = Ruling { by: "zoe".into(), at: at(33), ..ruling(Kind::Approve, Some(60)) };
+    store.rule(&item, &agreed, &waits(), deed("ruling.made", 33)).await.unwrap().expect("it is hers");
+    assert_eq!(store.undoable("ann", at(34), at(0)).await.unwrap(), [], "it is decided");
+    assert!(!undo(second, 0, 51).await);
 }
 
 pub async fn what_was_ruled_together_is_undone_together<S: Store + Reviews>(store: Arc<S>) {
@@ -173,12 +222,12 @@ pub async fn what_was_ruled_together_is_undone_together<S: Store + Reviews>(stor
         store.rule(&item, &said, &waits(), deed("ruling.made", 20)).await.unwrap().expect("it is hers");
     }
     let ids = |rulings: Vec<Ruling>| rulings.iter().map(|ruling| ruling.upload).collect::<Vec<_>>();
-    assert_eq!(ids(store.undoable("ann", at(30)).await.unwrap()), [id(4)], "the newest is by itself");
-    assert!(store.undo(id(4), 1, "ann", None, deed("ruling.undone", 31)).await.unwrap());
-    assert_eq!(ids(store.undoable("ann", at(32)).await.unwrap()), [id(1), id(2), id(3)]);
+    assert_eq!(ids(store.undoable("ann", at(30), at(0)).await.unwrap()), [id(4)], "the newest is by itself");
+    assert!(store.undo(id(4), 1, "ann", at(0), None, deed("ruling.undone", 31)).await.unwrap());
+    assert_eq!(ids(store.undoable("ann", at(32), at(0)).await.unwrap()), [id(1), id(2), id(3)]);
     assert_eq!(ids(store.batch("ann", "b1").await.unwrap()), [id(1), id(2), id(3)]);
     assert_eq!(store.batch("bob", "b1").await.unwrap(), []);
-    assert!(store.undo(id(2), 1, "ann", None, deed("ruling.undone", 33)).await.unwrap());
+    assert!(store.undo(id(2), 1, "ann", at(0), None, deed("ruling.undone", 33)).await.unwrap());
     assert_eq!(ids(store.batch("ann", "b1").await.unwrap()), [id(1), id(3)]);
     let item = store.item(id(2)).await.unwrap().expect("it is there");
     assert_eq!((item.status, item.holder), (Status::Open, None), "nobody's");
@@ -191,7 +240,7 @@ pub async fn a_sealed_item_is_kept_and_in_no_list<S: Store + Reviews>(store: Arc
     let seals = Becomes { sealed: true, ..waits() };
     store.rule(&item, &seal(), &seals, deed("ruling.made", 20)).await.unwrap().expect("it is hers");
     assert_eq!(store.queue(&all(), None, 10).await.unwrap(), []);
-    assert!(store.undo(id(1), 1, "ann", None, deed("ruling.undone", 20)).await.unwrap());
+    assert!(store.undo(id(1), 1, "ann", at(0), None, deed("ruling.undone", 20)).await.unwrap());
     assert!(!store.item(id(1)).await.unwrap().expect("it is there").sealed, "the seal goes with its ruling");
     let item = store.take(id(1), "ann", at(20), at(100)).await.unwrap().expect("free");
     store.rule(&item, &seal(), &seals, deed("ruling.made", 20)).await.unwrap().expect("it is hers");
@@ -204,7 +253,7 @@ pub async fn a_sealed_item_is_kept_and_in_no_list<S: Store + Reviews>(store: Arc
     let back = Ruling { reason: "appeal".into(), ..ruling(Kind::Approve, Some(80)) };
     let number =
         store.rule(&item, &back, &seals, deed("ruling.made", 55)).await.unwrap().expect("it is hers");
-    assert!(store.undo(id(1), number, "ann", None, deed("ruling.undone", 56)).await.unwrap());
+    assert!(store.undo(id(1), number, "ann", at(0), None, deed("ruling.undone", 56)).await.unwrap());
     let item = store.item(id(1)).await.unwrap().expect("it is there");
     assert_eq!((item.sealed, item.status), (true, Status::Closed));
     assert_eq!(store.erase(&tenant("acme"), id(1), "key:k1", at(60)).await.unwrap(), None);
