@@ -20,7 +20,7 @@ use crate::{
     review::{
         Opened,
         desk::has_bytes,
-        play::{CopyOf, Film, Play},
+        play::{CopyOf, Film, Full, Play},
     },
     upload::UploadId,
 };
@@ -82,8 +82,13 @@ pub(super) async fn play(
     }
     let (upload, media_type) = (&opened.upload, &opened.verdict.detail.r#type.media_type);
     let by = mark(&console, &person);
-    if !console.player.make(copy(&person, id), upload, media_type, console.max_edge, &by) {
-        let why = "Too many films are being looked at just now. Try again in a few minutes.";
+    if let Err(full) = console.player.make(copy(&person, id), upload, media_type, console.max_edge, &by) {
+        let why = match full {
+            Full::Theirs => {
+                "You have as many films open as one person may. Close a page of one, or wait for it."
+            }
+            Full::All => "Too many films are being looked at just now. Try again in a few minutes.",
+        };
         return Err(Fail::Said(StatusCode::SERVICE_UNAVAILABLE, why.into()));
     }
     let actor = person.actor();
@@ -156,7 +161,6 @@ async fn part(film: Film, headers: &HeaderMap) -> Result<Response, Fail> {
     }
     let Some(range) = range else { return Ok((status, said).into_response()) };
     say(header::CONTENT_LENGTH, (range.end - range.start).to_string());
-    let file = film.file.try_clone().map_err(PortError::from)?;
-    let bytes = body(file, range).await.map_err(PortError::from)?;
+    let bytes = body(film.file, range).await.map_err(PortError::from)?;
     Ok((status, said, bytes).into_response())
 }

@@ -32,9 +32,9 @@ pub async fn whole(file: File, size: u64) -> io::Result<Bytes> {
 }
 
 /// The bytes of `range`, which the file has. Small ones are read before this returns, so that a failure can still be
-/// answered with.
-pub async fn body(file: File, range: Range<u64>) -> io::Result<Body> {
-    let reader = Reader { file: Arc::new(file), next: range.start, end: range.end };
+/// answered with. A file that is shared is so until the last of them is read.
+pub async fn body(file: impl Into<Arc<File>>, range: Range<u64>) -> io::Result<Body> {
+    let reader = Reader { file: file.into(), next: range.start, end: range.end };
     if reader.left() <= CHUNK as u64 {
         let bytes = match reader.in_memory()? {
             Some(bytes) => bytes,

@@ -10,6 +10,7 @@ mod deciding;
 mod drafts;
 mod episodes;
 mod filled;
+mod films;
 mod filters;
 mod holding;
 mod insight;

@@ -12,7 +12,7 @@ use std::{fs, process::Command};
 const LONG: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
 
 /// Three seconds of bars.
-fn film(world: &World) -> Vec<u8> {
+pub fn film(world: &World) -> Vec<u8> {
     let path = world.site.path("bars.mp4");
     let made = Command::new("ffmpeg")
         .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10:duration=3"])

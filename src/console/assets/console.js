@@ -77,8 +77,15 @@
   const asks = player?.querySelector("form");
   const ask = async () => {
     asks.hidden = true;
-    await fetch(asks.action, { method: "POST", body: new URLSearchParams(new FormData(asks)), redirect: "manual" });
-    await wait();
+    $("#refused")?.remove();
+    const answer = await fetch(asks.action, { method: "POST", body: new URLSearchParams(new FormData(asks)), redirect: "manual" });
+    if (answer.status < 400) { await wait(); return; }
+    // What the page of the answer says.
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const said = Object.assign(document.createElement("p"), { id: "refused", className: "wrong", textContent: page.querySelector("main p")?.textContent });
+    said.setAttribute("role", "alert");
+    asks.before(said);
+    asks.hidden = false;
   };
   if (asks) asks.addEventListener("submit", (event) => { event.preventDefault(); event.stopPropagation(); ask(); });
   else if ($("#making")) wait();

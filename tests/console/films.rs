@@ -1,0 +1,69 @@
+//! Copies of held films: how many there are.
+
+use crate::{
+    people::{Visitor, location},
+    seeing::film,
+    wait::until,
+    world::World,
+};
+
+const LONG: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
+
+/// The address of this person's copy.
+async fn address(who: &Visitor, id: &str) -> String {
+    let page = who.page(&format!("/console/items/{id}")).await;
+    let at = page.find("data-film=\"").expect("a film") + 11;
+    page[at..].split('"').next().unwrap().to_owned()
+}
+
+/// How a part of it is answered.
+async fn part(who: &Visitor, address: &str) -> u16 {
+    let request = who.client.get(format!("{}{address}", who.base)).header("range", "bytes=0-0");
+    let request = request.header("cookie", format!("lazaret_session={}", who.cookie));
+    request.send().await.unwrap().status().as_u16()
+}
+
+/// Asks for a copy, and waits until it can be played.
+async fn play(who: &Visitor, id: &str, address: &str) {
+    let csrf = who.csrf("/console/queue").await;
+    let item = format!("/console/items/{id}");
+    let asked = who.send(&format!("{item}/play"), &[("csrf", &csrf)]).await;
+    assert_eq!(location(&asked), format!("{item}#player"));
+    until("the copy is there", async || match part(who, address).await {
+        206 => Ok(()),
+        other => Err(other),
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_copy_that_was_looked_at_longest_ago_makes_room_for_the_next() {
+    let world = World::start(LONG).await;
+    let bytes = film(&world);
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        ids.push(world.in_review(&format!("bars-{n}.mp4"), &bytes).await);
+    }
+    let mut people = Vec::new();
+    for name in ["ann", "bob", "cat"] {
+        let who = Visitor::arrive(&world, &format!("{name}@example.org"), "moderator", "*").await;
+        let mut addresses = Vec::new();
+        for id in &ids {
+            addresses.push(address(&who, id).await);
+        }
+        people.push((who, addresses));
+    }
+    // Of four of hers, three of his and three of theirs eight are left; nobody is refused.
+    for ((who, addresses), copies) in people.iter().zip([4, 3, 3]) {
+        for n in 0..copies {
+            play(who, &ids[n], &addresses[n]).await;
+        }
+    }
+    let mut answers = Vec::new();
+    for (who, addresses) in &people {
+        for address in addresses {
+            answers.push(part(who, address).await);
+        }
+    }
+    assert_eq!(answers, [404, 404, 206, 206, 206, 206, 206, 404, 206, 206, 206, 404]);
+}
