@@ -114,13 +114,21 @@ pub(super) async fn film(
     if !plays(&opened) {
         return Err(Fail::no_page());
     }
-    match console.player.look(&copy(&person, id)) {
+    let copy = copy(&person, id);
+    match console.player.look(&copy) {
         None => Err(Fail::no_page()),
         Some(Play::Making(percent)) => {
             Ok((StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")], percent.to_string()).into_response())
         }
         Some(Play::Failed(why)) => Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence(&why)).into_response()),
-        Some(Play::Ready(film)) => part(film, &headers).await,
+        Some(Play::Ready(film)) => {
+            // Before the first byte of what is sealed goes out. The parts that follow are of one view.
+            if opened.item.sealed && !console.player.goes_on(&copy, console.desk.gap()) {
+                console.desk.on_record(&person, &opened).await?;
+                console.player.shown(&copy);
+            }
+            part(film, &headers).await
+        }
     }
 }
 

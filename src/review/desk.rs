@@ -218,10 +218,16 @@ impl Desk {
     /// As [`Self::shown`]; each view of what is sealed is on record, also of its picture alone.
     pub async fn glanced(&self, person: &Person, id: UploadId) -> Result<Opened> {
         let opened = self.shown(person, id).await?;
-        if opened.item.sealed {
-            self.note(&person.user, "item.shown", id, json!({ "sealed": true })).await?;
-        }
+        self.on_record(person, &opened).await?;
         Ok(opened)
+    }
+
+    /// That this is shown, if it is sealed.
+    pub async fn on_record(&self, person: &Person, opened: &Opened) -> Result<()> {
+        if opened.item.sealed {
+            self.note(&person.user, "item.shown", opened.item.upload, json!({ "sealed": true })).await?;
+        }
+        Ok(())
     }
 
     /// As [`Self::open`], off the record: for the picture on a page that was opened.
@@ -311,7 +317,7 @@ impl Desk {
     }
 
     /// Of a view: the page is heard of three times in a lease, and one that comes late is no new one.
-    pub(super) fn gap(&self) -> Duration {
+    pub fn gap(&self) -> Duration {
         self.lease * 2
     }
 

@@ -63,6 +63,8 @@ struct Entry {
     number: u64,
     play: Play,
     wanted: Instant,
+    /// When something of it was shown last, in a view that is on record.
+    shown: Option<Instant>,
 }
 
 impl Entry {
@@ -100,7 +102,7 @@ impl Shelf {
             return Err(Full::All);
         }
         self.made += 1;
-        let entry = Entry { number: self.made, play: Play::Making(0), wanted: Instant::now() };
+        let entry = Entry { number: self.made, play: Play::Making(0), wanted: Instant::now(), shown: None };
         self.copies.insert(copy.clone(), entry);
         Ok(self.made)
     }
@@ -115,6 +117,21 @@ impl Shelf {
         let idle = there().filter(|(_, entry)| entry.is_idle());
         let oldest = idle.min_by_key(|(_, entry)| entry.wanted).map(|(copy, _)| copy.clone());
         oldest.is_some_and(|copy| self.copies.remove(&copy).is_some())
+    }
+
+    fn goes_on(&mut self, copy: &CopyOf, gap: Duration) -> bool {
+        let Some(entry) = self.copies.get_mut(copy) else { return false };
+        let goes_on = entry.shown.is_some_and(|last| last.elapsed() < gap);
+        if goes_on {
+            entry.shown = Some(Instant::now());
+        }
+        goes_on
+    }
+
+    fn shown(&mut self, copy: &CopyOf) {
+        if let Some(entry) = self.copies.get_mut(copy) {
+            entry.shown = Some(Instant::now());
+        }
     }
 
     fn entry(&mut self, copy: &CopyOf, number: u64) -> Option<&mut Entry> {
@@ -144,6 +161,16 @@ impl Player {
         let entry = shelf.copies.get_mut(copy)?;
         entry.wanted = Instant::now();
         Some(entry.play.clone())
+    }
+
+    /// Does a view that is on record go on? It does while parts of the copy are asked for within `gap`.
+    pub fn goes_on(&self, copy: &CopyOf, gap: Duration) -> bool {
+        self.shelf().goes_on(copy, gap)
+    }
+
+    /// A view of it is on record, which begins.
+    pub fn shown(&self, copy: &CopyOf) {
+        self.shelf().shown(copy);
     }
 
     /// Begins to make it, unless it is there or on its way; no picture's longer edge is over `max_edge`.
@@ -325,6 +352,32 @@ mod tests {
         }
         assert_eq!(shelf.copies.len(), MOST + 1, "hers is no copy");
         assert!(shelf.copies[&of("ann", 3)].has_failed(), "and still tells");
+    }
+
+    #[test]
+    fn a_view_goes_on_while_parts_of_the_copy_follow_one_another() {
+        let mut shelf = Shelf::default();
+        let (copy, gap) = (of("ann", 1), Duration::from_secs(10));
+        shelf.shown(&copy);
+        assert!(!shelf.goes_on(&copy, gap), "there is no copy");
+        shelf.ready(&copy, 1);
+        assert!(!shelf.goes_on(&copy, gap), "nothing is on record yet");
+        shelf.shown(&copy);
+        assert!(shelf.goes_on(&copy, gap));
+        // Eight seconds later, and once more: each part is within the gap after the one before.
+        let later = |shelf: &mut Shelf, seconds| {
+            let entry = shelf.copies.get_mut(&copy).unwrap();
+            entry.shown = entry.shown.map(|last| last - Duration::from_secs(seconds));
+        };
+        for _ in 0..2 {
+            later(&mut shelf, 8);
+            assert!(shelf.goes_on(&copy, gap));
+        }
+        later(&mut shelf, 11);
+        assert!(!shelf.goes_on(&copy, gap));
+        assert!(!shelf.goes_on(&copy, gap), "until the next one is on record");
+        shelf.ready(&of("ann", 2), 1);
+        assert!(!shelf.goes_on(&of("ann", 2), gap), "each copy by itself");
     }
 
     #[test]

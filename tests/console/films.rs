@@ -1,4 +1,4 @@
-//! Copies of held films: how many there are.
+//! Copies of held films: how many there are, and who is seen to look at them.
 
 use crate::{
     people::{Visitor, location},
@@ -66,4 +66,31 @@ async fn the_copy_that_was_looked_at_longest_ago_makes_room_for_the_next() {
         }
     }
     assert_eq!(answers, [404, 404, 206, 206, 206, 206, 206, 404, 206, 206, 206, 404]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_from_before_its_item_was_sealed_is_played_on_record_and_by_seniors_alone() {
+    let world = World::start(LONG).await;
+    let id = world.in_review("bars.mp4", &film(&world)).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let zoe = Visitor::arrive(&world, "zoe@example.org", "senior", "*").await;
+    let eve = Visitor::arrive(&world, "eve@example.org", "auditor", "*").await;
+    let shown = async || {
+        let log =
+            eve.page(&format!("/console/audit/export?format=jsonl&subject={id}&action=item.shown")).await;
+        log.lines().count()
+    };
+    let (hers, seniors) = (address(&ann, &id).await, address(&zoe, &id).await);
+    play(&ann, &id, &hers).await;
+    play(&zoe, &id, &seniors).await;
+    assert_eq!(shown().await, 0, "it is not sealed");
+    assert_eq!(ann.rule(&id, "quarantine:child_abuse", &[]).await.status(), 303);
+    assert_eq!(part(&ann, &hers).await, 404);
+    assert_eq!(eve.get(&seniors).await.status(), 404);
+    assert_eq!(shown().await, 0, "nobody has seen it since");
+    // Its address alone, without its page: a view, however many parts it is sent in.
+    for _ in 0..3 {
+        assert_eq!(part(&zoe, &seniors).await, 206);
+        assert_eq!(shown().await, 1);
+    }
 }
