@@ -4,7 +4,7 @@ use super::stores::open_rows;
 use crate::{
     access::{Vault, vault::Sealed},
     config::{Config, units::Secret},
-    ports::accounts::Tenants,
+    ports::{Clock, accounts::Tenants, clock::SystemClock},
 };
 use std::sync::Arc;
 
@@ -49,8 +49,10 @@ pub async fn secrets(config: &Config) -> anyhow::Result<Option<Secrets>> {
     }
     let Some(vault) = vault(config)? else { return Ok(None) };
     let rows = open_rows(config).await?;
-    let (users, streams) =
-        (rows.accounts.users().await?, rows.wall.open_streams(&Tenants::All, STREAMS).await?);
+    let (users, streams) = (
+        rows.accounts.users().await?,
+        rows.wall.open_streams(&Tenants::All.into(), None, SystemClock.now(), STREAMS).await?,
+    );
     let factors = users.iter().filter_map(|user| user.totp.as_deref());
     let sources = streams.iter().filter_map(|stream| Some(stream.source.as_ref()?.reveal()));
     let mut secrets = Secrets::default();

@@ -11,7 +11,14 @@ use super::{
 };
 use crate::{
     access::{Person, Right, may, session::same},
-    ports::{PortError, accounts::User, blobs::Zone, snapshots::Snapshot, streams::Stream},
+    ports::{
+        PortError,
+        accounts::{Tenants, User},
+        blobs::Zone,
+        snapshots::Snapshot,
+        streams::Stream,
+        wall::{StreamPlace, StreamView},
+    },
     review::{care::Rest, episodes::sees},
     streams::snapshots,
     upload::{
@@ -25,15 +32,18 @@ use axum::{
     http::Uri,
     response::Response,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, HashMap},
     io::Read,
     time::Duration,
 };
+use url::form_urlencoded::Serializer;
 
-/// Streams on one wall.
-const TILES: u32 = 60;
+const WALL: &str = "/console/streams";
+/// Streams on one page of it.
+const TILES: u32 = 30;
 /// Labels of one tile, the highest scores.
 const LABELS: usize = 3;
 /// Between two looks.
@@ -51,7 +61,19 @@ struct Page {
     decides: bool,
     cuts: Vec<(&'static str, &'static str)>,
     clears: &'static [(&'static str, &'static str)],
-    full: bool,
+    /// What is asked for of the wall; empty where all is.
+    tenant: String,
+    named: String,
+    /// Those to choose from; none where there are all.
+    tenants: Vec<String>,
+    /// This page, and as it changes.
+    here: String,
+    live: String,
+    first: String,
+    /// Behind the first page.
+    further: bool,
+    /// Where the next page is; empty on the last.
+    more: String,
     /// No frame is shown to who is due a rest.
     rests: bool,
 }
@@ -76,6 +98,55 @@ struct Tile {
     scores: Vec<(String, String)>,
     /// Of the newest frame there is to see; grows.
     frame: Option<String>,
+}
+
+/// Which streams an address asks for.
+#[derive(Clone)]
+struct Part {
+    view: StreamView,
+    /// They stand behind this one.
+    after: Option<StreamPlace>,
+}
+
+impl Part {
+    fn of(user: &User, fields: &Fields) -> Self {
+        let view = StreamView {
+            tenant: fields.some("tenant").and_then(|name| name.parse().ok()),
+            named: fields.some("name").map(str::to_owned),
+            ..StreamView::from(user.tenants.clone())
+        };
+        // What is no place of ours begins at the top.
+        Self { view, after: fields.some("after").and_then(|place| place.parse().ok()) }
+    }
+
+    /// A page of them, and where it ends if others follow.
+    async fn streams(
+        &self,
+        console: &Console,
+        now: Timestamp,
+    ) -> Result<(Vec<Stream>, Option<StreamPlace>), PortError> {
+        let mut streams = console.wall.open_streams(&self.view, self.after, now, TILES + 1).await?;
+        let more = streams.len() > TILES as usize;
+        streams.truncate(TILES as usize);
+        let end = streams.last().filter(|_| more).map(|last| StreamPlace::of(last, now));
+        Ok((streams, end))
+    }
+
+    /// What stands behind this place, at this address.
+    fn at(&self, path: &str, after: Option<StreamPlace>) -> String {
+        let mut query = Serializer::new(String::new());
+        if let Some(tenant) = &self.view.tenant {
+            query.append_pair("tenant", tenant.as_str());
+        }
+        if let Some(named) = &self.view.named {
+            query.append_pair("name", named);
+        }
+        if let Some(after) = after {
+            query.append_pair("after", &after.to_string());
+        }
+        let query = query.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
 }
 
 /// What other processes that watch these streams show of them.
@@ -161,7 +232,9 @@ pub(super) async fn wall(
     if !sees(&person.user) {
         return Err(Fail::no_page());
     }
-    let streams = console.wall.open_streams(&person.user.tenants, TILES).await?;
+    let fields = Fields::of(&uri);
+    let part = Part::of(&person.user, &fields);
+    let (streams, end) = part.streams(&console, console.desk.clock.now()).await?;
     let mut tiles = Vec::with_capacity(streams.len());
     let elsewhere = elsewhere(&console, &streams).await?;
     for stream in &streams {
@@ -173,9 +246,19 @@ pub(super) async fn wall(
     for shown in tiles.iter_mut().filter(|_| rests) {
         shown.tile.frame = None;
     }
-    let frame = Frame::of(&console, &person, "Streams").await?.saying(Fields::of(&uri).get("said"));
+    let frame = Frame::of(&console, &person, "Streams").await?.saying(fields.get("said"));
     let page = Page {
-        full: tiles.len() == TILES as usize,
+        tenant: part.view.tenant.as_ref().map_or_else(String::new, ToString::to_string),
+        named: part.view.named.clone().unwrap_or_default(),
+        tenants: match &person.user.tenants {
+            Tenants::All => Vec::new(),
+            Tenants::These(these) => these.iter().map(ToString::to_string).collect(),
+        },
+        here: part.at(WALL, part.after),
+        live: part.at("/console/streams/events", part.after),
+        first: part.at(WALL, None),
+        further: part.after.is_some(),
+        more: end.map_or_else(String::new, |end| part.at(WALL, Some(end))),
         rests,
         tiles,
         decides: may(person.user.role, Right::Decide),
@@ -214,12 +297,16 @@ fn view(person: &Person, id: StreamId) -> String {
     person.token.derive(&format!("stream {id}"))
 }
 
-/// The wall as it changes.
-pub(super) async fn live(State(console): State<Console>, Signed(person): Signed) -> Result<Response, Fail> {
+/// A page of the wall as it changes.
+pub(super) async fn live(
+    State(console): State<Console>,
+    Signed(person): Signed,
+    uri: Uri,
+) -> Result<Response, Fail> {
     if !sees(&person.user) {
         return Err(Fail::no_page());
     }
-    let tenants = person.user.tenants.clone();
+    let part = Part::of(&person.user, &Fields::of(&uri));
     let state = (console.clone(), None::<Vec<Tile>>);
     events::answer(
         &console,
@@ -227,9 +314,9 @@ pub(super) async fn live(State(console): State<Console>, Signed(person): Signed)
         EVERY,
         state,
         move |(console, last): &mut (Console, Option<Vec<Tile>>)| {
-            let (console, tenants, before) = (console.clone(), tenants.clone(), last.take());
+            let (console, part, before) = (console.clone(), part.clone(), last.take());
             Box::pin(async move {
-                let streams = console.wall.open_streams(&tenants, TILES).await?;
+                let (streams, _) = part.streams(&console, console.desk.clock.now()).await?;
                 let elsewhere = elsewhere(&console, &streams).await?;
                 let tile = |stream| Tile::of(&console, stream, &elsewhere);
                 let tiles: Vec<Tile> = streams.iter().map(tile).collect();

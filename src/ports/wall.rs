@@ -6,9 +6,10 @@ use super::{
     store::Stale,
     streams::{Episode, Stream},
 };
-use crate::upload::{Standing, StreamId};
+use crate::upload::{Standing, StreamId, TenantId};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use std::{fmt, str::FromStr};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hand {
@@ -27,7 +28,7 @@ impl Hand {
     }
 }
 
-impl std::str::FromStr for Hand {
+impl FromStr for Hand {
     type Err = String;
 
     fn from_str(s: &str) -> std::result::Result<Self, String> {
@@ -70,13 +71,68 @@ impl StreamRuling {
     }
 }
 
+/// Which of the open streams somebody looks at.
+#[derive(Debug, Clone)]
+pub struct StreamView {
+    pub tenants: Tenants,
+    /// Of these, one.
+    pub tenant: Option<TenantId>,
+    /// What the opener's own id has in it; capital letters from A to Z are as small ones.
+    pub named: Option<String>,
+}
+
+impl From<Tenants> for StreamView {
+    /// All of theirs.
+    fn from(tenants: Tenants) -> Self {
+        Self { tenants, tenant: None, named: None }
+    }
+}
+
+/// Where a stream stands among those that are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamPlace {
+    pub standing: Standing,
+    pub stream: StreamId,
+}
+
+impl StreamPlace {
+    pub fn of(stream: &Stream, now: Timestamp) -> Self {
+        Self { standing: stream.seen_at(now).0, stream: stream.id }
+    }
+}
+
+impl fmt::Display for StreamPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.standing.as_str(), self.stream)
+    }
+}
+
+impl FromStr for StreamPlace {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        let place = || {
+            let (standing, stream) = s.split_once('.')?;
+            Some(Self { standing: standing.parse().ok()?, stream: stream.parse().ok()? })
+        };
+        place().ok_or_else(|| format!("no such place on the wall: {s:?}"))
+    }
+}
+
 /// One episode: its stream and number.
 pub type EpisodeId = (StreamId, u32);
 
 #[async_trait]
 pub trait Wall: Send + Sync + 'static {
-    /// Streams that are open, the latest first.
-    async fn open_streams(&self, tenants: &Tenants, limit: u32) -> Result<Vec<Stream>>;
+    /// Streams that are open, by how they stand at this moment: the worst first, and of those that stand alike the latest;
+    /// only those behind `after` where it is given.
+    async fn open_streams(
+        &self,
+        view: &StreamView,
+        after: Option<StreamPlace>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Stream>>;
     /// The stream stands so from now on, and whoever watches it is [`Stale`]: row, ruling, outbox entry and audit line in
     /// one commit; returns the ruling's number. Refused where it is closed, or stands so by hand already; and with
     /// `after` where another ruling than that was the last.

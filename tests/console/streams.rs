@@ -17,8 +17,16 @@ struct Camera<'a> {
 }
 
 async fn open<'a>(world: &'a World, tenant: &str, name: &str) -> Camera<'a> {
+    open_with(world, &key(world, tenant).await, name).await
+}
+
+/// One that opens streams of this tenant.
+async fn key(world: &World, tenant: &str) -> String {
     let made = world.site.run(&["key", "create", "--tenant", tenant, "--scopes", "stream", "--json"]).await;
-    let key = made.json()[0]["key"].as_str().unwrap().to_owned();
+    made.json()[0]["key"].as_str().unwrap().to_owned()
+}
+
+async fn open_with<'a>(world: &'a World, key: &str, name: &str) -> Camera<'a> {
     let asked = world.server.client.post(world.url("/v1/streams")).bearer_auth(key);
     let answer = asked.json(&json!({ "external_id": name })).send().await.unwrap();
     assert_eq!(answer.status(), 201);
@@ -246,4 +254,66 @@ async fn frames_on_the_wall_count_and_none_is_shown_to_who_is_due_a_rest() {
     let wall = ann.page("/console/streams").await;
     assert!(wall.contains("no frames are shown to you") && !wall.contains("<img src="), "{wall}");
     assert!(wall.contains("camera-1"), "their state is");
+}
+
+/// The names on a page of the wall, and the address of the next.
+async fn page(who: &Visitor, path: &str) -> (Vec<String>, Option<String>) {
+    let wall = who.page(path).await;
+    let names = wall.split("<h2 class=\"name\">").skip(1);
+    let names = names.map(|rest| rest.split('<').next().unwrap().to_owned()).collect();
+    let more = wall.split("id=\"more\" href=\"").nth(1).map(|rest| rest.split('"').next().unwrap());
+    (names, more.map(|more| more.replace("&#38;", "&")))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wall_goes_on_page_by_page_and_an_old_stream_that_is_cut_comes_first() {
+    let world = World::start(LONG).await;
+    let key = key(&world, "acme").await;
+    let mut cameras = Vec::new();
+    for n in 1..=40 {
+        cameras.push(open_with(&world, &key, &format!("camera-{n:02}")).await);
+    }
+    open(&world, "globex", "other").await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let csrf = ann.csrf("/console/streams").await;
+    let rule = async |n: usize, choice: &str| {
+        let fields = [("csrf", csrf.as_str()), ("choice", choice), ("note", "")];
+        ann.send(&format!("/console/streams/{}/hand", cameras[n - 1].id), &fields).await.status()
+    };
+    assert_eq!(rule(1, "cut:nudity").await, 303);
+    let mut others: Vec<(&str, String)> =
+        cameras.iter().zip(1..).skip(1).map(|(camera, n)| (&*camera.id, format!("camera-{n:02}"))).collect();
+    others.sort_by(|a, b| b.cmp(a));
+    let (ids, names): (Vec<_>, Vec<_>) = others.into_iter().unzip();
+    let (first, more) = page(&ann, "/console/streams").await;
+    assert_eq!(first, [&["camera-01".to_owned(), "other".to_owned()][..], &names[..28]].concat());
+    let more = more.expect("a second page");
+    let (second, end) = page(&ann, &more).await;
+    assert_eq!((&second[..], end), (&names[28..], None));
+    // What comes and goes on the first page moves nothing on the second; and it changes by itself as well.
+    open_with(&world, &key, "camera-41").await;
+    assert_eq!(page(&ann, &more).await.0, second);
+    let told = async |path: &str| {
+        let mut events = ann.get(path).await;
+        let mut text = Vec::new();
+        while !text.ends_with(b"\n\n") {
+            text.extend(events.chunk().await.unwrap().expect("an event"));
+        }
+        String::from_utf8(text).unwrap()
+    };
+    let events = told(&more.replace("/streams?", "/streams/events?")).await;
+    assert_eq!(events.matches("\"standing\"").count(), 11, "{events}");
+    assert!(ids[28..].iter().all(|id| events.contains(id)), "{events}");
+    assert_eq!(rule(1, "clear:harmless").await, 303);
+    assert_eq!(page(&ann, "/console/streams").await.0[0], "camera-41", "it is one of many again");
+    // By tenant, and by a part of the name.
+    assert_eq!(page(&ann, "/console/streams?tenant=globex").await.0, ["other"]);
+    assert_eq!(page(&ann, "/console/streams?name=RA-3&tenant=acme").await.0.len(), 10);
+    assert!(page(&ann, "/console/streams?name=RA-3&tenant=globex").await.0.is_empty());
+    let (named, more) = page(&ann, "/console/streams?name=camera").await;
+    let (rest, _) = page(&ann, &more.expect("it goes on")).await;
+    assert_eq!((named.len(), rest.len()), (30, 11), "{rest:?}");
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "globex").await;
+    assert_eq!(page(&bob, "/console/streams").await.0, ["other"]);
+    assert!(page(&bob, "/console/streams?tenant=acme").await.0.is_empty(), "another's");
 }

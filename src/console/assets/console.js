@@ -154,11 +154,13 @@
   follow($("#numbers"), "counts", (counts) => {
     for (const place of document.querySelectorAll("#numbers [data-of]")) put(place, String(counts[place.dataset.of]));
   });
+  let anew;
   follow($("#wall"), "tiles", (tiles) => {
     const known = new Map([...document.querySelectorAll(".tile")].map((tile) => [tile.dataset.id, tile]));
     const others = tiles.length !== known.size || tiles.some((tile) => !known.has(tile.id));
-    // Not under the hands of somebody who is about to decide.
-    if (others && !$(".tile details[open]")) { location.reload(); return; }
+    clearTimeout(anew);
+    // Not under the hands of somebody who is about to decide, and not again and again where many come and go.
+    if (others) anew = setTimeout(() => { if (!$(".tile details[open]")) location.reload(); }, Math.max(0, 5000 - performance.now()));
     put($("#live"), "live");
     for (const tile of tiles) {
       const of = known.get(tile.id);

@@ -7,7 +7,7 @@ use crate::{
         accounts::{Deed, Tenants},
         store::Stale,
         streams::{Change, NewStream, Sign, StreamKey, Unwritten},
-        wall::{Hand, StreamRuling, TAKEN_BACK},
+        wall::{Hand, StreamPlace, StreamRuling, StreamView, TAKEN_BACK},
     },
     upload::{Because, Standing, StreamId},
 };
@@ -18,6 +18,7 @@ macro_rules! wall_contract {
     ($make:path) => {
         $crate::contract_cases! { wall, $make;
             open_streams_are_those_of_the_tenants
+            the_worst_streams_come_first_page_by_page
             a_cut_by_hand_takes_the_watch_away_and_stays
             of_two_who_cut_one_is_told_the_other_was_first
             the_last_hand_is_taken_back_while_it_is_the_last
@@ -66,14 +67,71 @@ pub async fn open_streams_are_those_of_the_tenants<S: Store + Wall>(store: Arc<S
         open(&*store, n, name).await;
     }
     store.close_stream(&tenant("acme"), id(1), "key:k1", at(9)).await.unwrap();
-    let ids = async |tenants: Tenants| {
-        let found = store.open_streams(&tenants, 10).await.unwrap();
+    let ids = async |view: StreamView| {
+        let found = store.open_streams(&view, None, at(10), 10).await.unwrap();
         found.into_iter().map(|stream| stream.id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(Tenants::All).await, [id(3), id(2)]);
-    assert_eq!(ids(Tenants::These([tenant("globex")].into())).await, [id(2)]);
-    assert!(ids(Tenants::These([].into())).await.is_empty());
-    assert_eq!(store.open_streams(&Tenants::All, 1).await.unwrap().len(), 1);
+    let all = || StreamView::from(Tenants::All);
+    assert_eq!(ids(all()).await, [id(3), id(2)]);
+    let globex = Tenants::These([tenant("globex")].into());
+    assert_eq!(ids(globex.clone().into()).await, [id(2)]);
+    assert!(ids(Tenants::These([].into()).into()).await.is_empty());
+    assert_eq!(store.open_streams(&all(), None, at(10), 1).await.unwrap().len(), 1);
+    // Of what one may see, what one asks for.
+    let of = |name: &str| Some(tenant(name));
+    assert_eq!(ids(StreamView { tenant: of("acme"), ..all() }).await, [id(3)]);
+    assert!(ids(StreamView { tenant: of("acme"), ..StreamView::from(globex) }).await.is_empty());
+    let named = |text: &str| StreamView { named: Some(text.to_owned()), ..all() };
+    for (text, expected) in
+        [("camera-3", vec![id(3)]), ("AMERA", vec![id(3), id(2)]), ("camera-1", vec![]), ("%", vec![])]
+    {
+        assert_eq!(ids(named(text)).await, expected, "{text}");
+    }
+}
+
+pub async fn the_worst_streams_come_first_page_by_page<S: Store + Wall>(store: Arc<S>) {
+    for n in 1..=5 {
+        open(&*store, n, "acme").await;
+    }
+    // The third and the fifth pass for as long as somebody watches, the second is cut, and the others are new.
+    for n in [3, 5] {
+        let watch = store.watch_stream(id(n), "w1", at(10), at(40)).await.unwrap().unwrap();
+        let sign = Sign {
+            until: at(40),
+            watched_until: Some(at(30)),
+            counts: Default::default(),
+            last: Default::default(),
+        };
+        let passes = Change {
+            standing: Standing::Pass,
+            because: Because::Clean,
+            told: true,
+            scores: Default::default(),
+            sequence: None,
+            sign,
+            episode: None,
+            at: at(11),
+        };
+        store.change_stream(&watch, &passes).await.unwrap().unwrap();
+    }
+    assert_eq!(store.rule_stream(&ruling(2, Hand::Cut), None, deed(20)).await.unwrap(), Ok(1));
+    let view = StreamView::from(Tenants::All);
+    let pages = async |now: i64| {
+        let (mut pages, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.open_streams(&view, after, at(now), 2).await.unwrap();
+            let Some(last) = page.last() else { return pages };
+            let place = StreamPlace::of(last, at(now));
+            assert_eq!(place.to_string().parse::<StreamPlace>().unwrap(), place);
+            after = Some(place);
+            pages.push(page.iter().map(|stream| stream.id).collect::<Vec<_>>());
+        }
+    };
+    assert_eq!(pages(30).await, [vec![id(2), id(4)], vec![id(1), id(5)], vec![id(3)]]);
+    assert_eq!(pages(31).await, [vec![id(2), id(5)], vec![id(4), id(3)], vec![id(1)]], "nobody watches");
+    for damaged in ["", "cut", "cut.", "seen.0"] {
+        assert!(damaged.parse::<StreamPlace>().is_err(), "{damaged}");
+    }
 }
 
 pub async fn a_cut_by_hand_takes_the_watch_away_and_stays<S: Store + Wall>(store: Arc<S>) {

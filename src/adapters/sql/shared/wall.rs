@@ -8,10 +8,10 @@ use crate::{
     adapters::sql::{END_EPISODES, StreamRow, parse, signed, small, time},
     ports::{
         PortError, Result, Streams,
-        accounts::{Deed, Tenants},
+        accounts::Deed,
         store::Stale,
         streams::{Episode, Stream},
-        wall::{EpisodeId, Hand, StreamRuling, Wall},
+        wall::{EpisodeId, Hand, StreamPlace, StreamRuling, StreamView, Wall},
     },
     upload::{Because, Standing, StreamId, TenantId},
 };
@@ -20,10 +20,21 @@ use jiff::Timestamp;
 use serde_json::json;
 use sqlx::QueryBuilder;
 
+/// Which ones they are is told first; the rest is looked up of these alone.
 const OPEN: &str = "SELECT id, tenant, external_id, opened_at, closed_at, key_hash, key_expires_at, tuning, queued, \
     standing, because, since, watched_until, judged, skipped, failed, late, lost, last_posted, last_fed, episode, fence, holder, held_until, \
     source, pull \
-    FROM streams WHERE closed_at IS NULL";
+    FROM (SELECT stream, place FROM (SELECT id AS stream, ";
+const WORST_FIRST: &str = " ORDER BY place DESC, stream DESC";
+
+/// How bad it is, for the order.
+fn place(standing: Standing) -> i64 {
+    match standing {
+        Standing::Cut => 2,
+        Standing::Warn => 1,
+        Standing::Pass => 0,
+    }
+}
 
 macro_rules! rulings {
     ($rest:literal) => {
@@ -33,10 +44,34 @@ macro_rules! rulings {
 
 #[async_trait]
 impl Wall for This {
-    async fn open_streams(&self, tenants: &Tenants, limit: u32) -> Result<Vec<Stream>> {
+    async fn open_streams(
+        &self,
+        view: &StreamView,
+        after: Option<StreamPlace>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Stream>> {
         let mut query = QueryBuilder::<Engine>::new(OPEN);
-        of_tenants(&mut query, "tenant", tenants);
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
+        // As `Stream::seen_at` has it: what nobody watches does not pass.
+        query.push("CASE WHEN standing = 'cut' THEN 2 WHEN standing = 'warn' OR watched_until IS NULL");
+        query.push(" OR watched_until < ").push_bind(now.as_millisecond());
+        query.push(" THEN 1 ELSE 0 END AS place FROM streams WHERE closed_at IS NULL");
+        of_tenants(&mut query, "tenant", &view.tenants);
+        if let Some(tenant) = &view.tenant {
+            query.push(" AND tenant = ").push_bind(tenant.as_str().to_owned());
+        }
+        if let Some(named) = &view.named {
+            // (LIKE has its own view of cases in each engine.)
+            query.push(" AND replace(lower(external_id), ").push_bind(named.to_ascii_lowercase());
+            query.push(", '') <> lower(external_id)");
+        }
+        query.push(") placed");
+        if let Some(after) = after {
+            query.push(" WHERE (place, stream) < (").push_bind(place(after.standing));
+            query.push(", ").push_bind(after.stream.to_string()).push(")");
+        }
+        query.push(WORST_FIRST).push(" LIMIT ").push_bind(i64::from(limit));
+        query.push(") page JOIN streams ON id = stream").push(WORST_FIRST);
         let rows: Vec<StreamRow> = query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
