@@ -1,6 +1,7 @@
 //! `make demo`: the service as it comes, a handful of real files, and what became of each.
 //!
-//! DEMO_EXIT=1 stops after the table; any row that is not as expected makes the exit status 1.
+//! DEMO_EXIT=1 stops after the table; any row that is not as expected makes the exit status 1. DEMO_LISTEN is the address to
+//! serve on, where it is not 127.0.0.1:8470.
 
 mod files;
 mod outcome;
@@ -43,8 +44,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     if stop_after_table {
         service.stop().await?;
     } else {
-        println!("\nWhat went to review waits in the moderators' console. This link signs you in, once:");
-        println!("  {}", service.link);
+        println!(
+            "\nWhat went to review waits in the moderators' console, http://{}/console.",
+            service.address
+        );
+        println!("This link signs you in, once:\n  {}", service.link);
         println!("\nServing until Ctrl-C. Send something yourself:");
         println!("  curl -H 'Authorization: Bearer {}' --data-binary @FILE \\", service.key);
         println!("    'http://{}/v1/uploads?filename=FILE'", service.address);

@@ -91,8 +91,9 @@ impl Service {
     /// Ctrl-C reaches the service too: it is in the same process group.
     pub async fn until_interrupted(&mut self) -> anyhow::Result<()> {
         tokio::select! {
-            status = self.child.wait() => bail!("lazaret serve ended: {}", status?),
+            biased;
             interrupt = tokio::signal::ctrl_c() => interrupt?,
+            status = self.child.wait() => bail!("lazaret serve ended: {}", status?),
         }
         self.child.wait().await?;
         Ok(())

@@ -7,6 +7,7 @@ mod backing;
 mod children;
 mod commands;
 mod crash;
+mod demo;
 mod disk;
 mod drain;
 mod films;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 #[path = "../../examples/demo/files.rs"]
-mod files;
+pub mod files;
 
 /// By verdict, the state that it leaves the upload in.
 const STATES: [(&str, &str); 3] =
