@@ -48,9 +48,11 @@ pub async fn run() -> anyhow::Result<Section> {
     Ok(Section {
         name: "console",
         about: format!(
-            "The console's pages on {items} items, {} of them open, asked for {rounds} times each, one after the other, \
-             over loopback; the time is from the request to the last byte.",
-            items * 6 / 10
+            "The console's pages on {items} items, {} of them open, {} open streams and {} accounts, asked for {rounds} times \
+             each, one after the other, over loopback; the time is from the request to the last byte.",
+            items * 6 / 10,
+            seed::STREAMS,
+            seed::PEOPLE,
         ),
         lines: vec![
             line("the slowest page, p99", slowest, "ms", MOST_MS),
@@ -110,7 +112,10 @@ async fn pages(
         // Behind all but the mildest.
         ("queue, its end", format!("/console/queue?after=1.0.{item}")),
         ("item", format!("/console/items/{item}")),
+        ("item, reported at length", format!("/console/items/{}", dialect.reported(items))),
         ("streams", "/console/streams".to_owned()),
+        ("streams, their end", format!("/console/streams?after=warn.{}", dialect.id(seed::STREAMS / 10))),
+        ("episode", format!("/console/episodes/{}/1", dialect.id(1))),
         ("insight", "/console/insight?days=90".to_owned()),
         ("engines", "/console/insight/engines?days=90".to_owned()),
         ("policy", "/console/policy?tenant=tenant3".to_owned()),
@@ -125,6 +130,7 @@ async fn pages(
         all.push(admin.timed(store, page, &path, rounds).await?);
     }
     all.push(admin.tried(store, rounds.min(10)).await?);
+    all.push(admin.together(store, dialect, rounds.min(50)).await?);
     Ok(all)
 }
 
@@ -197,14 +203,33 @@ impl Admin {
         let text = "[[rule]]\nname = \"x\"\nwhen = 'score(\"porn\") > 0.5'\nverdict = \"quarantine\"\n";
         let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
         let body = format!("csrf={}&tenant=tenant3&do=try&text={text}", field(&page, "csrf")?);
+        self.sent(store, "policy, tried on 500 uploads", ("/console/policy", &body), rounds).await
+    }
+
+    /// What would become of a hundred items that wait.
+    async fn together(&self, store: &'static str, dialect: Dialect, rounds: u32) -> anyhow::Result<Timed> {
+        let page = self.get("/console/queue").await?.text().await?;
+        let waiting = (1..).filter(|n| n % 10 < 6).take(100);
+        let items: String = waiting.map(|n| format!("&item={}", dialect.id(n))).collect();
+        let body = format!("csrf={}&choice=quarantine:spam{items}", field(&page, "csrf")?);
+        self.sent(store, "a hundred items, before they are decided", ("/console/bulk", &body), rounds).await
+    }
+
+    async fn sent(
+        &self,
+        store: &'static str,
+        page: &str,
+        (path, body): (&str, &str),
+        rounds: u32,
+    ) -> anyhow::Result<Timed> {
         let (mut times, mut bytes) = (Vec::new(), 0);
         for _ in 0..rounds {
             let began = Instant::now();
-            let answer = self.post("/console/policy", &body).await?.error_for_status()?;
+            let answer = self.post(path, body).await?.error_for_status()?;
             bytes = answer.bytes().await?.len();
             times.push(began.elapsed());
         }
-        Ok(of(store, "policy, tried on 500 uploads", times, bytes))
+        Ok(of(store, page, times, bytes))
     }
 }
 

@@ -1,4 +1,5 @@
-//! A store as it is after a year: uploads of ten tenants, verdicts, what waits, what people decided, the log.
+//! A store as it is after a year: uploads of ten tenants, verdicts, what waits, what people decided, the log; live streams,
+//! people, and an item that many reported.
 
 use anyhow::Context;
 use lazaret::ports::{Clock, clock::SystemClock};
@@ -6,6 +7,15 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 
 /// Spreads the numbers of uploads over 63 bits.
 const LIKENESS: u64 = 92_233_720_368_547;
+
+/// Streams that are open, of which a tenth are cut.
+pub const STREAMS: u32 = 1_000;
+pub const PEOPLE: u32 = 200;
+/// Frames of each episode.
+const FRAMES: u64 = 8;
+/// Of the item that many reported: as many as are kept, each as long as it may be.
+const REPORTS: u32 = 100;
+const REPORTED: usize = 2_000;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Dialect {
@@ -17,6 +27,11 @@ impl Dialect {
     /// As the statements make it.
     pub fn id(self, n: u32) -> String {
         format!("01a00000-{:04x}-7000-8000-{n:012x}", n / 65_536)
+    }
+
+    /// The item that many reported.
+    pub fn reported(self, items: u32) -> String {
+        self.id(items / 2 + 3)
     }
 
     fn sql_id(self) -> &'static str {
@@ -106,8 +121,48 @@ impl Dialect {
                  '{{\"sealed\":false}}', {} FROM s ORDER BY n",
                 self.zeros()
             ),
+            format!(
+                "INSERT INTO people (id, email, role, tenants, totp_step, backup_codes, created_at, version) {numbers} \
+                 SELECT 'p' || n, 'moderator-' || n || '@example.org', 'moderator', 'tenant' || (n % 10), 0, '', {now}, 1 \
+                 FROM s WHERE n <= {PEOPLE}"
+            ),
+            format!(
+                "INSERT INTO reports (upload, number, category, text, reporter, at) {numbers} SELECT '{}', n, 'harassment', \
+                 '{}', 'user-' || n, {now} FROM s WHERE n <= {REPORTS}",
+                self.reported(items),
+                "again ".repeat(REPORTED / 6)
+            ),
+            format!(
+                "INSERT INTO streams (id, tenant, external_id, opened_at, key_hash, key_expires_at, tuning, queued, standing, \
+                 because, since, judged, skipped, lost, episode) {numbers} SELECT {id}, 'tenant' || (n % 10), 'camera ' || n, \
+                 {now}, {}, {now} + CAST(86400000 AS bigint), '{{}}', 0, CASE n % 10 WHEN 0 THEN 'cut' ELSE 'warn' END, \
+                 CASE n % 10 WHEN 0 THEN 'bad' ELSE 'suspicious' END, {now}, 12345, 67, 8, 1 FROM s WHERE n <= {STREAMS}",
+                self.zeros()
+            ),
+            format!(
+                "INSERT INTO episodes (stream, number, tenant, state, began_at, ended_at, worst, because, scores, evidence) \
+                 SELECT id, 1, tenant, CASE id WHEN '{}' THEN 'in_review' ELSE 'ruled' END, opened_at, opened_at, 'cut', 'bad', \
+                 '{}', '{}' FROM streams",
+                self.id(1),
+                scores(),
+                frames()
+            ),
         ])
     }
+}
+
+fn scores() -> serde_json::Value {
+    serde_json::json!({ "nsfw-mobilenet-v2.porn": 0.91, "nsfw-mobilenet-v2.sexy": 0.3, "nsfw-mobilenet-v2.hentai": 0.02 })
+}
+
+fn frames() -> serde_json::Value {
+    let frame = |n: u64| {
+        serde_json::json!({
+            "key": format!("seeded/{n}"), "media_type": "image/jpeg", "sequence": n, "came_at": "2026-01-01T00:00:00Z",
+            "captured_at": null, "scores": scores(),
+        })
+    };
+    (1..=FRAMES).map(frame).collect()
 }
 
 pub async fn sqlite(url: &str, items: u32) -> anyhow::Result<()> {
