@@ -152,7 +152,9 @@ async fn nothing_is_saved_that_was_not_tried_or_that_another_was_saved_over() {
     };
     let tried = form(&[("text", STRICT), ("do", "try")]).await;
     assert_eq!(tried.status(), 200);
-    let proof = field(&tried.text().await.unwrap(), "proof");
+    let tried = tried.text().await.unwrap();
+    assert_eq!(tried.matches("name = &#34;strict&#34;").count(), 1, "the text, once");
+    let proof = field(&tried, "proof");
     let save = async |text: &str, over: &str, why: &str, proof: &str| {
         form(&[("text", text), ("over", over), ("why", why), ("proof", proof), ("do", "save")]).await.status()
     };
