@@ -61,8 +61,8 @@ pub(super) async fn skip(
     Path(id): Path<String>,
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let fence = fields.get("fence").parse().unwrap_or(0);
+    let (id, fence) = (parse(&id)?, fields.get("fence").parse().unwrap_or(0));
     let why = SKIPS.into_iter().find(|why| *why == fields.get("why")).unwrap_or(SKIPS[0]);
-    console.desk.put_back(&person, parse(&id)?, fence, Some(why)).await?;
-    super::queue::onward(&console, &person, &Filter::of(&fields), "skipped").await
+    console.desk.put_back(&person, id, fence, Some(why)).await?;
+    super::queue::past(&console, &person, &Filter::of(&fields), "skipped", Some(id)).await
 }

@@ -178,7 +178,10 @@ impl Frame {
             "noted" => "Your note is stored.",
             "undone" => "Taken back. The item is yours again.",
             "late" => "Too late to take back: it was carried out.",
-            "skipped" => "Skipped. Others will look at it.",
+            "skipped" => "Skipped. Others will look at it, or it comes round again.",
+            "skipped_last" => {
+                "Skipped. Nothing else waits for you. Where nobody else is left for it, it comes when you start reviewing."
+            }
             "left" => "Given back to the queue.",
             "none" => "Nothing waits for you. Well done.",
             "none_matches" => "Nothing more waits for you within this filter.",

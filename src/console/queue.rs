@@ -17,7 +17,7 @@ use crate::{
     },
     review::{Denied, care::Rest, desk::Waiting},
     upload::{
-        filename,
+        UploadId, filename,
         ruling::{Kind, reasons},
     },
 };
@@ -33,6 +33,8 @@ use jiff::Timestamp;
 const ROWS: u32 = 100;
 /// That nothing is left for this person within the filter, in what a page is asked to say.
 const NONE_MATCHES: &str = "none_matches";
+/// As that, but for what they skipped just now.
+const SKIPPED_LAST: &str = "skipped_last";
 
 #[derive(Template)]
 #[template(path = "queue.html")]
@@ -139,7 +141,8 @@ pub(super) async fn queue(
         items.last().filter(|_| more).map(|last| filter.page("/console/queue", &last.place().to_string()));
     let stranded = desk.stranded(&items).await?;
     let now = desk.clock.now();
-    let beyond = match !filter.is_empty() && (counts.open == 0 || fields.get("said") == NONE_MATCHES) {
+    let nothing = counts.open == 0 || [NONE_MATCHES, SKIPPED_LAST].contains(&fields.get("said"));
+    let beyond = match !filter.is_empty() && nothing {
         true => Some(desk.reviews.counts(&desk.view(&person.user), now).await?.open),
         false => None,
     };
@@ -198,21 +201,42 @@ pub(super) async fn next(
 }
 
 /// To the next item, which is this person's now, or to the queue where there is none. Episodes of live streams, which are
-/// over, come after uploads, and only to who asks for all.
+/// over, come after uploads, and only to who asks for all; what this person skipped comes last.
 pub(super) async fn onward(
     console: &Console,
     person: &Person,
     filter: &Filter,
     said: &str,
 ) -> Result<Response, Fail> {
+    past(console, person, filter, said, None).await
+}
+
+/// As [`onward`], past an item that was skipped just now.
+pub(super) async fn past(
+    console: &Console,
+    person: &Person,
+    filter: &Filter,
+    said: &str,
+    skipped: Option<UploadId>,
+) -> Result<Response, Fail> {
     let desk = &console.desk;
-    let to = match desk.next(person, &filter.view(desk, &person.user)).await? {
-        Some(item) => filter.at(&format!("/console/items/{}", item.upload), said),
-        None if !filter.is_empty() => filter.at("/console/queue", NONE_MATCHES),
-        None => match desk.next_episode(person).await? {
-            Some(episode) => filter.at(&super::episode::path(episode.stream, episode.number), said),
-            None => "/console/queue?said=none".to_owned(),
-        },
+    let view = filter.view(desk, &person.user);
+    let to = |path: &str, said: &str| Ok(Redirect::to(&filter.at(path, said)).into_response());
+    if let Some(item) = desk.next(person, &view).await? {
+        return to(&format!("/console/items/{}", item.upload), said);
+    }
+    if filter.is_empty()
+        && let Some(episode) = desk.next_episode(person).await?
+    {
+        return to(&super::episode::path(episode.stream, episode.number), said);
+    }
+    if let Some(item) = desk.next_skipped(person, &view, skipped).await? {
+        return to(&format!("/console/items/{}", item.upload), said);
+    }
+    let none = match skipped {
+        Some(_) => SKIPPED_LAST,
+        None if filter.is_empty() => "none",
+        None => NONE_MATCHES,
     };
-    Ok(Redirect::to(&to).into_response())
+    to("/console/queue", none)
 }

@@ -260,7 +260,7 @@ pub struct Becomes {
 #[derive(Debug, Clone, Copy)]
 pub struct Skip<'a> {
     pub reason: &'a str,
-    /// Nobody is left who has not skipped it: it goes round once more, to this person last.
+    /// Nobody is left who has not skipped it: it goes round once more, to this person after all else.
     pub anew: bool,
     pub deed: Deed<'a>,
 }
@@ -305,6 +305,9 @@ pub trait Reviews: Send + Sync + 'static {
     async fn adopt(&self, id: UploadId) -> Result<()>;
     /// Hands out the next open item that nobody holds, that `who` has not skipped, and that is not kept from them.
     async fn next(&self, view: &View, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>>;
+    /// Open items that `who` has skipped, that nobody else holds, and that are not kept from them; what was skipped the
+    /// longest ago comes first.
+    async fn skipped(&self, view: &View, who: &str, now: Timestamp, limit: u32) -> Result<Vec<Item>>;
     /// Hands out this very item, if it is open and nobody else holds it.
     async fn take(&self, id: UploadId, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>>;
     async fn keep(

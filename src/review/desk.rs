@@ -29,6 +29,8 @@ const LONGEST_VIEW: Duration = Duration::from_secs(60);
 
 /// Appeals that are looked over at once.
 const APPEALS: u32 = 500;
+/// Skipped items that are looked over for the next one.
+const SKIPPED: u32 = 500;
 
 #[derive(Clone)]
 pub struct Desk {
@@ -131,6 +133,31 @@ impl Desk {
         Ok(item)
     }
 
+    /// For when nothing else waits for this person: of what they skipped, the next that nobody else could take. Not `but`,
+    /// which they skipped just now.
+    pub async fn next_skipped(
+        &self,
+        person: &Person,
+        view: &View,
+        but: Option<UploadId>,
+    ) -> Result<Option<Item>> {
+        let (user, now) = (&person.user, self.clock.now());
+        decides(user)?;
+        self.rested(user).await?;
+        let skipped = self.reviews.skipped(view, &user.id, now, SKIPPED).await?;
+        if skipped.is_empty() {
+            return Ok(None);
+        }
+        let people = self.accounts.users().await?;
+        for item in skipped.iter().filter(|item| but != Some(item.upload) && !others(&people, user, item)) {
+            if let Some(item) = self.reviews.take(item.upload, &user.id, now, now + self.lease).await? {
+                self.note(user, "item.taken", item.upload, json!({ "fence": item.fence })).await?;
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
+    }
+
     /// This very item; `None` where somebody else has it.
     pub async fn take(&self, person: &Person, id: UploadId) -> Result<Option<Item>> {
         decides(&person.user)?;
@@ -164,11 +191,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Is there anybody else who could decide it, and has not skipped it?
     async fn others(&self, user: &User, item: &Item) -> Result<bool> {
-        let people = self.accounts.users().await?;
-        let left = |one: &User| one.id != user.id && could_decide(item, one) && !item.was_skipped_by(&one.id);
-        Ok(people.iter().any(left))
+        Ok(others(&self.accounts.users().await?, user, item))
     }
 
     /// Why this person is not handed an open item that they may see.
@@ -418,6 +442,12 @@ impl Desk {
     fn deed<'a>(&self, actor: &'a str, action: &'static str) -> Deed<'a> {
         Deed { actor, action, at: self.clock.now() }
     }
+}
+
+/// Is there anybody else who could decide it, and has not skipped it?
+fn others(people: &[User], user: &User, item: &Item) -> bool {
+    let left = |one: &User| one.id != user.id && could_decide(item, one) && !item.was_skipped_by(&one.id);
+    people.iter().any(left)
 }
 
 /// How hard it is to look at. What was sealed is so whatever a machine made of it.

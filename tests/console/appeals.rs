@@ -198,7 +198,7 @@ async fn what_was_skipped_is_not_taken_by_its_address_while_others_are_left() {
         let csrf = who.csrf("/console/queue").await;
         who.send(&format!("{item}/take"), &[("csrf", &csrf)]).await.status().as_u16()
     };
-    assert_eq!(skip(&ann).await, "/console/queue?said=none");
+    assert_eq!(skip(&ann).await, "/console/queue?said=skipped_last");
     assert_eq!(takes(&ann).await, 403);
     let page = ann.page(&item).await;
     assert!(page.contains("You skipped it") && !page.contains("id=\"take\""), "{page}");

@@ -23,6 +23,7 @@ mod rotation;
 mod second;
 mod security;
 mod seeing;
+mod skipping;
 mod streams;
 mod trouble;
 mod visitor;

@@ -213,17 +213,50 @@ pub(super) async fn item(store: &This, id: UploadId) -> Result<Option<Item>> {
     row.map(Item::try_from).transpose()
 }
 
-/// The hardest, oldest one that this person may be handed.
+/// The hardest, oldest one that this person may be handed, and has not skipped.
 pub(super) async fn free(store: &This, view: &View, who: &str, now: Timestamp) -> Result<Option<UploadId>> {
     let mut query = QueryBuilder::<Engine>::new("SELECT r.upload FROM reviews r WHERE");
     seen(&mut query, view);
-    query.push(" AND (r.held_until IS NULL OR r.held_until <= ").push_bind(now.as_millisecond());
-    query.push(" OR r.holder = ").push_bind(who.to_owned()).push(")");
-    for column in ["r.skipped_by", "r.not_by"] {
-        query.push(" AND (").push(column).push(" IS NULL OR ' ' || ").push(column).push(" || ' ' NOT LIKE ");
-        query.push_bind(format!("% {who} %")).push(")");
-    }
+    to_be_had(&mut query, who, now);
+    query.push(" AND NOT ");
+    names(&mut query, "r.skipped_by", who);
     query.push(HARDEST_FIRST).push(" LIMIT 1");
     let id: Option<String> = query.build_query_scalar().fetch_optional(&mut *reader(store).await?).await?;
     id.map(|id| parse(&id)).transpose()
+}
+
+/// Of those that this person may be handed, what they skipped. When that was, the audit log tells.
+pub(super) async fn skipped(
+    store: &This,
+    view: &View,
+    who: &str,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Item>> {
+    let mut query = QueryBuilder::<Engine>::new(ITEMS);
+    query.push(" FROM reviews r JOIN uploads u ON u.id = r.upload WHERE");
+    seen(&mut query, view);
+    to_be_had(&mut query, who, now);
+    query.push(" AND ");
+    names(&mut query, "r.skipped_by", who);
+    query.push(
+        " ORDER BY (SELECT max(l.sequence) FROM audit l WHERE l.subject = r.upload AND l.action = 'item.skipped'), \
+         r.upload LIMIT ",
+    );
+    query.push_bind(i64::from(limit));
+    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    rows.into_iter().map(Item::try_from).collect()
+}
+
+/// Nobody else looks at it, and it is not kept from this person.
+fn to_be_had(query: &mut QueryBuilder<Engine>, who: &str, now: Timestamp) {
+    query.push(" AND (r.held_until IS NULL OR r.held_until <= ").push_bind(now.as_millisecond());
+    query.push(" OR r.holder = ").push_bind(who.to_owned()).push(") AND NOT ");
+    names(query, "r.not_by", who);
+}
+
+/// The column names this person, among the ids that stand in it.
+fn names(query: &mut QueryBuilder<Engine>, column: &'static str, who: &str) {
+    query.push("(").push(column).push(" IS NOT NULL AND ' ' || ").push(column).push(" || ' ' LIKE ");
+    query.push_bind(format!("% {who} %")).push(")");
 }

@@ -73,6 +73,10 @@ impl Reviews for This {
         Ok(None)
     }
 
+    async fn skipped(&self, view: &View, who: &str, now: Timestamp, limit: u32) -> Result<Vec<Item>> {
+        queue::skipped(self, view, who, now, limit).await
+    }
+
     async fn take(&self, id: UploadId, who: &str, now: Timestamp, until: Timestamp) -> Result<Option<Item>> {
         let mut tx = begin(self).await?;
         let taken = sqlx::query(

@@ -30,6 +30,7 @@ macro_rules! reviews_contract {
             a_lease_that_runs_out_comes_back
             a_skipped_item_goes_to_others
             an_item_goes_past_all_who_skipped_it
+            what_somebody_skipped_is_told_in_the_order_of_their_skips
             of_two_rulings_one_wins
             a_ruling_is_carried_out_once
             an_approval_publishes_and_a_takedown_removes

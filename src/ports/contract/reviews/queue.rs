@@ -243,3 +243,34 @@ pub async fn an_item_goes_past_all_who_skipped_it<S: Store + Reviews>(store: Arc
     assert_eq!(store.next(&all(), "carl", at(31), at(50)).await.unwrap(), None);
     assert!(store.next(&all(), "ann", at(31), at(50)).await.unwrap().is_some());
 }
+
+pub async fn what_somebody_skipped_is_told_in_the_order_of_their_skips<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 3).await;
+    let skips = async |n, second| {
+        let item = store.take(id(n), "ann", at(second), at(second + 9)).await.unwrap().expect("free");
+        let skipped = Some(Skip { reason: "not_now", anew: true, deed: deed("item.skipped", second) });
+        store.put_back(id(n), "ann", item.fence, skipped).await.unwrap().expect("it is hers");
+    };
+    let told = async |view: View, who: &'static str, second, limit| {
+        let items = store.skipped(&view, who, at(second), limit).await.unwrap();
+        items.into_iter().map(|item| item.upload).collect::<Vec<_>>()
+    };
+    assert_eq!(told(all(), "ann", 20, 9).await, []);
+    skips(2, 20).await;
+    skips(1, 21).await;
+    assert_eq!(told(all(), "ann", 22, 9).await, [id(2), id(1)]);
+    assert_eq!(told(all(), "ann", 22, 1).await, [id(2)]);
+    for other in ["bob", "an"] {
+        assert_eq!(told(all(), other, 22, 9).await, [], "{other}");
+    }
+    assert_eq!(told(View { media_type: Some("video/".into()), ..all() }, "ann", 22, 9).await, []);
+    skips(2, 22).await;
+    assert_eq!(told(all(), "ann", 23, 9).await, [id(1), id(2)], "round and round");
+    // Not while somebody else looks at it, and not what another person is to decide.
+    let item = store.take(id(1), "bob", at(23), at(30)).await.unwrap().expect("free");
+    assert_eq!(told(all(), "ann", 29, 9).await, [id(2)]);
+    assert_eq!(told(all(), "ann", 30, 9).await, [id(1), id(2)]);
+    let kept = Becomes { status: Status::Open, not_by: vec!["bob".into(), "ann".into()], ..waits() };
+    store.rule(&item, &ruling(Kind::Approve, None), &kept, deed("ruling.made", 29)).await.unwrap().unwrap();
+    assert_eq!(told(all(), "ann", 30, 9).await, [id(2)]);
+}
