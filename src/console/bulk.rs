@@ -8,6 +8,7 @@ use super::{
     filter::Filter,
     page::{Frame, render},
     rule::ask,
+    unsent::refused,
     visitor::{Posted, needs},
     words,
 };
@@ -89,13 +90,30 @@ async fn asked(console: &Console, person: &Person, fields: &Fields) -> Result<As
     if ask.kind == Kind::Note { Err(Denied::Reason.into()) } else { Ok(ask) }
 }
 
+/// As [`asked`], and of which items.
+async fn asked_of(
+    console: &Console,
+    person: &Person,
+    fields: &Fields,
+    names: Vec<String>,
+) -> Result<(Ask, Vec<UploadId>), Fail> {
+    let asked = match asked(console, person, fields).await {
+        Ok(ask) => ids_of(names).map(|ids| (ask, ids)),
+        Err(why) => Err(why),
+    };
+    match asked {
+        Ok(asked) => Ok(asked),
+        Err(why) => Err(refused(console, person, "/console/bulk", fields, why).await),
+    }
+}
+
 pub(super) async fn preview(
     State(console): State<Console>,
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let ask = asked(&console, &person, &fields).await?;
     // Those that could not be decided before perhaps can now.
-    let ids = ids_of([fields.all("item"), fields.all("again")].concat())?;
+    let names = [fields.all("item"), fields.all("again")].concat();
+    let (ask, ids) = asked_of(&console, &person, &fields, names).await?;
     let foreseen = console.desk.foresee(&person, &ids, &ask).await?;
     let frame = Frame::of(&console, &person, "Decide together").await?.within(Filter::of(&fields));
     let (mut can, mut cannot) = (Vec::new(), Vec::new());
@@ -187,8 +205,8 @@ pub(super) async fn rule(
     State(console): State<Console>,
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
-    let mut ask = asked(&console, &person, &fields).await?;
-    let (ids, filter) = (ids_of(fields.all("item"))?, Filter::of(&fields));
+    let (mut ask, ids) = asked_of(&console, &person, &fields, fields.all("item")).await?;
+    let filter = Filter::of(&fields);
     let mut bytes = [0; 8];
     console.people.random.fill(&mut bytes)?;
     ask.batch = Some(crate::hex(&bytes));

@@ -1,5 +1,6 @@
-//! What somebody sent when their session was over already. It is kept for an hour, and comes back to the same person alone:
-//! filled in where its page has a form for it, and else to be looked over. Nothing is done before they send it again.
+//! What somebody sent and is not done: their session was over already, or it was refused. It is kept for an hour, and comes
+//! back to the same person alone: filled in where its page has a form for it, and else to be looked over. Nothing is done
+//! before they send it again.
 
 use super::{
     Console,
@@ -99,7 +100,7 @@ pub(super) async fn kept(
     if user.is_none_or(|user| user.disabled_at.is_some()) {
         return Ok(instead());
     }
-    let written = fields.without(&OF_THE_PAGE);
+    let written = written(fields);
     let bytes: usize = written.iter().map(|(name, value)| name.len() + value.len()).sum();
     if bytes > LARGEST {
         let why = format!(
@@ -110,12 +111,7 @@ pub(super) async fn kept(
         );
         return Ok(Fail::Said(StatusCode::PAYLOAD_TOO_LARGE, why));
     }
-    let mut id = [0; 16];
-    console.people.random.fill(&mut id)?;
-    let at = console.people.clock.now();
-    let (id, path, until) = (crate::hex(&id), path.to_owned(), at + LIFE);
-    let draft = Draft { id: id.clone(), person: writer.clone(), path, fields: written, at, until };
-    console.drafts.keep(&draft, MOST).await?;
+    let id = keep(console, &writer, path, written).await?;
     Ok(match now {
         Some(person) if person.user.id != writer => Fail::Said(
             StatusCode::FORBIDDEN,
@@ -124,6 +120,27 @@ pub(super) async fn kept(
         Some(_) => Fail::Go(at_page(&id)),
         None => Fail::SignIn(at_page(&id)),
     })
+}
+
+/// Without what belongs to the page alone.
+pub(super) fn written(fields: &Fields) -> Vec<(String, String)> {
+    fields.without(&OF_THE_PAGE)
+}
+
+/// Gives its id.
+pub(super) async fn keep(
+    console: &Console,
+    person: &str,
+    path: &str,
+    fields: Vec<(String, String)>,
+) -> Result<String, PortError> {
+    let mut id = [0; 16];
+    console.people.random.fill(&mut id)?;
+    let (id, at) = (crate::hex(&id), console.people.clock.now());
+    let (person, path) = (person.to_owned(), path.to_owned());
+    let draft = Draft { id: id.clone(), person, path, fields, at, until: at + LIFE };
+    console.drafts.keep(&draft, MOST).await?;
+    Ok(id)
 }
 
 /// Where to go on instead, with nothing of what was written.
@@ -135,7 +152,7 @@ fn place(path: &str) -> String {
     }
 }
 
-fn at_page(id: &str) -> String {
+pub(super) fn at_page(id: &str) -> String {
     format!("/console/drafts/{id}")
 }
 
@@ -193,8 +210,8 @@ struct Page {
 }
 
 fn gone() -> Fail {
-    let why = "Nothing is kept here for you. What is sent when a session is over is kept for an hour, for the person who wrote \
-               it, until it is sent again.";
+    let why = "Nothing is kept here for you. What is sent when a session is over, or is refused, is kept for an hour, for the \
+               person who wrote it, until it is sent again.";
     Fail::Said(StatusCode::NOT_FOUND, why.into())
 }
 
@@ -224,7 +241,7 @@ pub(super) async fn draft(
         Form::Stream | Form::People => (draft.path, "Send it now"),
     };
     let about = about(&console, &person, &action).await?;
-    let frame = Frame::of(&console, &person, "Not sent yet").await?;
+    let frame = Frame::of(&console, &person, "Not done yet").await?;
     let page =
         Page { frame: frame.clone(), id, what: form.words(), about, action, press, fields: draft.fields };
     Ok(render(&page, &frame))

@@ -9,6 +9,7 @@ use super::{
     item::told,
     media::{answer, mark},
     page::{Frame, render},
+    unsent::{self, refused},
     visitor::{Posted, Signed},
     words,
 };
@@ -258,9 +259,15 @@ pub(super) async fn take(
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
     let of = ids(&stream, &number)?;
-    let said = if console.desk.take_episode(&person, of).await?.is_some() { "" } else { "taken" };
-    let query = fields.query(&["csrf", "said"]);
-    Ok(Redirect::to(&format!("{}?said={said}&{query}", path(of.0, of.1))).into_response())
+    let at = path(of.0, of.1);
+    let form = format!("{at}/rule");
+    let said = match console.desk.take_episode(&person, of).await {
+        Ok(Some(_)) => "",
+        Ok(None) => "taken",
+        Err(why) => return Err(refused(&console, &person, &form, &fields, why).await),
+    };
+    let query = unsent::query(&console, &person, &form, &fields).await?;
+    Ok(Redirect::to(&format!("{at}?said={said}&{query}")).into_response())
 }
 
 fn fence(fields: &Fields) -> u64 {
@@ -304,15 +311,21 @@ pub(super) async fn rule(
 ) -> Result<Response, Fail> {
     let of = ids(&stream, &number)?;
     let (said, note) = (fields.get("choice"), fields.get("note"));
-    let done = console.desk.rule_episode(&person, of, said, note, fence(&fields)).await?;
-    if done {
-        sent(&console, &person, &fields).await;
-    }
-    if done && fields.get("then") == "next" {
-        return super::queue::onward(&console, &person, &Filter::default(), "said").await;
-    }
-    let said = if done { "said" } else { "late" };
-    Ok(Redirect::to(&format!("/console/queue?said={said}")).into_response())
+    let why: Fail = match console.desk.rule_episode(&person, of, said, note, fence(&fields)).await {
+        Ok(true) => {
+            sent(&console, &person, &fields).await;
+            if fields.get("then") == "next" {
+                return super::queue::onward(&console, &person, &Filter::default(), "said").await;
+            }
+            return Ok(Redirect::to("/console/queue?said=said").into_response());
+        }
+        Ok(false) => Fail::Said(
+            StatusCode::CONFLICT,
+            "It was decided already, or it goes on. Nothing of what you said is stored.".into(),
+        ),
+        Err(why) => why.into(),
+    };
+    Err(refused(&console, &person, &format!("{}/rule", path(of.0, of.1)), &fields, why).await)
 }
 
 pub(super) async fn undo(

@@ -1,6 +1,9 @@
 //! What could not be done, as a page that says what is so and what to do.
 
-use super::page::{self, Frame};
+use super::{
+    page::{self, Frame},
+    unsent::Unsent,
+};
 use crate::{
     access::Refused,
     http::problem::Fault,
@@ -22,6 +25,8 @@ pub(super) enum Fail {
     Go(String),
     Said(StatusCode, String),
     Port(PortError),
+    /// As the other, of something that was written.
+    Unsent(Box<Fail>, Unsent),
 }
 
 impl Fail {
@@ -100,10 +105,17 @@ struct Page {
     frame: Frame,
     what: String,
     status: u16,
+    unsent: Unsent,
 }
 
 impl IntoResponse for Fail {
     fn into_response(self) -> Response {
+        self.showing(Unsent::default())
+    }
+}
+
+impl Fail {
+    fn showing(self, unsent: Unsent) -> Response {
         let (status, what, fault) = match self {
             Self::SignIn(next) => {
                 let query =
@@ -112,6 +124,7 @@ impl IntoResponse for Fail {
             }
             Self::To(place) => return Redirect::to(place).into_response(),
             Self::Go(place) => return Redirect::to(&place).into_response(),
+            Self::Unsent(fail, unsent) => return fail.showing(unsent),
             Self::Said(status, what) => (status, what, None),
             Self::Port(error) if error.kind == Kind::Fail => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -127,9 +140,8 @@ impl IntoResponse for Fail {
             ),
         };
         let frame = Frame::bare("That did not work");
-        let mut response =
-            (status, page::render(&Page { status: status.as_u16(), what, frame: frame.clone() }, &frame))
-                .into_response();
+        let page = Page { status: status.as_u16(), what, unsent, frame: frame.clone() };
+        let mut response = (status, page::render(&page, &frame)).into_response();
         if let Some(fault) = fault {
             response.extensions_mut().insert(Fault(Arc::new(fault)));
         }

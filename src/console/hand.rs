@@ -5,7 +5,9 @@ use super::{
     Console,
     drafts::sent,
     fail::Fail,
+    fields::Fields,
     streams::of,
+    unsent::refused,
     visitor::{Posted, needs},
 };
 use crate::{
@@ -45,6 +47,19 @@ pub(super) async fn rule(
 ) -> Result<Response, Fail> {
     needs(&person, Right::Decide)?;
     let stream = of(&console, &person.user, &id).await?;
+    match ruled(&console, &person, &stream, &fields).await {
+        Ok(hand) => {
+            sent(&console, &person, &fields).await;
+            Ok(Redirect::to(&format!("/console/streams?said={}", hand.as_str())).into_response())
+        }
+        Err(why) => {
+            let form = format!("/console/streams/{}/hand", stream.id);
+            Err(refused(&console, &person, &form, &fields, why).await)
+        }
+    }
+}
+
+async fn ruled(console: &Console, person: &Person, stream: &Stream, fields: &Fields) -> Result<Hand, Fail> {
     let wrong = |why: &str| Fail::Said(StatusCode::UNPROCESSABLE_ENTITY, why.to_owned());
     let (hand, reason) = fields.get("choice").split_once(':').ok_or_else(|| wrong("Choose a reason."))?;
     let hand: Hand = hand.parse().map_err(|_| wrong("Choose a reason."))?;
@@ -62,9 +77,8 @@ pub(super) async fn rule(
     if note.is_empty() && reason == "other" {
         return Err(wrong("Say in the note what the reason is."));
     }
-    if carried_out(&console, &person, &stream, (hand, reason, note), None).await? {
-        sent(&console, &person, &fields).await;
-        return Ok(Redirect::to(&format!("/console/streams?said={}", hand.as_str())).into_response());
+    if carried_out(console, person, stream, (hand, reason, note), None).await? {
+        return Ok(hand);
     }
     Err(Fail::Said(StatusCode::CONFLICT, "Nothing was changed: it is over, or it stands so already.".into()))
 }

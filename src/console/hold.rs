@@ -1,6 +1,12 @@
 //! An item in somebody's hand: taken, kept, given back or passed on.
 
-use super::{Console, fail::Fail, filter::Filter, visitor::Posted};
+use super::{
+    Console,
+    fail::Fail,
+    filter::Filter,
+    unsent::{self, refused},
+    visitor::Posted,
+};
 use crate::{ports::care::Subject, upload::UploadId};
 use axum::{
     extract::{Path, State},
@@ -18,8 +24,13 @@ pub(super) async fn take(
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
     let id = parse(&id)?;
-    let said = if console.desk.take(&person, id).await?.is_some() { "" } else { "taken" };
-    let query = fields.query(&["csrf", "said"]);
+    let form = format!("/console/items/{id}/rule");
+    let said = match console.desk.take(&person, id).await {
+        Ok(Some(_)) => "",
+        Ok(None) => "taken",
+        Err(why) => return Err(refused(&console, &person, &form, &fields, why).await),
+    };
+    let query = unsent::query(&console, &person, &form, &fields).await?;
     Ok(Redirect::to(&format!("/console/items/{id}?said={said}&{query}")).into_response())
 }
 

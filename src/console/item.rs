@@ -183,9 +183,10 @@ pub(super) async fn item(
     Ok(render(&page, &frame))
 }
 
-/// What the form begins with, where our own page asked: another site's link chooses nothing for anybody.
+/// What the form begins with, where our own page asked: another site's link chooses nothing for anybody. What somebody
+/// wrote is kept, and stands in no address.
 pub(super) fn told(headers: &HeaderMap, fields: &Fields) -> Fields {
-    if is_own(headers) { fields.clone() } else { Fields::default() }
+    if is_own(headers) { Fields::from(fields.without(&["note"])) } else { Fields::default() }
 }
 
 /// The addresses of who ruled, by id.

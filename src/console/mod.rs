@@ -33,6 +33,7 @@ mod rule;
 mod shown;
 mod sign_in;
 mod streams;
+mod unsent;
 mod users;
 mod visitor;
 mod words;

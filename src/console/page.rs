@@ -30,7 +30,7 @@ pub(super) struct Frame {
     pub who: Option<Who>,
     /// The latest first.
     pub undos: Vec<Undo>,
-    /// Ids of what was sent when the session was over, the newest first.
+    /// Ids of what was sent and is not done, the newest first.
     pub drafts: Vec<String>,
     /// What of the queue the page belongs to.
     pub filter: Filter,

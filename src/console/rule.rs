@@ -1,7 +1,8 @@
 //! A decision as it is sent, and its undoing.
 
 use super::{
-    Console, drafts::sent, fail::Fail, fields::Fields, filter::Filter, queue::onward, visitor::Posted,
+    Console, drafts::sent, fail::Fail, fields::Fields, filter::Filter, queue::onward, unsent::refused,
+    visitor::Posted,
 };
 use crate::{
     ports::reviews::Standing,
@@ -34,9 +35,16 @@ pub(super) async fn rule(
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
     let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
-    let (ask, filter) = (ask(&fields)?, Filter::of(&fields));
+    let filter = Filter::of(&fields);
     let item = format!("/console/items/{id}");
-    let ruling = console.desk.rule(&person, id, &ask).await?;
+    let ruled = match ask(&fields) {
+        Ok(ask) => console.desk.rule(&person, id, &ask).await,
+        Err(denied) => Err(denied.into()),
+    };
+    let ruling = match ruled {
+        Ok(ruling) => ruling,
+        Err(why) => return Err(refused(&console, &person, &format!("{item}/rule"), &fields, why).await),
+    };
     sent(&console, &person, &fields).await;
     let said = match (ruling.kind, ruling.standing) {
         (Kind::Note, _) => {

@@ -1,4 +1,5 @@
-//! What people wrote when their session was over already, until they are back; and whose page a form came from.
+//! What people sent and is not done, until they send it again: their session was over already, or it was refused. And whose
+//! page a form came from.
 
 use super::Result;
 use async_trait::async_trait;

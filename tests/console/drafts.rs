@@ -9,7 +9,7 @@ use crate::{
 };
 
 const LONG: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
-const WAITS: &str = "What you sent when your session was over is not done yet";
+const WAITS: &str = "What you wrote is not done yet";
 
 async fn sign_in(browser: &Browser, email: &str) {
     browser.shows("Your session ended").await;

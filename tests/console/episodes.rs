@@ -103,7 +103,10 @@ async fn an_episode_of_a_stream_is_one_item() {
     let fence = field(&ann.page(&path).await, "fence");
     assert_eq!(send(&ann, "rule", "nonsense", &fence).await.status(), 422);
     assert!(location(&send(&ann, "rule", "confirmed", &fence).await).ends_with("said=said"));
-    assert!(location(&send(&ann, "rule", "mistaken", &fence).await).ends_with("said=late"), "once");
+    let late = send(&ann, "rule", "mistaken", &fence).await;
+    assert_eq!(late.status(), 409, "once");
+    let late = late.text().await.unwrap();
+    assert!(late.contains("It was decided already") && late.contains("a &#60;b&#62;wolf"), "{late}");
     let page = ann.page(&path).await;
     assert!(page.contains("as bad as it was taken for") && page.contains("ann@example.org"), "{page}");
     assert!(!page.contains("<b>wolf"), "{page}");

@@ -18,6 +18,7 @@ mod oidc;
 mod pages;
 mod people;
 mod plain;
+mod refused;
 mod rights;
 mod rotation;
 mod second;

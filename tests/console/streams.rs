@@ -140,6 +140,14 @@ async fn a_stream_is_ruled_on_by_those_who_may_and_on_record() {
     assert_eq!(rule(&eve, &camera.id, &token, "cut:nudity").await, 403);
     assert_eq!(rule(&ann, &camera.id, &csrf, "cut:nudity").await, 303);
     assert_eq!(rule(&ann, &camera.id, &csrf, "cut:nudity").await, 409, "it is cut already");
+    // What somebody wrote is to be had where nothing came of it.
+    let hand = format!("/console/streams/{}/hand", camera.id);
+    let fields = [("csrf", csrf.as_str()), ("choice", "cut:nudity"), ("note", "a <b>wolf</b>")];
+    let refused = ann.send(&hand, &fields).await.text().await.unwrap();
+    assert!(refused.contains("a &#60;b&#62;wolf"), "{refused}");
+    let at = refused.find("/console/drafts/").expect("it is kept");
+    let draft = ann.page(refused[at..].split('"').next().unwrap()).await;
+    assert!(draft.contains("a stream to be cut or cleared by hand") && draft.contains(&hand), "{draft}");
     let log = eve
         .page(&format!("/console/audit/export?format=jsonl&subject={}&action=stream.ruled", camera.id))
         .await;
