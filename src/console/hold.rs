@@ -65,7 +65,13 @@ pub(super) async fn leave(
     Ok(Redirect::to(&Filter::of(&fields).at("/console/queue", "left")).into_response())
 }
 
-const SKIPS: [&str; 3] = ["not_now", "language", "conflict"];
+/// Why somebody skips an item, and how its history says so.
+const SKIPS: [(&str, &str); 3] =
+    [("not_now", "not now"), ("language", "does not read this language"), ("conflict", "knows who is in it")];
+
+pub(super) fn why_skipped(code: &str) -> &'static str {
+    SKIPS.iter().find(|(known, _)| *known == code).map_or("for another reason", |(_, words)| words)
+}
 
 pub(super) async fn skip(
     State(console): State<Console>,
@@ -73,7 +79,7 @@ pub(super) async fn skip(
     Posted { person, fields }: Posted,
 ) -> Result<Response, Fail> {
     let (id, fence) = (parse(&id)?, fields.get("fence").parse().unwrap_or(0));
-    let why = SKIPS.into_iter().find(|why| *why == fields.get("why")).unwrap_or(SKIPS[0]);
+    let (why, _) = SKIPS.into_iter().find(|(why, _)| *why == fields.get("why")).unwrap_or(SKIPS[0]);
     console.desk.put_back(&person, id, fence, Some(why)).await?;
     super::queue::past(&console, &person, &Filter::of(&fields), "skipped", Some(id)).await
 }

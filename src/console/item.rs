@@ -9,6 +9,7 @@ use super::{
     film::Screen,
     filter::Filter,
     guard::is_own,
+    history::History,
     nearby::Nearby,
     page::{Frame, render},
     shown::Stage,
@@ -17,10 +18,7 @@ use super::{
 };
 use crate::{
     access::{Right, may},
-    ports::{
-        accounts::User,
-        reviews::{Ruling, Standing, Status},
-    },
+    ports::{accounts::User, reviews::Status},
     review::{
         Opened,
         admit::{gaps_of, needs_second},
@@ -64,7 +62,7 @@ struct Page {
     checks: Vec<CheckRow>,
     verdict_number: u32,
     policy: String,
-    history: Vec<Event>,
+    history: History,
     reports: Vec<Voice>,
     appeals: Vec<Voice>,
     escalated: bool,
@@ -103,17 +101,6 @@ struct CheckRow {
     coverage: String,
     engine: String,
     why: String,
-}
-
-struct Event {
-    at: String,
-    who: String,
-    what: String,
-    note: String,
-    standing: &'static str,
-    outcome: String,
-    /// The number of one's own ruling that can be taken back still, and the seconds for which it can.
-    undo: Option<(u32, u64)>,
 }
 
 /// What a user said, and what came of it.
@@ -172,13 +159,13 @@ pub(super) async fn item(
     }
     let frame = Frame::of(&console, &person, "Item").await?.saying(fields.get("said"));
     let frame = frame.within(Filter::of(&fields));
-    let names = names(&console, &opened.rulings).await?;
+    let history = History::of(&console, &person.user, &opened).await?;
     let view = person.token.derive(&format!("media {id}"));
     let nearby = Nearby::of(&console, &person, &opened).await?;
     let screen = Screen::of(&console, &person, &opened);
     let kept = console.desk.kept(&person.user, &opened.item).await?;
     let stage = stage(&console, &opened, &view).await;
-    let around = Around { names: &names, nearby, stage, screen, kept, written };
+    let around = Around { history, nearby, stage, screen, kept, written };
     let page = page(&console, &person.user, &opened, &told(&headers, &fields), frame.clone(), around);
     Ok(render(&page, &frame))
 }
@@ -189,22 +176,9 @@ pub(super) fn told(headers: &HeaderMap, fields: &Fields) -> Fields {
     if is_own(headers) { Fields::from(fields.without(&["note"])) } else { Fields::default() }
 }
 
-/// The addresses of who ruled, by id.
-async fn names(console: &Console, rulings: &[Ruling]) -> Result<BTreeMap<String, String>, Fail> {
-    let mut names = BTreeMap::new();
-    for ruling in rulings {
-        if !names.contains_key(&ruling.by) {
-            let user = console.people.accounts.user(&ruling.by).await?;
-            names.insert(ruling.by.clone(), user.map_or_else(|| ruling.by.clone(), |user| user.email));
-        }
-    }
-    Ok(names)
-}
-
 /// What was looked up beside the item.
-struct Around<'a> {
-    /// Of people, by id.
-    names: &'a BTreeMap<String, String>,
+struct Around {
+    history: History,
     nearby: [Nearby; 3],
     stage: Stage,
     screen: Option<Screen>,
@@ -233,7 +207,7 @@ fn page(
     opened: &Opened,
     fields: &Fields,
     frame: Frame,
-    Around { names, nearby, stage, screen, kept, written }: Around<'_>,
+    Around { history, nearby, stage, screen, kept, written }: Around,
 ) -> Page {
     let Opened { item, upload, verdict, reports, appeals, .. } = opened;
     let detail = &verdict.detail;
@@ -278,7 +252,7 @@ fn page(
             .collect(),
         verdict_number: verdict.number,
         policy: detail.policy.as_ref().map_or("–".into(), |policy| format!("version {}", policy.version)),
-        history: history(opened, names, &|ruling| console.desk.left(ruling, user)),
+        history,
         reports: reports
             .iter()
             .map(|report| {
@@ -322,52 +296,6 @@ fn labels(labels: &BTreeMap<String, f32>) -> Vec<Label> {
         .collect();
     all.sort_by(|a, b| b.score.total_cmp(&a.score));
     all
-}
-
-/// The newest first; the machine's part comes last.
-fn history(
-    opened: &Opened,
-    names: &BTreeMap<String, String>,
-    left: &dyn Fn(&Ruling) -> Option<u64>,
-) -> Vec<Event> {
-    let Opened { upload, verdict, rulings, .. } = opened;
-    let by_machine = |at, what| Event {
-        at: words::time(at),
-        who: "the machine".to_owned(),
-        what,
-        note: String::new(),
-        standing: "",
-        outcome: String::new(),
-        undo: None,
-    };
-    let said = format!("verdict {}: {}", verdict.number, verdict.detail.verdict);
-    let mut events: Vec<Event> = rulings.iter().rev().map(|ruling| event(ruling, names, left)).collect();
-    events.push(by_machine(verdict.at, said));
-    events.push(by_machine(upload.accepted_at, "accepted".to_owned()));
-    events
-}
-
-fn event(ruling: &Ruling, names: &BTreeMap<String, String>, left: &dyn Fn(&Ruling) -> Option<u64>) -> Event {
-    let over = if ruling.overrides.is_empty() {
-        String::new()
-    } else {
-        format!(", over {}", ruling.overrides.join(", "))
-    };
-    Event {
-        at: words::time(ruling.at),
-        who: names.get(&ruling.by).cloned().unwrap_or_default(),
-        what: format!("{}: {}{over}", ruling.kind, ruling.reason.replace('_', " ")),
-        note: ruling.note.clone(),
-        standing: match ruling.standing {
-            Standing::Waiting => "can be undone still",
-            Standing::Second => "waits for a second person",
-            Standing::Done => "",
-            Standing::Undone => "taken back",
-            Standing::Failed => "not carried out",
-        },
-        outcome: ruling.outcome.clone().unwrap_or_default(),
-        undo: left(ruling).map(|left| (ruling.number, left)),
-    }
 }
 
 const NOBODY_LEFT: &str = "You have had your say, and so has everybody else who could decide it: nobody is left. \

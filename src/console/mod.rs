@@ -18,6 +18,7 @@ mod film;
 mod filter;
 mod guard;
 mod hand;
+mod history;
 mod hold;
 mod insight;
 mod item;

@@ -12,6 +12,7 @@ mod episodes;
 mod filled;
 mod films;
 mod filters;
+mod history;
 mod holding;
 mod insight;
 mod oidc;
