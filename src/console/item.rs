@@ -14,6 +14,7 @@ use super::{
     page::{Frame, render},
     shown::Stage,
     visitor::Signed,
+    voices::{Reports, Voice},
     words,
 };
 use crate::{
@@ -35,7 +36,6 @@ use axum::{
     http::{HeaderMap, Uri},
     response::Response,
 };
-use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 #[derive(Template)]
@@ -63,7 +63,7 @@ struct Page {
     verdict_number: u32,
     policy: String,
     history: History,
-    reports: Vec<Voice>,
+    reports: Reports,
     appeals: Vec<Voice>,
     escalated: bool,
     sealed: bool,
@@ -101,15 +101,6 @@ struct CheckRow {
     coverage: String,
     engine: String,
     why: String,
-}
-
-/// What a user said, and what came of it.
-struct Voice {
-    at: String,
-    who: String,
-    about: String,
-    text: String,
-    outcome: String,
 }
 
 struct Form {
@@ -253,17 +244,8 @@ fn page(
         verdict_number: verdict.number,
         policy: detail.policy.as_ref().map_or("–".into(), |policy| format!("version {}", policy.version)),
         history,
-        reports: reports
-            .iter()
-            .map(|report| {
-                let (about, outcome) = (report.category.as_str().replace('_', " "), &report.outcome);
-                voice(report.at, &report.reporter, about, &report.text, outcome)
-            })
-            .collect(),
-        appeals: appeals
-            .iter()
-            .map(|one| voice(one.at, &one.appellant, String::new(), &one.text, &one.outcome))
-            .collect(),
+        reports: Reports::of(reports),
+        appeals: Voice::of_appeals(appeals),
         escalated: item.escalated,
         sealed: item.sealed,
         second: needs_second(item, detail, &console.desk.rules),
@@ -276,16 +258,6 @@ fn page(
         idle,
         takes,
         lease_ms: console.desk.lease.as_millis(),
-    }
-}
-
-fn voice(at: Timestamp, who: &str, about: String, text: &str, outcome: &Option<String>) -> Voice {
-    Voice {
-        at: words::time(at),
-        who: filename::display(who),
-        about,
-        text: text.to_owned(),
-        outcome: outcome.clone().unwrap_or_else(|| "waits".into()),
     }
 }
 

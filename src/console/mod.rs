@@ -37,6 +37,7 @@ mod streams;
 mod unsent;
 mod users;
 mod visitor;
+mod voices;
 mod words;
 
 use crate::{

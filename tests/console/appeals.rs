@@ -212,3 +212,28 @@ async fn what_was_skipped_is_not_taken_by_its_address_while_others_are_left() {
     let csrf = ann.csrf("/console/queue").await;
     assert!(location(&ann.send("/console/next", &[("csrf", &csrf)]).await).contains(&id));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_item_with_a_hundred_long_reports_has_a_small_page_and_counts_them() {
+    let world = World::start(SHORT).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    // What is written as five bytes each takes more of a page than what is one.
+    for (name, letter, written, whole) in [("plain.pdf", "x", "x", 90), ("marked.pdf", "<", "&#60;", 97)] {
+        let id = world.letter(name).await;
+        for n in 0..100 {
+            let category = if n % 10 < 7 { "hate" } else { "spam" };
+            let text = format!("no. {n}: {}", letter.repeat(1_980));
+            let report = json!({ "category": category, "text": text, "reporter": format!("user-{n}") });
+            assert_eq!(world.says(&id, "reports", report).await, 202);
+        }
+        let page = ann.page(&format!("/console/items/{id}")).await;
+        assert!(page.len() < 100_000, "{name}: {}", page.len());
+        assert!(page.contains("70 hate, 30 spam") && page.contains("90 older ones are not shown"), "{page}");
+        for n in 0..100 {
+            let words = format!("no. {n}: {}", written.repeat(100));
+            assert_eq!(page.contains(&words), n >= 90, "{name} {n}");
+            let words = format!("no. {n}: {}", written.repeat(1_980));
+            assert_eq!(page.contains(&words), n >= whole, "{name} {n}");
+        }
+    }
+}
