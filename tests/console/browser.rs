@@ -198,6 +198,30 @@ impl Browser {
         self.keys(json!([{ "type": "keyUp", "value": key }])).await;
     }
 
+    /// Moves the mouse onto an element and presses its button there, until [`Self::release`].
+    pub async fn grab(&self, css: &str) {
+        self.drawn().await;
+        self.on(css, async |id| {
+            let at = json!({ ELEMENT: id });
+            let seen = "arguments[0].scrollIntoView({ block: 'center' })";
+            self.post("execute/sync", json!({ "script": seen, "args": [at] })).await?;
+            self.mouse(json!([{ "type": "pointerMove", "duration": 0, "origin": at, "x": 0, "y": 0 },
+                { "type": "pointerDown", "button": 0 }]))
+                .await
+        })
+        .await;
+    }
+
+    pub async fn release(&self) {
+        self.mouse(json!([{ "type": "pointerUp", "button": 0 }])).await.unwrap();
+    }
+
+    async fn mouse(&self, actions: Value) -> Result<Value, String> {
+        let mouse = json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" },
+            "actions": actions });
+        self.post("actions", json!({ "actions": [mouse] })).await
+    }
+
     async fn keys(&self, actions: Value) {
         self.drawn().await;
         let body = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": actions }] });
