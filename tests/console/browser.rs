@@ -235,6 +235,13 @@ impl Browser {
         self.post("goog/cdp/execute", body).await.unwrap();
     }
 
+    /// As on a telephone, so many pixels wide: no window is as narrow as that.
+    pub async fn shrink(&self, width: u32, height: u32) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let body = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": metrics });
+        self.post("goog/cdp/execute", body).await.unwrap();
+    }
+
     pub async fn forget_cookies(&self) {
         self.client.delete(format!("{}/cookie", self.session)).send().await.unwrap();
     }
