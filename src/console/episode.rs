@@ -10,7 +10,7 @@ use super::{
     media::{answer, mark},
     page::{Frame, render},
     unsent::{self, refused},
-    visitor::{Posted, Signed},
+    visitor::{Posted, Signed, Unasked, UnaskedPost},
     words,
 };
 use crate::{
@@ -238,7 +238,7 @@ fn page(
 
 pub(super) async fn shot(
     State(console): State<Console>,
-    Signed(person): Signed,
+    Unasked(person): Unasked,
     Path((stream, number, n)): Path<(String, String, usize)>,
     uri: Uri,
 ) -> Result<Response, Fail> {
@@ -278,7 +278,7 @@ fn fence(fields: &Fields) -> u64 {
 pub(super) async fn extend(
     State(console): State<Console>,
     Path((stream, number)): Path<(String, String)>,
-    Posted { person, fields }: Posted,
+    UnaskedPost { person, fields }: UnaskedPost,
 ) -> Result<StatusCode, Fail> {
     let kept = console.desk.extend_episode(&person, ids(&stream, &number)?, fence(&fields)).await?;
     Ok(if kept { StatusCode::NO_CONTENT } else { StatusCode::CONFLICT })
@@ -288,7 +288,7 @@ pub(super) async fn extend(
 pub(super) async fn looks(
     State(console): State<Console>,
     Path((stream, number)): Path<(String, String)>,
-    Posted { person, .. }: Posted,
+    UnaskedPost { person, .. }: UnaskedPost,
 ) -> Result<StatusCode, Fail> {
     let (stream, number) = ids(&stream, &number)?;
     console.desk.still_looks(&person, Subject::Episode(stream, number)).await?;

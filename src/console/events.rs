@@ -1,6 +1,6 @@
 //! Server-sent events: what a page shows, as it changes. They end with the session, and with the process.
 
-use super::{Console, fail::Fail, fields::Fields, filter::Filter, visitor::Signed, words};
+use super::{Console, fail::Fail, fields::Fields, filter::Filter, visitor::Unasked, words};
 use crate::{
     access::Person,
     ports::{
@@ -164,7 +164,7 @@ struct Numbers {
 
 pub(super) async fn queue(
     State(console): State<Console>,
-    Signed(person): Signed,
+    Unasked(person): Unasked,
     uri: Uri,
 ) -> std::result::Result<Response, Fail> {
     let view = Filter::of(&Fields::of(&uri)).view(&console.desk, &person.user);

@@ -7,7 +7,7 @@ use super::{
     fields::Fields,
     filter::Filter,
     media::mark,
-    visitor::{Posted, Signed},
+    visitor::{Posted, Unasked},
 };
 use crate::{
     access::{Person, session::same},
@@ -101,7 +101,7 @@ pub(super) async fn play(
 /// The copy; while it is made, how far it came, in plain text.
 pub(super) async fn film(
     State(console): State<Console>,
-    Signed(person): Signed,
+    Unasked(person): Unasked,
     Path(id): Path<String>,
     uri: Uri,
     headers: HeaderMap,

@@ -5,7 +5,7 @@ use super::{
     fail::Fail,
     filter::Filter,
     unsent::{self, refused},
-    visitor::Posted,
+    visitor::{Posted, UnaskedPost},
 };
 use crate::{ports::care::Subject, upload::UploadId};
 use axum::{
@@ -38,7 +38,7 @@ pub(super) async fn take(
 pub(super) async fn extend(
     State(console): State<Console>,
     Path(id): Path<String>,
-    Posted { person, fields }: Posted,
+    UnaskedPost { person, fields }: UnaskedPost,
 ) -> Result<StatusCode, Fail> {
     let fence = fields.get("fence").parse().unwrap_or(0);
     let kept = console.desk.extend(&person, parse(&id)?, fence).await?;
@@ -49,7 +49,7 @@ pub(super) async fn extend(
 pub(super) async fn looks(
     State(console): State<Console>,
     Path(id): Path<String>,
-    Posted { person, .. }: Posted,
+    UnaskedPost { person, .. }: UnaskedPost,
 ) -> Result<StatusCode, Fail> {
     console.desk.still_looks(&person, Subject::Upload(parse(&id)?)).await?;
     Ok(StatusCode::NO_CONTENT)

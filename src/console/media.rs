@@ -4,7 +4,7 @@ use super::{
     Console,
     fail::{Fail, sentence},
     fields::Fields,
-    visitor::Signed,
+    visitor::Unasked,
 };
 use crate::{
     access::{Person, session::same},
@@ -39,7 +39,7 @@ fn unshown(id: UploadId, hidden: Hidden) -> Response {
 
 pub(super) async fn media(
     State(console): State<Console>,
-    Signed(person): Signed,
+    Unasked(person): Unasked,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, Fail> {

@@ -137,6 +137,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/undo", post(rule::undo))
         .route("/console/streams", get(streams::wall))
         .route("/console/streams/events", get(streams::live))
+        .route("/console/streams/looks", post(streams::looks))
         .route("/console/streams/{id}/frame", get(streams::frame))
         .route("/console/streams/{id}/hand", post(hand::rule))
         .route("/console/streams/{id}/undo", post(hand::undo))

@@ -6,7 +6,7 @@ use super::{
     fail::Fail,
     fields::Fields,
     page::{Frame, render},
-    visitor::{Signed, needs},
+    visitor::{Signed, Unasked, UnaskedPost, needs},
     words,
 };
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::Uri,
+    http::{StatusCode, Uri},
     response::Response,
 };
 use jiff::Timestamp;
@@ -76,6 +76,7 @@ struct Page {
     more: String,
     /// No frame is shown to who is due a rest.
     rests: bool,
+    lease_ms: u128,
 }
 
 struct Shown {
@@ -264,6 +265,7 @@ pub(super) async fn wall(
         decides: may(person.user.role, Right::Decide),
         cuts: cuts(),
         clears: reasons(Kind::Approve),
+        lease_ms: console.desk.lease.as_millis(),
         frame: frame.clone(),
     };
     Ok(render(&page, &frame))
@@ -300,7 +302,7 @@ fn view(person: &Person, id: StreamId) -> String {
 /// A page of the wall as it changes.
 pub(super) async fn live(
     State(console): State<Console>,
-    Signed(person): Signed,
+    Unasked(person): Unasked,
     uri: Uri,
 ) -> Result<Response, Fail> {
     if !sees(&person.user) {
@@ -328,10 +330,15 @@ pub(super) async fn live(
     )
 }
 
+/// Asked by the wall's script while it is open: frames alone do not tell whether somebody is there.
+pub(super) async fn looks(_: UnaskedPost) -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
 /// A copy of the newest frame, made in the sandbox; where none is at hand, of the last one that was kept.
 pub(super) async fn frame(
     State(console): State<Console>,
-    Signed(person): Signed,
+    Unasked(person): Unasked,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, Fail> {

@@ -1,4 +1,5 @@
-//! Who asks: a handler that takes [`Signed`] or [`Posted`] is not reached by anybody else.
+//! Who asks: a handler that takes [`Signed`] or [`Posted`] is not reached by anybody else. Whoever asks is there, which their
+//! session lasts longer for. What an open page asks for by itself is [`Unasked`] or [`UnaskedPost`]: nobody need be there.
 
 use super::{Console, cookie, drafts, fail::Fail, fields::Fields, page};
 use crate::access::{Owes, Person, Right, may, session::same};
@@ -27,14 +28,36 @@ pub(super) struct BegunPost {
     pub fields: Fields,
 }
 
+/// As [`Signed`], of what a page fetches by itself: it keeps no session.
+pub(super) struct Unasked(pub Person);
+
+/// As [`Posted`], of what a page sends by itself. It keeps the session where the page says that the person did something
+/// since the last one (`active`).
+pub(super) struct UnaskedPost {
+    pub person: Person,
+    pub fields: Fields,
+}
+
 impl FromRequestParts<Console> for Begun {
     type Rejection = Fail;
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Fail> {
-        person(console, &parts.headers)
-            .await?
-            .map(Self)
-            .ok_or_else(|| Fail::SignIn(place(&parts.method, parts)))
+        let person = asks(parts, console).await?;
+        // Pages that load themselves anew say so.
+        if Fields::of(&parts.uri).get("unasked").is_empty() {
+            console.people.was_here(&person).await?;
+        }
+        Ok(Self(person))
+    }
+}
+
+impl FromRequestParts<Console> for Unasked {
+    type Rejection = Fail;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Fail> {
+        let person = asks(parts, console).await?;
+        owes_nothing(console, &person)?;
+        Ok(Self(person))
     }
 }
 
@@ -52,15 +75,9 @@ impl FromRequest<Console> for BegunPost {
     type Rejection = Fail;
 
     async fn from_request(request: Request, console: &Console) -> Result<Self, Fail> {
-        let (parts, body) = request.into_parts();
-        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), console).await;
-        let bytes = bytes.map_err(|e| Fail::Said(e.status(), unread(e.status()).into()))?;
-        let fields = Fields::parse(&bytes);
-        // Also where somebody signed out in another tab, and in again.
-        match person(console, &parts.headers).await? {
-            Some(person) if same(fields.get("csrf"), &page::csrf(&person)) => Ok(Self { person, fields }),
-            now => Err(drafts::kept(console, parts.uri.path(), &fields, now.as_ref()).await?),
-        }
+        let (person, fields) = own(request, console).await?;
+        console.people.was_here(&person).await?;
+        Ok(Self { person, fields })
     }
 }
 
@@ -71,6 +88,38 @@ impl FromRequest<Console> for Posted {
         let BegunPost { person, fields } = BegunPost::from_request(request, console).await?;
         owes_nothing(console, &person)?;
         Ok(Self { person, fields })
+    }
+}
+
+impl FromRequest<Console> for UnaskedPost {
+    type Rejection = Fail;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Fail> {
+        let (person, fields) = own(request, console).await?;
+        owes_nothing(console, &person)?;
+        if fields.get("active") == "1" {
+            console.people.was_here(&person).await?;
+        }
+        Ok(Self { person, fields })
+    }
+}
+
+/// Whose page asks.
+async fn asks(parts: &Parts, console: &Console) -> Result<Person, Fail> {
+    let person = person(console, &parts.headers).await?;
+    person.ok_or_else(|| Fail::SignIn(place(&parts.method, parts)))
+}
+
+/// A form of this session's own pages.
+async fn own(request: Request, console: &Console) -> Result<(Person, Fields), Fail> {
+    let (parts, body) = request.into_parts();
+    let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), console).await;
+    let bytes = bytes.map_err(|e| Fail::Said(e.status(), unread(e.status()).into()))?;
+    let fields = Fields::parse(&bytes);
+    // Also where somebody signed out in another tab, and in again.
+    match person(console, &parts.headers).await? {
+        Some(person) if same(fields.get("csrf"), &page::csrf(&person)) => Ok((person, fields)),
+        now => Err(drafts::kept(console, parts.uri.path(), &fields, now.as_ref()).await?),
     }
 }
 

@@ -14,6 +14,7 @@ mod films;
 mod filters;
 mod history;
 mod holding;
+mod idle;
 mod insight;
 mod keys;
 mod oidc;

@@ -58,7 +58,7 @@ async fn a_session_that_nobody_uses_or_that_is_old_ends_by_itself() {
         let world = World::start(&format!("[console]\ntotp = false\n{setting} = \"15s\"\n")).await;
         let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
         crate::wait::until("the session is over", async || {
-            let answer = ann.get("/console/queue").await;
+            let answer = ann.get("/console/queue?unasked=1").await;
             if location(&answer).starts_with("/console/sign-in") { Ok(()) } else { Err(answer.status()) }
         })
         .await;

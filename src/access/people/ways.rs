@@ -11,6 +11,8 @@ use crate::{
 use std::time::Duration;
 
 const DEVICE_CHARS: usize = 120;
+/// What a session's time of last use may be late by.
+const LATE: Duration = Duration::from_secs(60);
 
 impl People {
     /// By password. The session that begins is a full one where no second factor is asked for.
@@ -125,20 +127,23 @@ impl People {
         Ok(bound.then_some(user.id))
     }
 
-    /// Whose cookie is this? `None` where it is nobody's, too old, or its person was disabled.
+    /// Whose cookie is this? `None` where it is nobody's, too old, or its person was disabled. Asking does not make the
+    /// session last longer.
     pub async fn who(&self, token: Token) -> Result<Option<Person>> {
         let Some((session, user)) = self.accounts.session(&token.hash()).await? else { return Ok(None) };
+        let good = !self.is_over(&session) && user.disabled_at.is_none();
+        Ok(good.then_some(Person { user, session, token }))
+    }
+
+    /// The person did something: their session lasts longer.
+    pub async fn was_here(&self, person: &Person) -> Result<()> {
         let now = self.clock.now();
-        let over =
-            session.seen_at + self.options.idle <= now || session.created_at + self.options.longest <= now;
-        if over || user.disabled_at.is_some() {
-            return Ok(None);
+        // Not at every request: a minute more or less is no matter, nor a tenth of what is shorter than ten.
+        let seldom = LATE.min(self.options.idle / 10);
+        if person.session.seen_at + seldom <= now {
+            self.accounts.touch_session(&person.session.hash, now).await?;
         }
-        // Not at every request: a minute more or less is no matter.
-        if session.seen_at + Duration::from_secs(60) <= now {
-            self.accounts.touch_session(&session.hash, now).await?;
-        }
-        Ok(Some(Person { user, session, token }))
+        Ok(())
     }
 
     /// Is this person's session still good? Asking does not make it last longer.
@@ -146,10 +151,13 @@ impl People {
         let Some((session, user)) = self.accounts.session(&person.token.hash()).await? else {
             return Ok(false);
         };
+        let good = !self.is_over(&session) && user.disabled_at.is_none();
+        Ok(good && user.version == person.user.version)
+    }
+
+    fn is_over(&self, session: &Session) -> bool {
         let now = self.clock.now();
-        let over =
-            session.seen_at + self.options.idle <= now || session.created_at + self.options.longest <= now;
-        Ok(!over && user.disabled_at.is_none() && user.version == person.user.version)
+        session.seen_at + self.options.idle <= now || session.created_at + self.options.longest <= now
     }
 
     pub async fn sign_out(&self, person: &Person) -> Result<()> {

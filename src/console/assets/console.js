@@ -4,6 +4,23 @@
   const stored = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
   const form = $("#decision");
 
+  // What a page asks for by itself keeps nobody's session: it says whether somebody did something since the last time.
+  let here = false;
+  // A pointer that lies still is moved by what moves under it.
+  const does = (event) => { if (event.type !== "pointermove" || event.movementX || event.movementY) here = true; };
+  for (const what of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) document.addEventListener(what, does, { capture: true, passive: true });
+  const unasked = (fields) => {
+    const film = $("#player video");
+    if (here || (film && !film.paused)) fields.append("active", "1");
+    here = false;
+    return fields;
+  };
+  const often = (lease) => Math.min(60000, Math.max(2000, Number(lease) / 3));
+  // A page that loads itself anew says so in its address, and no longer than that.
+  const named = (change) => { const to = new URL(location); change(to.searchParams); history.replaceState(null, "", to); };
+  const anew = () => { named((query) => query.set("unasked", "1")); location.reload(); };
+  if (new URL(location).searchParams.has("unasked")) named((query) => query.delete("unasked"));
+
   // hold to reveal; V reveals all of the page
   const stages = new Map();
   const show = (of, on) => {
@@ -110,11 +127,11 @@
     let sent = false;
     const keep = async () => {
       try {
-        const answer = await fetch(`${base}/extend`, { method: "POST", body: body(), redirect: "manual" });
+        const answer = await fetch(`${base}/extend`, { method: "POST", body: unasked(body()), redirect: "manual" });
         if (answer.status === 409) $("#over").hidden = false;
       } catch { /* the next one tells */ }
     };
-    setInterval(keep, Math.max(2000, Number(form.dataset.lease) / 3));
+    setInterval(keep, often(form.dataset.lease));
     // A dialog that is closed leaves nothing.
     document.addEventListener("submit", (event) => { if (event.target.method !== "dialog") sent = true; });
     window.addEventListener("pagehide", () => { if (!sent) navigator.sendBeacon(`${base}/leave`, body()); });
@@ -124,7 +141,7 @@
   const watched = $("[data-looks]");
   if (watched) {
     const { looks, csrf, lease } = watched.dataset;
-    setInterval(() => { fetch(looks, { method: "POST", body: new URLSearchParams({ csrf }), redirect: "manual" }).catch(() => {}); }, Math.max(2000, Number(lease) / 3));
+    setInterval(() => { fetch(looks, { method: "POST", body: unasked(new URLSearchParams({ csrf })), redirect: "manual" }).catch(() => {}); }, often(lease));
   }
 
   // undo bars count down
@@ -146,21 +163,21 @@
     if (!from || !window.EventSource) return;
     const source = new EventSource(from.dataset.live);
     source.addEventListener(name, (event) => show(JSON.parse(event.data)));
-    source.addEventListener("over", () => { source.close(); location.reload(); });
-    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 10000); });
+    source.addEventListener("over", () => { source.close(); anew(); });
+    source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) setTimeout(() => anew(), 10000); });
     window.addEventListener("pagehide", () => source.close());
   };
   const put = (place, text) => { if (place && place.textContent !== text) place.textContent = text; };
   follow($("#numbers"), "counts", (counts) => {
     for (const place of document.querySelectorAll("#numbers [data-of]")) put(place, String(counts[place.dataset.of]));
   });
-  let anew;
+  let soon;
   follow($("#wall"), "tiles", (tiles) => {
     const known = new Map([...document.querySelectorAll(".tile")].map((tile) => [tile.dataset.id, tile]));
     const others = tiles.length !== known.size || tiles.some((tile) => !known.has(tile.id));
-    clearTimeout(anew);
+    clearTimeout(soon);
     // Not under the hands of somebody who is about to decide, and not again and again where many come and go.
-    if (others) anew = setTimeout(() => { if (!$(".tile details[open]")) location.reload(); }, Math.max(0, 5000 - performance.now()));
+    if (others) soon = setTimeout(() => { if (!$(".tile details[open]")) anew(); }, Math.max(0, 5000 - performance.now()));
     put($("#live"), "live");
     for (const tile of tiles) {
       const of = known.get(tile.id);
