@@ -4,7 +4,7 @@ use super::{Result, store::Stale};
 use crate::upload::TenantId;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 /// What a person may do, from least to most. An auditor reads, and stands beside the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -205,7 +205,7 @@ pub struct Session {
     pub seen_at: Timestamp,
 }
 
-/// How often somebody failed lately.
+/// How often somebody failed lately, when they last did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tries {
     pub failures: u32,
@@ -265,7 +265,8 @@ pub trait Accounts: Send + Sync + 'static {
 
     /// Of an account or an address.
     async fn tries(&self, key: &str) -> Result<Option<Tries>>;
-    async fn failed(&self, key: &str, at: Timestamp) -> Result<()>;
+    /// One more. Of those before, one is forgotten for each `fades` since the last.
+    async fn failed(&self, key: &str, at: Timestamp, fades: Duration) -> Result<()>;
     async fn forgive(&self, key: &str) -> Result<()>;
 }
 

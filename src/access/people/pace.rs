@@ -1,4 +1,4 @@
-//! Tries are slowed: a few are free, and each further one waits twice as long.
+//! Tries are slowed: a few are free, and each further one waits twice as long. Failures fade with time.
 
 use super::{People, Refused};
 use crate::{
@@ -9,15 +9,33 @@ use jiff::Timestamp;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
-/// Failures after which each further one costs time.
-pub(super) const FREE: u32 = 5;
-/// Many people may come from one address.
-pub(super) const ADDRESS_FREE: u32 = 30;
 /// The first wait; it doubles with each failure.
 const WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// Accounts that may be tried at the same time.
 const TURNS: usize = 64;
+
+/// What failures are counted by.
+pub(super) struct Count {
+    pub key: String,
+    /// Failures after which each further one costs time.
+    free: u32,
+    /// Of those before, one is forgotten for each so long without another.
+    fades: Duration,
+}
+
+impl Count {
+    /// Of one account.
+    pub(super) fn of_one(key: String) -> Self {
+        // Who guesses is heard so often anyway.
+        Self { key, free: 5, fades: LONGEST_WAIT }
+    }
+
+    /// Many people may come from one address, and some of them mistype all day. That others sign in from it forgives nothing.
+    pub(super) fn of_address(address: &str) -> Self {
+        Self { key: format!("address:{address}"), free: 30, fades: Duration::from_secs(120) }
+    }
+}
 
 /// What a process gives turns for.
 #[derive(Clone)]
@@ -58,10 +76,14 @@ impl People {
         self.pace.tries[place % TURNS].lock().await
     }
 
-    pub(super) async fn not_too_fast(&self, keys: &[(String, u32)]) -> std::result::Result<(), Refused> {
-        for (key, free) in keys {
-            if let Some(tries) = self.accounts.tries(key).await? {
-                let again = tries.last_at + wait(tries.failures, *free);
+    pub(super) async fn failed(&self, count: &Count) -> Result<()> {
+        self.accounts.failed(&count.key, self.clock.now(), count.fades).await
+    }
+
+    pub(super) async fn not_too_fast(&self, counts: &[Count]) -> std::result::Result<(), Refused> {
+        for count in counts {
+            if let Some(tries) = self.accounts.tries(&count.key).await? {
+                let again = tries.last_at + wait(tries.failures, count.free);
                 let now = self.clock.now();
                 if again > now {
                     return Err(Refused::Slow(seconds(again, now)));
@@ -94,10 +116,75 @@ pub(super) async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        access::people::Options,
+        adapters::sqlite::Sqlite,
+        ports::{Clock, random::SystemRandom},
+    };
+    use tempfile::TempDir;
 
     #[test]
     fn each_failure_beyond_the_free_ones_doubles_the_wait() {
-        let waits: Vec<_> = [0, 4, 5, 6, 7, 12, 40, 4_000].map(|n| wait(n, FREE).as_secs()).into();
+        let waits: Vec<_> = [0, 4, 5, 6, 7, 12, 40, 4_000].map(|n| wait(n, 5).as_secs()).into();
         assert_eq!(waits, [0, 0, 2, 4, 8, 256, 900, 900]);
+    }
+
+    /// Stands, until it is moved.
+    struct Still(std::sync::Mutex<Timestamp>);
+
+    impl Still {
+        fn advance(&self, by: Duration) {
+            *self.0.lock().unwrap() += by;
+        }
+    }
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    async fn people() -> (People, Arc<Still>, TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(&folder.path().join("lazaret.db")).await.unwrap());
+        let clock = Arc::new(Still(std::sync::Mutex::new("2026-11-20T12:00:00Z".parse().unwrap())));
+        let people = People::new(store, clock.clone(), Arc::new(SystemRandom), Options::default());
+        (people, clock, folder)
+    }
+
+    #[tokio::test]
+    async fn an_office_that_mistypes_all_day_waits_for_nothing() {
+        let (people, clock, _folder) = people().await;
+        let count = Count::of_address("192.0.2.7");
+        for _ in 0..100 {
+            for _ in 0..2 {
+                people.not_too_fast(std::slice::from_ref(&count)).await.expect("nobody waits");
+                people.failed(&count).await.unwrap();
+            }
+            clock.advance(Duration::from_secs(5 * 60));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_guesses_is_heard_no_more_often_than_failures_fade() {
+        let (people, clock, _folder) = people().await;
+        let six_hours = Duration::from_secs(6 * 3600);
+        for count in [Count::of_one("account:ann".into()), Count::of_address("192.0.2.7")] {
+            let end = clock.now() + six_hours;
+            let mut heard = 0;
+            while clock.now() < end {
+                match people.not_too_fast(std::slice::from_ref(&count)).await {
+                    Ok(()) => {
+                        people.failed(&count).await.unwrap();
+                        heard += 1;
+                    }
+                    Err(Refused::Slow(seconds)) => clock.advance(Duration::from_secs(seconds)),
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            // Beyond the free ones, and those whose waits grow.
+            let most = count.free + 10 + u32::try_from(six_hours.as_secs() / count.fades.as_secs()).unwrap();
+            assert!((count.free..=most).contains(&heard), "{}: {heard} of {most}", count.key);
+        }
     }
 }

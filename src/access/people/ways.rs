@@ -1,6 +1,6 @@
 //! Ways to sign in, and what holds while somebody is: by password, second factor, link or a provider's word.
 
-use super::{People, Person, Refused, actor, pace};
+use super::{People, Person, Refused, actor, pace::Count};
 use crate::{
     access::{Token, oidc::Identity, totp},
     ports::{
@@ -24,21 +24,20 @@ impl People {
         device: &str,
     ) -> std::result::Result<Person, Refused> {
         let email = email.trim().to_lowercase();
-        let keys =
-            [(format!("account:{email}"), pace::FREE), (format!("address:{address}"), pace::ADDRESS_FREE)];
-        let _one_at_a_time = self.one_try(&keys[0].0).await;
-        self.not_too_fast(&keys).await?;
+        let counts = [Count::of_one(format!("account:{email}")), Count::of_address(address)];
+        let _one_at_a_time = self.one_try(&counts[0].key).await;
+        self.not_too_fast(&counts).await?;
         let user = self.accounts.user_by_email(&email).await?.filter(|user| user.disabled_at.is_none());
         let stored = user.as_ref().and_then(|user| user.password.clone());
         // Nobody's password costs the same as somebody's.
         let good = self.check(password, stored.as_deref()).await?;
         let Some(user) = user.filter(|_| good) else {
-            for (key, _) in &keys {
-                self.accounts.failed(key, self.clock.now()).await?;
+            for count in &counts {
+                self.failed(count).await?;
             }
             return Err(Refused::Wrong);
         };
-        self.accounts.forgive(&keys[0].0).await?;
+        self.accounts.forgive(&counts[0].key).await?;
         let full = user.totp.is_none();
         self.begin(user, full, device, None).await.map_err(Refused::from)
     }
@@ -46,9 +45,9 @@ impl People {
     /// The second factor: a code of the moment, or a backup code. A new session takes the half one's place, so that a
     /// cookie from before is worth nothing.
     pub async fn second(&self, person: &Person, code: &str) -> std::result::Result<Person, Refused> {
-        let key = format!("code:{}", person.user.id);
-        let _one_at_a_time = self.one_try(&key).await;
-        self.not_too_fast(&[(key.clone(), pace::FREE)]).await?;
+        let count = Count::of_one(format!("code:{}", person.user.id));
+        let _one_at_a_time = self.one_try(&count.key).await;
+        self.not_too_fast(std::slice::from_ref(&count)).await?;
         let mut user = person.user.clone();
         let secret = user.totp.as_deref().map(|stored| self.vault()?.open(&user.id, stored)).transpose();
         let backup = totp::backup_hash(code);
@@ -72,12 +71,12 @@ impl People {
                 "user.backup_code_used"
             }
             None => {
-                self.accounts.failed(&key, self.clock.now()).await?;
+                self.failed(&count).await?;
                 return Err(Refused::WrongCode);
             }
         };
         self.change(&user, None, action, &actor(&user)).await?;
-        self.accounts.forgive(&key).await?;
+        self.accounts.forgive(&count.key).await?;
         user.version += 1;
         Ok(self.begin(user, true, &person.session.device, Some(&person.session.hash)).await?)
     }
@@ -169,13 +168,13 @@ impl People {
 
     /// Is it the person's own password?
     pub async fn confirm(&self, person: &Person, password: &str) -> std::result::Result<(), Refused> {
-        let key = format!("account:{}", person.user.email);
-        let _one_at_a_time = self.one_try(&key).await;
-        self.not_too_fast(&[(key.clone(), pace::FREE)]).await?;
+        let count = Count::of_one(format!("account:{}", person.user.email));
+        let _one_at_a_time = self.one_try(&count.key).await;
+        self.not_too_fast(std::slice::from_ref(&count)).await?;
         if self.check(password, person.user.password.as_deref()).await? {
             return Ok(());
         }
-        self.accounts.failed(&key, self.clock.now()).await?;
+        self.failed(&count).await?;
         Err(Refused::Wrong)
     }
 

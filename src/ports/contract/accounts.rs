@@ -6,7 +6,7 @@ use crate::ports::{
     accounts::{Deed, Role, Session, Tenants, User},
     store::Stale,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 #[macro_export]
 macro_rules! accounts_contract {
@@ -18,6 +18,7 @@ macro_rules! accounts_contract {
             a_session_takes_anothers_place
             a_link_is_good_once
             failures_are_counted
+            failures_fade
         }
     };
 }
@@ -161,10 +162,11 @@ pub async fn a_link_is_good_once<S: Accounts + Store>(store: Arc<S>) {
 
 pub async fn failures_are_counted<S: Accounts + Store>(store: Arc<S>) {
     assert_eq!(store.tries("account:x").await.unwrap(), None);
+    let fades = Duration::from_secs(10);
     for n in 1..=3 {
-        store.failed("account:x", at(n)).await.unwrap();
+        store.failed("account:x", at(n), fades).await.unwrap();
     }
-    store.failed("address:y", at(1)).await.unwrap();
+    store.failed("address:y", at(1), fades).await.unwrap();
     let tries = store.tries("account:x").await.unwrap().expect("three");
     assert_eq!((tries.failures, tries.last_at), (3, at(3)));
     store.forgive("account:x").await.unwrap();
@@ -172,4 +174,20 @@ pub async fn failures_are_counted<S: Accounts + Store>(store: Arc<S>) {
     assert!(store.tries("address:y").await.unwrap().is_some());
     store.prune_sessions(at(2), at(2)).await.unwrap();
     assert_eq!(store.tries("address:y").await.unwrap(), None, "long ago");
+}
+
+pub async fn failures_fade<S: Accounts + Store>(store: Arc<S>) {
+    let fades = Duration::from_secs(10);
+    let failed = async |second| {
+        store.failed("address:y", at(second), fades).await.unwrap();
+        store.tries("address:y").await.unwrap().expect("it failed just now").failures
+    };
+    for n in 1..=5 {
+        assert_eq!(failed(100).await, n);
+    }
+    assert_eq!(failed(109).await, 6, "too soon");
+    assert_eq!(failed(119).await, 6, "one was forgotten, and one is new");
+    assert_eq!(failed(154).await, 4, "three were, in three and a half times as long");
+    assert_eq!(failed(150).await, 5, "by another machine's clock");
+    assert_eq!(failed(9_000).await, 1);
 }

@@ -12,6 +12,7 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[derive(sqlx::FromRow)]
 struct UserRow {
@@ -352,14 +353,18 @@ impl Accounts for This {
         .transpose()
     }
 
-    async fn failed(&self, key: &str, at: Timestamp) -> Result<()> {
+    async fn failed(&self, key: &str, at: Timestamp, fades: Duration) -> Result<()> {
         let mut tx = begin(self).await?;
+        // Whole numbers are divided without a rest by both engines. Another machine's clock may be ahead of this one's.
         sqlx::query(
             "INSERT INTO tries (what, failures, last_at) VALUES ($1, 1, $2) ON CONFLICT (what) DO UPDATE \
-             SET failures = tries.failures + 1, last_at = excluded.last_at",
+             SET failures = 1 + CASE WHEN excluded.last_at <= tries.last_at THEN tries.failures \
+             WHEN tries.failures <= (excluded.last_at - tries.last_at) / $3 THEN 0 \
+             ELSE tries.failures - (excluded.last_at - tries.last_at) / $3 END, last_at = excluded.last_at",
         )
         .bind(key)
         .bind(at.as_millisecond())
+        .bind(i64::try_from(fades.as_millis()).unwrap_or(i64::MAX).max(1))
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
