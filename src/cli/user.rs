@@ -38,7 +38,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print a new one-time link, for who lost password or phone; --reset forgets both
+    /// Print a new one-time link, for who lost password or phone; --reset forgets both, and what a provider knows them as
     Link {
         email: String,
         #[arg(long)]
@@ -79,10 +79,9 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
         }
         Command::List { json } => list(&people.accounts.users().await?, json),
         Command::Link { email, reset } => {
-            let Some(mut user) = known(&people, &email).await? else { return Ok(ExitCode::from(TROUBLE)) };
+            let Some(user) = known(&people, &email).await? else { return Ok(ExitCode::from(TROUBLE)) };
             if reset {
-                (user.password, user.totp, user.backup_codes) = (None, None, Vec::new());
-                people.change(&user, Some(""), "user.reset", ACTOR).await?;
+                people.reset(&user, ACTOR).await?;
             }
             let token = people.new_link(&user, ACTOR).await?;
             say!("{}", link(config, &token));

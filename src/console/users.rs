@@ -172,8 +172,10 @@ pub(super) async fn change(
             "user.enabled"
         }
         "reset" => {
-            (user.password, user.totp, user.backup_codes) = (None, None, Vec::new());
-            "user.reset"
+            people.reset(&user, &actor).await?;
+            sent(&console, &person, &fields).await;
+            let token = people.new_link(&user, &actor).await?;
+            return invited(&console, &person, &user, &token).await;
         }
         "link" => {
             let token = people.new_link(&user, &actor).await?;
@@ -184,9 +186,5 @@ pub(super) async fn change(
     };
     people.change(&user, Some(""), action, &actor).await?;
     sent(&console, &person, &fields).await;
-    if action == "user.reset" {
-        let token = people.new_link(&user, &actor).await?;
-        return invited(&console, &person, &user, &token).await;
-    }
     Ok(Redirect::to("/console/users?said=saved").into_response())
 }

@@ -237,6 +237,9 @@ pub trait Accounts: Send + Sync + 'static {
         ends: Option<&str>,
         deed: Deed<'_>,
     ) -> Result<std::result::Result<(), Stale>>;
+    /// As [`Self::change_user`], of somebody who begins anew: password, second factor, sessions and what providers know them
+    /// as are forgotten. The audit line says how many of the last there were.
+    async fn reset_user(&self, user: &User, deed: Deed<'_>) -> Result<std::result::Result<(), Stale>>;
 
     /// Adds it, and ends the oldest beyond `most`; the one of hash `instead_of` ends in the same commit.
     async fn begin_session(

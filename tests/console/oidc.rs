@@ -1,7 +1,7 @@
 //! Sign-in by a provider, which is a small real one: it signs what it says, and says what a test wants it to.
 
 use crate::{
-    people::{PASSWORD, Visitor, location},
+    people::{PASSWORD, Visitor, field, location},
     world::World,
 };
 use aws_lc_rs::{
@@ -295,6 +295,33 @@ async fn an_answer_counts_in_the_browser_that_asked_and_only_once() {
     let mut ann = Visitor { cookie: String::new(), ..ann };
     ann.enter("/console/sign-in", &[("email", "ann@example.org"), ("password", PASSWORD)]).await;
     assert_eq!(ann.get("/console/queue").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_made_anew_at_the_providers_signs_in_after_a_reset() {
+    let provider = Provider::start().await;
+    let world = world(&provider).await;
+    let root = Visitor::arrive(&world, "root@example.org", "admin", "*").await;
+    Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let as_subject = async |subject: &str| {
+        provider.person.lock().unwrap()["sub"] = json!(subject);
+        begun(&world, &provider).await.end().await.0
+    };
+    assert_eq!(as_subject("42").await, 303);
+    assert_eq!(as_subject("43").await, 401, "somebody else by that address");
+    let reset = world.site.run(&["user", "link", "ann@example.org", "--reset"]).await;
+    assert_eq!(reset.code(), 0, "{reset:?}");
+    assert_eq!(as_subject("43").await, 303);
+    assert_eq!(as_subject("42").await, 401, "who she was before is nobody");
+    // By the page of people, too.
+    let page = root.page("/console/users").await;
+    let id = page.split("action=\"/console/users/").nth(1).unwrap().split('"').next().unwrap();
+    let csrf = field(&page, "csrf");
+    let fields = [("csrf", csrf.as_str()), ("do", "reset")];
+    assert_eq!(root.send(&format!("/console/users/{id}"), &fields).await.status(), 200);
+    assert_eq!(as_subject("44").await, 303);
+    let log = root.page("/console/audit/export?format=jsonl&action=user.reset").await;
+    assert_eq!(log.matches("\"unbound\":1").count(), 2, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

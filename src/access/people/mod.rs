@@ -231,6 +231,15 @@ impl People {
         }
     }
 
+    /// For who lost password or phone, or was made anew at a provider's: all that they sign in by is forgotten, and they come by
+    /// a new link, or by the address that the provider vouches for.
+    pub async fn reset(&self, user: &User, actor: &str) -> std::result::Result<(), Refused> {
+        match self.accounts.reset_user(user, self.deed(actor, "user.reset")).await? {
+            Ok(()) => Ok(()),
+            Err(Stale) => Err(Refused::Changed),
+        }
+    }
+
     /// Sessions that are over are forgotten, every hour.
     pub fn prune(&self) -> Task {
         let people = self.clone();

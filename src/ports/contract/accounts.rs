@@ -14,6 +14,7 @@ macro_rules! accounts_contract {
         $crate::contract_cases! { accounts, $make;
             an_address_has_one_account
             a_change_is_compared_and_set_and_ends_sessions
+            a_reset_forgets_what_somebody_signs_in_by
             sessions_are_limited_and_end
             a_session_takes_anothers_place
             a_link_is_good_once
@@ -105,6 +106,23 @@ pub async fn a_change_is_compared_and_set_and_ends_sessions<S: Accounts + Store>
     let left: Vec<_> = store.sessions("u1").await.unwrap().into_iter().map(|s| s.hash).collect();
     assert_eq!(left, ["b"]);
     assert_eq!(store.audit(0, 10).await.unwrap().len(), 3, "what was refused is not on record as done");
+}
+
+pub async fn a_reset_forgets_what_somebody_signs_in_by<S: Accounts + Store>(store: Arc<S>) {
+    let user = with_user(&*store).await;
+    let known = User { password: Some("p".into()), totp: Some("t".into()), totp_step: 77, ..user };
+    assert_eq!(store.change_user(&known, None, deed("user.changed")).await.unwrap(), Ok(()));
+    store.begin_session(&session("a", "u1", 1), 9, None, None).await.unwrap();
+    assert_eq!(store.reset_user(&known, deed("user.reset")).await.unwrap(), Err(Stale), "it changed");
+    assert_eq!(store.sessions("u1").await.unwrap().len(), 1);
+    let known = User { version: 2, ..known };
+    assert_eq!(store.reset_user(&known, deed("user.reset")).await.unwrap(), Ok(()));
+    let bare = User { password: None, totp: None, backup_codes: Vec::new(), version: 3, ..known };
+    assert_eq!(store.user("u1").await.unwrap(), Some(bare));
+    assert!(store.sessions("u1").await.unwrap().is_empty());
+    let log = store.audit(0, 10).await.unwrap();
+    let said: Vec<_> = log.iter().map(|line| line.action.as_str()).collect();
+    assert_eq!(said, ["user.added", "user.changed", "user.reset"]);
 }
 
 pub async fn sessions_are_limited_and_end<S: Accounts + Store>(store: Arc<S>) {

@@ -4,6 +4,7 @@ use super::samples::at;
 use crate::ports::{
     Accounts, Federation, Store,
     accounts::{Deed, Queues, Role, Tenants, User},
+    store::Stale,
 };
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ macro_rules! federation_contract {
         $crate::contract_cases! { federation, $make;
             a_subject_is_bound_once_and_to_one_person
             a_sign_in_ends_once
+            who_is_reset_may_come_as_another_subject
         }
     };
 }
@@ -67,4 +69,26 @@ pub async fn a_sign_in_ends_once<S: Federation>(store: Arc<S>) {
     assert_eq!([a.unwrap(), b.unwrap()].into_iter().filter(|first| *first).count(), 1);
     // What was so long ago is forgotten: the provider's codes are no good by then either.
     assert!(end("one", 20).await);
+}
+
+pub async fn who_is_reset_may_come_as_another_subject<S: Store + Accounts + Federation>(store: Arc<S>) {
+    for id in ["ann", "bob"] {
+        person(&*store, id).await;
+    }
+    let known = async |issuer, subject| store.known_as(issuer, subject).await.unwrap();
+    let bind = async |issuer, subject, id| store.bind(issuer, subject, id, deed("user.bound")).await.unwrap();
+    assert!(bind("https://a", "1", "ann").await && bind("https://b", "1", "ann").await);
+    assert!(bind("https://a", "2", "bob").await);
+    assert!(!bind("https://a", "3", "ann").await);
+    let ann = store.user("ann").await.unwrap().expect("an account");
+    assert_eq!(store.reset_user(&ann, deed("user.reset")).await.unwrap(), Ok(()));
+    assert_eq!((known("https://a", "1").await, known("https://b", "1").await), (None, None));
+    assert_eq!(known("https://a", "2").await.as_deref(), Some("bob"));
+    assert!(bind("https://a", "3", "ann").await);
+    // Refused where the account changed since: nothing is forgotten.
+    assert_eq!(store.reset_user(&ann, deed("user.reset")).await.unwrap(), Err(Stale));
+    assert_eq!(known("https://a", "3").await.as_deref(), Some("ann"));
+    let log = store.audit(0, 20).await.unwrap();
+    let reset: Vec<_> = log.iter().filter(|line| line.action == "user.reset").collect();
+    assert!(reset.len() == 1 && reset[0].detail.contains("\"unbound\":2"), "{reset:?}");
 }

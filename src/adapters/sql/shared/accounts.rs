@@ -1,6 +1,6 @@
 //! Accounts, in SQL that both engines understand. Each adapter has this file as a module of its own, over its `both.rs`.
 
-use super::both::{This, append, begin, reader};
+use super::both::{Connection, This, append, begin, reader};
 use crate::{
     adapters::sql::{parse, signed, time, unsigned},
     ports::{
@@ -100,6 +100,43 @@ fn shown(user: &User) -> Value {
     })
 }
 
+/// The account as it is to be; false where it changed since it was read. `ends` ends its sessions, but for the one of this
+/// hash, and what their pages sent is nobody's.
+async fn write(tx: &mut Connection, user: &User, ends: Option<&str>) -> Result<bool> {
+    let changed = sqlx::query(
+        "UPDATE people SET role = $3, tenants = $4, password = $5, totp = $6, totp_step = $7, backup_codes = $8, \
+         disabled_at = $9, queues = $10, version = version + 1 WHERE id = $1 AND version = $2",
+    )
+    .bind(&user.id)
+    .bind(signed(user.version)?)
+    .bind(user.role.as_str())
+    .bind(user.tenants.to_string())
+    .bind(&user.password)
+    .bind(&user.totp)
+    .bind(user.totp_step)
+    .bind(user.backup_codes.join(" "))
+    .bind(user.disabled_at.map(Timestamp::as_millisecond))
+    .bind(user.queues.to_string())
+    .execute(&mut *tx)
+    .await?;
+    if changed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    if let Some(but) = ends {
+        sqlx::query("DELETE FROM sessions WHERE person = $1 AND hash <> $2")
+            .bind(&user.id)
+            .bind(but)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM form_tokens WHERE person = $1 AND session <> $2")
+            .bind(&user.id)
+            .bind(but)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(true)
+}
+
 #[async_trait]
 impl Accounts for This {
     async fn add_user(&self, user: &User, deed: Deed<'_>) -> Result<bool> {
@@ -159,39 +196,30 @@ impl Accounts for This {
         deed: Deed<'_>,
     ) -> Result<std::result::Result<(), Stale>> {
         let mut tx = begin(self).await?;
-        let changed = sqlx::query(
-            "UPDATE people SET role = $3, tenants = $4, password = $5, totp = $6, totp_step = $7, backup_codes = $8, \
-             disabled_at = $9, queues = $10, version = version + 1 WHERE id = $1 AND version = $2",
-        )
-        .bind(&user.id)
-        .bind(signed(user.version)?)
-        .bind(user.role.as_str())
-        .bind(user.tenants.to_string())
-        .bind(&user.password)
-        .bind(&user.totp)
-        .bind(user.totp_step)
-        .bind(user.backup_codes.join(" "))
-        .bind(user.disabled_at.map(Timestamp::as_millisecond))
-        .bind(user.queues.to_string())
-        .execute(&mut *tx)
-        .await?;
-        if changed.rows_affected() == 0 {
+        if !write(&mut tx, user, ends).await? {
             tx.rollback().await?;
             return Ok(Err(Stale));
         }
-        if let Some(but) = ends {
-            sqlx::query("DELETE FROM sessions WHERE person = $1 AND hash <> $2")
-                .bind(&user.id)
-                .bind(but)
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query("DELETE FROM form_tokens WHERE person = $1 AND session <> $2")
-                .bind(&user.id)
-                .bind(but)
-                .execute(&mut *tx)
-                .await?;
-        }
         append(&mut tx, deed, &user.id, shown(user)).await?;
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    async fn reset_user(&self, user: &User, deed: Deed<'_>) -> Result<std::result::Result<(), Stale>> {
+        let bare = User { password: None, totp: None, backup_codes: Vec::new(), ..user.clone() };
+        let mut tx = begin(self).await?;
+        if !write(&mut tx, &bare, Some("")).await? {
+            tx.rollback().await?;
+            return Ok(Err(Stale));
+        }
+        let unbound = sqlx::query("DELETE FROM identities WHERE person = $1")
+            .bind(&user.id)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        let mut detail = shown(&bare);
+        detail["unbound"] = json!(unbound);
+        append(&mut tx, deed, &user.id, detail).await?;
         tx.commit().await?;
         Ok(Ok(()))
     }
