@@ -1,8 +1,10 @@
 //! The session's cookie: `__Host-lazaret`, which browsers send over https alone and to no other host. On plain http, which
 //! only loopback is meant for, it is `lazaret_session` without `Secure`.
 
+use super::visitor::safe_next;
 use crate::access::Token;
 use axum::http::{HeaderMap, HeaderValue, header};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 const SECURE: &str = "__Host-lazaret";
 const LOOPBACK: &str = "lazaret_session";
@@ -12,6 +14,23 @@ const SECURE_KEPT: &str = "__Host-lazaret_oidc";
 const LOOPBACK_KEPT: &str = "lazaret_oidc";
 /// For so long, in seconds.
 const KEPT: u32 = 600;
+/// Of where to go on after, in bytes: browsers drop cookies of more than 4,096.
+const LONGEST_NEXT: usize = 2048;
+
+/// What a browser keeps meanwhile.
+pub(super) struct Kept {
+    pub secret: Token,
+    /// Where to go on after. Whoever has the browser may have written it, so it is one of our own pages or the queue.
+    pub next: String,
+}
+
+impl Kept {
+    fn parse(text: &str) -> Option<Self> {
+        let (secret, next) = text.split_once('.').unwrap_or((text, ""));
+        let next = String::from_utf8(URL_SAFE_NO_PAD.decode(next).ok()?).ok()?;
+        Some(Self { secret: Token::parse(secret)?, next: safe_next(&next).to_owned() })
+    }
+}
 
 /// A browser on this machine. A proxy may ask for an address of loopback on behalf of others, and most say that they do; a
 /// browser says with each form where it got it.
@@ -49,29 +68,32 @@ fn kept_name(headers: &HeaderMap) -> &'static str {
 /// By either name where loopback is asked for: without a form nothing tells a proxy that says nothing. What is sent by the
 /// secure one only https has set.
 pub(super) fn read(headers: &HeaderMap) -> Option<Token> {
-    either(headers, SECURE, LOOPBACK)
+    either(headers, SECURE, LOOPBACK, Token::parse)
 }
 
-pub(super) fn kept(headers: &HeaderMap) -> Option<Token> {
-    either(headers, SECURE_KEPT, LOOPBACK_KEPT)
+pub(super) fn kept(headers: &HeaderMap) -> Option<Kept> {
+    either(headers, SECURE_KEPT, LOOPBACK_KEPT, Kept::parse)
 }
 
-fn either(headers: &HeaderMap, secure: &str, loopback: &str) -> Option<Token> {
-    of(headers, secure).or_else(|| of(headers, loopback).filter(|_| is_asked_for(headers)))
+fn either<T>(headers: &HeaderMap, secure: &str, loopback: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+    let of = |name| of(headers, name).and_then(parse);
+    of(secure).or_else(|| of(loopback).filter(|_| is_asked_for(headers)))
 }
 
-pub(super) fn keep(headers: &HeaderMap, secret: &Token) -> HeaderValue {
-    write(headers, kept_name(headers), secret.reveal(), &format!("; Max-Age={KEPT}"))
+pub(super) fn keep(headers: &HeaderMap, secret: &Token, next: &str) -> HeaderValue {
+    let next = if next.len() > LONGEST_NEXT { "" } else { next };
+    let value = format!("{}.{}", secret.reveal(), URL_SAFE_NO_PAD.encode(next));
+    write(headers, kept_name(headers), &value, &format!("; Max-Age={KEPT}"))
 }
 
 pub(super) fn forget(headers: &HeaderMap) -> HeaderValue {
     write(headers, kept_name(headers), "", "; Max-Age=0")
 }
 
-fn of(headers: &HeaderMap, name: &str) -> Option<Token> {
+fn of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).and_then(|(_, value)| Token::parse(value))
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 pub(super) fn set(headers: &HeaderMap, token: &Token) -> HeaderValue {
@@ -121,6 +143,31 @@ mod tests {
                 set.starts_with("__Host-lazaret=") && set.contains("; Secure") && set.contains("; HttpOnly")
             );
             assert!(set.contains("Path=/;") && !set.contains("Domain"));
+        }
+    }
+
+    #[test]
+    fn where_to_go_on_is_kept_where_it_is_one_of_our_own_pages() {
+        let token = Token::mint(&SystemRandom).unwrap();
+        let back = |next: &str| {
+            let set = keep(&from("localhost", ""), &token, next);
+            let cookie = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+            let kept = kept(&from("localhost", &cookie)).unwrap();
+            assert_eq!(kept.secret, token);
+            kept.next
+        };
+        let own = "/console/items/1?choice=a&note=%C3%A9%3B";
+        assert_eq!(back(own), own);
+        let long = format!("/console/items/1?note={}", "x".repeat(LONGEST_NEXT));
+        for other in ["", "https://evil.example", "//evil.example", &long] {
+            assert_eq!(back(other), "/console/queue", "{other}");
+        }
+        // From before there was any, and what is none.
+        let value = token.reveal();
+        let read = |value: &str| kept(&from("localhost", &format!("lazaret_oidc={value}")));
+        assert_eq!(read(value).unwrap().next, "/console/queue");
+        for bad in [format!("{value}.*"), format!("{value}.a.b"), format!("x.{value}")] {
+            assert!(read(&bad).is_none(), "{bad}");
         }
     }
 

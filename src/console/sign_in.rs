@@ -167,7 +167,7 @@ pub(super) async fn enter(
     Ok(([(header::SET_COOKIE, cookie::set(headers, &person.token))], Redirect::to(to)).into_response())
 }
 
-fn with_next(place: &str, next: &str) -> String {
+pub(super) fn with_next(place: &str, next: &str) -> String {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     format!("{place}?{query}")
 }

@@ -1,7 +1,7 @@
 //! Sign-in by a provider, which is a small real one: it signs what it says, and says what a test wants it to.
 
 use crate::{
-    people::{PASSWORD, Visitor, field, location},
+    people::{PASSWORD, Visitor, field, location, next_code},
     world::World,
 };
 use aws_lc_rs::{
@@ -168,9 +168,16 @@ struct Tab {
 
 /// Somebody begins to sign in, and comes back from the provider.
 async fn begun(world: &World, provider: &Provider) -> Tab {
+    begun_at(world, provider, "/console/sign-in").await
+}
+
+/// As [`begun`], from this page.
+async fn begun_at(world: &World, provider: &Provider, page: &str) -> Tab {
     let visitor = Visitor::new(world);
-    assert!(visitor.page("/console/sign-in").await.contains("the house"));
-    let answer = visitor.get("/console/oidc/begin").await;
+    let page = visitor.page(page).await;
+    assert!(page.contains("the house"));
+    let link = page.split("href=\"/console/oidc/").nth(1).unwrap().split('"').next().unwrap();
+    let answer = visitor.get(&format!("/console/oidc/{link}")).await;
     assert_eq!(answer.status(), 303);
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
@@ -322,6 +329,41 @@ async fn who_is_made_anew_at_the_providers_signs_in_after_a_reset() {
     assert_eq!(as_subject("44").await, 303);
     let log = root.page("/console/audit/export?format=jsonl&action=user.reset").await;
     assert_eq!(log.matches("\"unbound\":1").count(), 2, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_signs_in_by_the_provider_goes_on_where_they_were_going() {
+    let provider = Provider::start().await;
+    let world = world(&provider).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let own = "/console/items/1?choice=quarantine:spam&note=a%20b";
+    let asked = location(&Visitor::new(&world).get(own).await);
+    assert_eq!(begun_at(&world, &provider, &asked).await.end().await.1, own);
+    for elsewhere in ["https://evil.example", "//evil.example", "/console//evil.example", "/v1/uploads"] {
+        let query = [("next", elsewhere)];
+        let page = Url::parse_with_params("http://x/console/sign-in", query).unwrap();
+        let tab = begun_at(&world, &provider, &path(page.as_str())).await;
+        assert_eq!(tab.end().await.1, "/console/queue", "{elsewhere}");
+        // Nor where what the browser keeps is written by somebody.
+        let tab = begun(&world, &provider).await;
+        let secret = tab.kept.split('.').next().unwrap();
+        let kept = format!("{secret}.{}", URL_SAFE_NO_PAD.encode(elsewhere));
+        assert_eq!(Tab { kept, ..tab }.end().await.1, "/console/queue", "{elsewhere}");
+    }
+    // By way of the second factor, too.
+    let page = ann.page("/console/account/totp").await;
+    let (csrf, secret) = (field(&page, "csrf"), field(&page, "secret"));
+    let code = lazaret::access::totp::code_now(&secret, SystemClock.now()).unwrap();
+    let fields = [("csrf", csrf.as_str()), ("secret", &secret), ("code", &code)];
+    assert_eq!(ann.send("/console/account/totp", &fields).await.status(), 200);
+    let (_, to, session) = begun_at(&world, &provider, &asked).await.end().await;
+    assert!(to.starts_with("/console/code?next="), "{to}");
+    let mut half = Visitor { cookie: session.unwrap(), ..Visitor::new(&world) };
+    let page = half.page(&to).await;
+    let (csrf, next) = (field(&page, "csrf"), field(&page, "next").replace("&#38;", "&"));
+    let code = next_code(&secret);
+    let fields = [("csrf", csrf.as_str()), ("next", &next), ("code", &code)];
+    assert_eq!(half.enter("/console/code", &fields).await, own);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
