@@ -13,6 +13,7 @@ mod filled;
 mod films;
 mod filters;
 mod history;
+mod forged;
 mod holding;
 mod idle;
 mod insight;

@@ -104,21 +104,6 @@ async fn forms_from_elsewhere_change_nothing() {
         let (status, to) = send(token, headers).await;
         assert!(status == 403 || to.starts_with("/console/sign-in?"), "{name}: {status} {to}");
     }
-    for path in [
-        "/console/users",
-        "/console/undo",
-        "/console/next",
-        "/console/bulk",
-        "/console/bulk/decide",
-        "/console/sign-out",
-        "/console/account/end",
-        "/console/account/password",
-    ] {
-        let answer = ann
-            .send(path, &[("csrf", &others), ("email", "x@y.z"), ("role", "admin"), ("tenants", "*")])
-            .await;
-        assert_eq!(answer.status(), 403, "{path}");
-    }
     // GET changes nothing anywhere.
     for path in [rule.clone(), "/console/next".into(), "/console/undo".into(), "/console/sign-out".into()] {
         assert_eq!(ann.get(&path).await.status(), 405, "{path}");
