@@ -66,6 +66,31 @@ async fn a_session_that_nobody_uses_or_that_is_old_ends_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_too_many_sessions_the_oldest_is_over() {
+    let world = World::start("[console]\ntotp = false\nsessions = 2\n").await;
+    let first = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let sign_in = async || {
+        let mut visitor = Visitor::new(&world);
+        let fields = [("email", "ann@example.org"), ("password", PASSWORD)];
+        visitor.enter("/console/sign-in", &fields).await;
+        visitor
+    };
+    let second = sign_in().await;
+    for visitor in [&first, &second] {
+        assert_eq!(visitor.get("/console/queue").await.status(), 200);
+    }
+    let third = sign_in().await;
+    // The one that began first, however lately it was used.
+    assert!(location(&first.get("/console/queue").await).starts_with("/console/sign-in"));
+    for visitor in [&second, &third, &bob] {
+        assert_eq!(visitor.get("/console/queue").await.status(), 200);
+    }
+    let others = third.page("/console/account").await.matches("name=\"session\"").count();
+    assert_eq!(others, 1, "the one beside her own");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forms_from_elsewhere_change_nothing() {
     let world = World::start(OPEN).await;
     let id = world.letter("letter.pdf").await;
