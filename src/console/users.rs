@@ -20,12 +20,18 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+/// Accounts of one page.
+const ROWS: usize = 50;
+
 #[derive(Template)]
 #[template(path = "users.html")]
 struct Page {
     frame: Frame,
     rows: Vec<Row>,
     roles: [Role; 4],
+    /// Who begins the page before and the next one, where there are any.
+    before: Option<String>,
+    next: Option<String>,
 }
 
 struct Row {
@@ -57,21 +63,26 @@ pub(super) async fn users(
     needs(&person, Right::Accounts)?;
     let mut all = console.people.accounts.users().await?;
     all.retain(|user| is_within(&person, &user.tenants, &user.queues));
-    let frame = Frame::of(&console, &person, "People").await?.saying(Fields::of(&uri).get("said"));
-    let mut rows = Vec::with_capacity(all.len());
-    for user in all {
-        let rest = match console.desk.rest(&user).await? {
-            (_, Rest::Due(_)) => "due",
-            (_, Rest::Offered(_)) => "offered",
-            (_, Rest::None) => "",
-        };
-        rows.push(row(user, rest, &person.user.id));
-    }
-    let page = Page { frame: frame.clone(), rows, roles: Role::ALL };
+    let fields = Fields::of(&uri);
+    let frame = Frame::of(&console, &person, "People").await?.saying(fields.get("said"));
+    // The page that somebody is on, or the first.
+    let at = all.iter().position(|user| user.id == fields.get("at")).unwrap_or(0);
+    let first = at - at % ROWS;
+    let id = |n: usize| all.get(n).map(|user| user.id.clone());
+    let (before, next) = (first.checked_sub(ROWS).and_then(id), id(first + ROWS));
+    let shown: Vec<User> = all.into_iter().skip(first).take(ROWS).collect();
+    let rests = console.desk.rests(&shown).await?;
+    let rows = shown.into_iter().zip(rests).map(|(user, rest)| row(user, rest, &person.user.id)).collect();
+    let page = Page { frame: frame.clone(), rows, roles: Role::ALL, before, next };
     Ok(render(&page, &frame))
 }
 
-fn row(user: User, rest: &'static str, me: &str) -> Row {
+/// The page of people that this one is on.
+fn page_of(user: &User, said: &str) -> Response {
+    Redirect::to(&format!("/console/users?at={}&said={said}", user.id)).into_response()
+}
+
+fn row(user: User, rest: Rest, me: &str) -> Row {
     Row {
         me: user.id == me,
         id: user.id,
@@ -79,7 +90,11 @@ fn row(user: User, rest: &'static str, me: &str) -> Row {
         role: user.role,
         tenants: user.tenants.to_string(),
         queues: user.queues.to_string(),
-        rest,
+        rest: match rest {
+            Rest::Due(_) => "due",
+            Rest::Offered(_) => "offered",
+            Rest::None => "",
+        },
         totp: user.totp.is_some(),
         disabled: user.disabled_at.is_some(),
     }
@@ -154,7 +169,7 @@ pub(super) async fn change(
     if fields.get("do") == "lift" {
         console.desk.lift(&person, &user).await?;
         sent(&console, &person, &fields).await;
-        return Ok(Redirect::to("/console/users?said=lifted").into_response());
+        return Ok(page_of(&user, "lifted"));
     }
     let actor = person.actor();
     let action = match fields.get("do") {
@@ -186,5 +201,5 @@ pub(super) async fn change(
     };
     people.change(&user, Some(""), action, &actor).await?;
     sent(&console, &person, &fields).await;
-    Ok(Redirect::to("/console/users?said=saved").into_response())
+    Ok(page_of(&user, "saved"))
 }

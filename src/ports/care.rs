@@ -4,7 +4,7 @@ use super::{Result, accounts::Deed};
 use crate::upload::{StreamId, UploadId};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::{fmt, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 /// How hard something is to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +134,8 @@ pub trait Care: Send + Sync + 'static {
     /// The same of everybody who was not heard of since. Returns how many views ended.
     async fn end_views(&self, before: Timestamp, now: Timestamp) -> Result<u64>;
     async fn exposure(&self, person: &str, day: i64) -> Result<Exposure>;
+    /// The same of these people, a page of them at most; of whom nothing is known there is none.
+    async fn exposures(&self, people: &[&str], day: i64) -> Result<BTreeMap<String, Exposure>>;
     /// The limits do not hold for this person on this day.
     async fn lift(&self, person: &str, day: i64, deed: Deed<'_>) -> Result<()>;
 }

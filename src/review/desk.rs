@@ -358,6 +358,14 @@ impl Desk {
         Ok((exposure, self.limits.rest(&exposure)))
     }
 
+    /// Whether it is enough for these people, in their order.
+    pub async fn rests(&self, users: &[User]) -> Result<Vec<Rest>> {
+        let ids: Vec<&str> = users.iter().map(|user| user.id.as_str()).collect();
+        let mut exposures = self.care.exposures(&ids, day(self.clock.now())).await?;
+        let rest = |id: &&str| self.limits.rest(&exposures.remove(*id).unwrap_or_default());
+        Ok(ids.iter().map(rest).collect())
+    }
+
     pub(super) async fn rested(&self, user: &User) -> Result<()> {
         match self.rest(user).await? {
             (_, Rest::Due(_)) => Err(Denied::Paused.into()),

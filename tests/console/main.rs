@@ -1,6 +1,7 @@
 //! The moderators' console as moderators use it: the real service, real files and accounts, and a real browser.
 
 mod access;
+mod accounts;
 mod appeals;
 mod audit;
 mod browser;

@@ -10,7 +10,7 @@ use crate::{
     },
     upload::{Decision, StreamId},
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 #[macro_export]
 macro_rules! care_contract {
@@ -83,6 +83,12 @@ pub async fn views_are_counted_by_person_day_and_level<S: Store + Accounts + Car
     assert_eq!(store.exposure("bob", day(at(100))).await.unwrap().high, seen(1, 0));
     assert_eq!(store.exposure("ann", day(at(100)) + 2).await.unwrap().high, seen(1, 0));
     assert_eq!(store.exposure("ann", day(at(100)) + 1).await.unwrap(), Exposure::default());
+    let all = store.exposures(&["ann", "bob", "zoe"], day(at(100))).await.unwrap();
+    let bob = Exposure { high: seen(1, 0), ..Exposure::default() };
+    assert_eq!(all, BTreeMap::from([("ann".to_owned(), expected), ("bob".to_owned(), bob)]));
+    let some = store.exposures(&["bob"], day(at(100))).await.unwrap();
+    assert_eq!(some, BTreeMap::from([("bob".to_owned(), bob)]));
+    assert!(store.exposures(&[], day(at(100))).await.unwrap().is_empty());
 }
 
 pub async fn a_view_goes_on_while_its_person_is_heard_of<S: Store + Accounts + Care>(store: Arc<S>) {
@@ -171,5 +177,8 @@ pub async fn a_day_is_lifted<S: Store + Accounts + Care>(store: Arc<S>) {
         store.lift("ann", 7, deed).await.unwrap();
     }
     assert!(lifted("ann", 7).await && !lifted("ann", 8).await && !lifted("bob", 7).await);
+    let all = store.exposures(&["ann", "bob"], 7).await.unwrap();
+    let ann = Exposure { lifted: true, ..Exposure::default() };
+    assert_eq!(all, BTreeMap::from([("ann".to_owned(), ann)]));
     assert_eq!(store.audit(0, 100).await.unwrap().len(), lines + 1, "said once");
 }

@@ -1,6 +1,6 @@
 //! Who looked at what, and for how long.
 
-use super::both::{Connection, This, append, begin, reader};
+use super::both::{Connection, Engine, This, append, begin, reader};
 use crate::{
     adapters::sql::{parse, unsigned},
     ports::{
@@ -12,7 +12,8 @@ use crate::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::json;
-use std::time::Duration;
+use sqlx::QueryBuilder;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Views that one transaction ends at most.
 const AT_ONCE: i64 = 100;
@@ -117,28 +118,35 @@ impl Care for This {
     }
 
     async fn exposure(&self, person: &str, day: i64) -> Result<Exposure> {
+        Ok(self.exposures(&[person], day).await?.remove(person).unwrap_or_default())
+    }
+
+    async fn exposures(&self, people: &[&str], day: i64) -> Result<BTreeMap<String, Exposure>> {
+        let mut exposures = BTreeMap::<String, Exposure>::new();
+        if people.is_empty() {
+            return Ok(exposures);
+        }
         let mut connection = reader(self).await?;
         // A sum of integers is a decimal to PostgreSQL.
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-            "SELECT level, count(*), CAST(sum(seen_at - began_at) AS bigint) FROM views WHERE person = $1 AND day = $2 \
-             GROUP BY level",
-        )
-        .bind(person)
-        .bind(day)
-        .fetch_all(&mut *connection)
-        .await?;
-        let lifted: i64 = sqlx::query_scalar("SELECT count(*) FROM lifts WHERE person = $1 AND day = $2")
-            .bind(person)
-            .bind(day)
-            .fetch_one(&mut *connection)
-            .await?;
-        let mut exposure = Exposure { lifted: lifted > 0, ..Exposure::default() };
-        for (level, views, milliseconds) in rows {
+        let mut query = of(
+            people,
+            day,
+            "SELECT person, level, count(*), CAST(sum(seen_at - began_at) AS bigint) FROM views",
+        );
+        query.push(" GROUP BY person, level");
+        let rows: Vec<(String, String, i64, i64)> =
+            query.build_query_as().fetch_all(&mut *connection).await?;
+        for (person, level, views, milliseconds) in rows {
             let level: Level = parse(&level)?;
-            *exposure.at_mut(level) =
+            *exposures.entry(person).or_default().at_mut(level) =
                 Seen { views: unsigned(views)?, seconds: unsigned(milliseconds)? / 1000 };
         }
-        Ok(exposure)
+        let mut query = of(people, day, "SELECT person FROM lifts");
+        let lifted: Vec<String> = query.build_query_scalar().fetch_all(&mut *connection).await?;
+        for person in lifted {
+            exposures.entry(person).or_default().lifted = true;
+        }
+        Ok(exposures)
     }
 
     async fn lift(&self, person: &str, day: i64, deed: Deed<'_>) -> Result<()> {
@@ -158,6 +166,18 @@ impl Care for This {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Of these people on this day.
+fn of(people: &[&str], day: i64, rows: &str) -> QueryBuilder<Engine> {
+    let mut query = QueryBuilder::<Engine>::new(rows);
+    query.push(" WHERE day = ").push_bind(day).push(" AND person IN (");
+    let mut these = query.separated(", ");
+    for person in people {
+        these.push_bind((*person).to_owned());
+    }
+    query.push(")");
+    query
 }
 
 async fn tell(tx: &mut Connection, view: &Ended, at: Timestamp) -> Result<()> {
