@@ -18,7 +18,7 @@ use crate::{
         streams::Stream,
         wall::{Hand, StreamRuling, TAKEN_BACK},
     },
-    review::{admit::LONGEST_NOTE, episodes::sees},
+    review::{admit::LONGEST_NOTE, desk::seconds_left, episodes::sees},
     upload::ruling::{Kind, reasons},
 };
 use axum::{
@@ -35,8 +35,8 @@ pub(super) async fn undoable(console: &Console, user: &User) -> Result<Option<(S
     let (now, undo) = (console.desk.clock.now(), console.desk.rules.undo);
     let last = console.wall.last_hand(&user.id, now - undo).await?;
     Ok(last.filter(|ruling| ruling.undo().is_some()).map(|ruling| {
-        let gone = u64::try_from(now.as_second() - ruling.at.as_second()).unwrap_or(0);
-        (ruling, undo.as_secs().saturating_sub(gone))
+        let left = seconds_left(ruling.at + undo, now);
+        (ruling, left)
     }))
 }
 

@@ -424,8 +424,8 @@ impl Desk {
             Standing::Second => ruling.at.checked_add(self.rules.undo).ok(),
             _ => None,
         };
-        let left = until.filter(|_| ruling.by == who.id)?.as_second() - self.clock.now().as_second();
-        u64::try_from(left).ok().filter(|left| *left > 0)
+        let left = seconds_left(until.filter(|_| ruling.by == who.id)?, self.clock.now());
+        (left > 0).then_some(left)
     }
 
     /// The person's newest ruling that can still be taken back, with all that were made together with it, and the seconds
@@ -456,6 +456,11 @@ impl Desk {
 fn others(people: &[User], user: &User, item: &Item) -> bool {
     let left = |one: &User| one.id != user.id && could_decide(item, one) && !item.was_skipped_by(&one.id);
     people.iter().any(left)
+}
+
+/// Rounded up, so that a page that counts them down does not end before the time does.
+pub fn seconds_left(until: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(until.as_millisecond() - now.as_millisecond()).unwrap_or(0).div_ceil(1000)
 }
 
 /// How hard it is to look at. What was sealed is so whatever a machine made of it.

@@ -1,7 +1,7 @@
 //! What was seen on live streams, in people's hands: each episode is one item, is looked at by one person at a time, and is
 //! ruled on once.
 
-use super::desk::{Desk, Result, decides};
+use super::desk::{Desk, Result, decides, seconds_left};
 use crate::{
     access::{Person, people::actor},
     ports::{
@@ -175,8 +175,8 @@ impl Desk {
         let last = self.wall.last_ruled_episode(&user.id, now - undo).await?;
         let theirs = last.filter(|episode| user.tenants.includes(&episode.tenant));
         Ok(theirs.and_then(|episode| {
-            let gone = now.as_second() - episode.ruling.as_ref()?.at.as_second();
-            Some((episode, undo.as_secs().saturating_sub(u64::try_from(gone).unwrap_or(0))))
+            let left = seconds_left(episode.ruling.as_ref()?.at + undo, now);
+            Some((episode, left))
         }))
     }
 
