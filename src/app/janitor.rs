@@ -75,6 +75,13 @@ impl Janitor {
     }
 
     async fn round(&self, done: &mut Done) -> Result<()> {
+        // First, and whatever else goes wrong: what is shown for a minute is not to stay for longer.
+        if is_due(done.tidied, TIDY_EVERY) {
+            match snapshots::tidy(&*self.store, &*self.blobs, self.clock.now()).await {
+                Ok(_) => done.tidied = Some(Instant::now()),
+                Err(error) => tracing::warn!(%error, "frames that nobody looks at any more stay for now"),
+            }
+        }
         self.reap().await?;
         if let Some(direct) = self.direct.as_ref().filter(|_| is_due(done.direct, DIRECT_EVERY)) {
             direct::sweep(&*self.store, &**direct, &self.settled, self.clock.now(), self.direct_term).await?;
@@ -86,10 +93,6 @@ impl Janitor {
             if removed > 0 {
                 tracing::info!(removed.objects = removed, "objects that no upload uses were removed");
             }
-        }
-        if is_due(done.tidied, TIDY_EVERY) {
-            snapshots::tidy(&*self.store, &*self.blobs, self.clock.now()).await?;
-            done.tidied = Some(Instant::now());
         }
         if is_due(done.erased, ERASE_EVERY) {
             let now = self.clock.now();

@@ -8,7 +8,7 @@ use super::{
     filter::Filter,
     page::{Frame, render},
     rule::ask,
-    unsent::refused,
+    unsent::{for_later, refused},
     visitor::{Posted, needs},
     words,
 };
@@ -213,6 +213,8 @@ pub(super) async fn rule(
     let all = console.desk.rule_all(&person, &ids, &ask).await;
     if all.iter().any(|(_, ruled)| ruled.is_ok()) {
         sent(&console, &person, &fields).await;
+    } else {
+        for_later(&console, &person, "/console/bulk/decide", &fields).await;
     }
     let failed: Vec<(UploadId, String)> = all
         .into_iter()

@@ -9,7 +9,7 @@ use crate::{
         store::AuditLine,
     },
     review::Opened,
-    upload::UploadId,
+    upload::{UploadId, ruling},
 };
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -66,7 +66,8 @@ impl History {
         }
         for ruling in rulings {
             let who = names.of(console, &ruling.by).await?;
-            let undo = console.desk.left(ruling, user).map(|left| (ruling.number, left));
+            let undo = console.desk.left(ruling, user).filter(|_| is_last(ruling, opened, user));
+            let undo = undo.map(|left| (ruling.number, left));
             events.push(Event { undo, ..Event::of_ruling(ruling, who) });
         }
         Ok(Self::told(events, opened))
@@ -123,6 +124,15 @@ impl Event {
             ..Self::new(ruling.at, who, what, Kind::Other)
         }
     }
+}
+
+/// Has nobody else looked at it, or said anything, since this waits for a second person?
+fn is_last(ruling: &Ruling, opened: &Opened, user: &User) -> bool {
+    let stands = |r: &&Ruling| matches!(r.standing, Standing::Waiting | Standing::Done);
+    let mut later = opened.rulings.iter().filter(|r| r.number > ruling.number).filter(stands);
+    ruling.standing != Standing::Second
+        || (opened.item.holder.as_ref().is_none_or(|holder| *holder == user.id)
+            && later.all(|r| r.kind == ruling::Kind::Note))
 }
 
 /// The oldest first.

@@ -177,7 +177,10 @@ impl Frame {
             "escalated" => "Escalated to a senior.",
             "noted" => "Your note is stored.",
             "undone" => "Taken back. The item is yours again.",
-            "late" => "Too late to take back: it was carried out.",
+            "taken_back" => "Taken back.",
+            "late" => {
+                "It cannot be taken back any more: it was carried out, or somebody else has it in hand."
+            }
             "skipped" => "Skipped. Others will look at it, or it comes round again.",
             "skipped_last" => {
                 "Skipped. Nothing else waits for you. Where nobody else is left for it, it comes when you start reviewing."

@@ -75,6 +75,11 @@ pub(super) async fn undo(
     }
     let id: UploadId = fields.get("upload").parse().map_err(|_| Fail::no_page())?;
     let number = fields.get("number").parse().map_err(|_| Fail::no_page())?;
-    let said = if console.desk.undo(&person, id, number).await? { "undone" } else { "late" };
+    let said = match console.desk.undo(&person, id, number).await? {
+        false => "late",
+        true if console.desk.seen(&person.user, id).await?.is_held_by(&person.user) => "undone",
+        // It was decided before, and is so again.
+        true => "taken_back",
+    };
     Ok(Redirect::to(&filter.at(&format!("/console/items/{id}"), said)).into_response())
 }

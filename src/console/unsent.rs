@@ -79,6 +79,15 @@ pub(super) async fn query(
     Ok(Fields::from(rest).query(&[]))
 }
 
+/// Kept, where there is anything written, to be offered on the pages from now on.
+pub(super) async fn for_later(console: &Console, person: &Person, path: &str, fields: &Fields) {
+    if is_written(fields)
+        && let Err(error) = keep(console, person, path, fields).await
+    {
+        tracing::warn!(%error, "what could not be done is not kept");
+    }
+}
+
 /// In place of the draft that it was before.
 async fn keep(console: &Console, person: &Person, path: &str, fields: &Fields) -> Result<String, PortError> {
     let id = drafts::keep(console, &person.user.id, path, drafts::written(fields)).await?;

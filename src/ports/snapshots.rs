@@ -44,6 +44,9 @@ pub trait Snapshots: Send + Sync + 'static {
         fence: u64,
         snapshot: &Snapshot,
     ) -> Result<std::result::Result<Option<String>, Stale>>;
-    /// Forgets those that nobody asks for at `now` any more, up to `limit` of them. Their bytes are to be removed.
-    async fn drop_snapshots(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>>;
+    /// Those that nobody asks for at `now` any more, longest ago first. Their bytes are to be removed, and then they are to be
+    /// dropped.
+    async fn unwanted_snapshots(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>>;
+    /// Its bytes are gone. What somebody asks for at `now` again is asked for still, and has no frame.
+    async fn drop_snapshot(&self, of: StreamId, now: Timestamp) -> Result<()>;
 }

@@ -147,11 +147,6 @@ pub fn admit(
         }
         // Asked again of a fresh examination before anything is published.
         Leave::over(&verdict.detail, &ask.overrides)?;
-        let left = gaps.into_iter().map(|gap| gap.code).filter(|code| !ask.overrides.contains(code));
-        let left: Vec<String> = left.collect();
-        if !left.is_empty() {
-            return Err(Forbidden::Gaps(left).into());
-        }
         if needs_second(item, &verdict.detail, rules) && !said_before(rulings, who) {
             let mut not_by = item.not_by.clone();
             not_by.push(who.id.clone());
@@ -247,8 +242,8 @@ pub fn needs_second(item: &Item, verdict: &VerdictDetail, rules: &Rules) -> bool
             .any(|reason| rules.second.iter().any(|marked| reason.starts_with(marked.as_str())))
 }
 
-/// What an approval has to go over: the gaps that the verdict has, and those that were found only when an approval was to be
-/// carried out.
+/// What an approval may go over: the gaps that the verdict has, each of which it has to name, and those that were found only
+/// when an approval was to be carried out, which may be gone the next time.
 pub fn gaps_of(verdict: &NumberedVerdict, rulings: &[Ruling]) -> Vec<Gap> {
     let mut gaps = ruling::gaps(&verdict.detail);
     let failed = rulings.iter().filter(|r| r.standing == Standing::Failed && r.at >= verdict.at);

@@ -27,6 +27,7 @@ macro_rules! reports_contract {
             only_what_was_shown_is_reported
             as_many_reports_are_kept_as_say_something
             an_appeal_opens_the_item_for_another_person
+            an_appeal_in_the_midst_of_a_reversal_is_for_nobody_who_decided_before
             an_appeal_is_upheld_or_rejected_and_told
             appeals_are_bounded_and_repeats_change_nothing
             what_is_said_during_a_ruling_waits_for_the_next
@@ -236,6 +237,35 @@ pub async fn an_appeal_opens_the_item_for_another_person<S: Store + Reviews>(sto
     settled(&*store, &upload(2), Decision::Quarantine, 40).await;
     store.appeal(&NewAppeal { upload: id(2), ..appeal("why?", 41) }).await.unwrap();
     assert_eq!(store.item(id(2)).await.unwrap().expect("it is there").not_by, Vec::<String>::new());
+}
+
+pub async fn an_appeal_in_the_midst_of_a_reversal_is_for_nobody_who_decided_before<S: Store + Reviews>(
+    store: Arc<S>,
+) {
+    settled(&*store, &upload(1), Decision::Review, 10).await;
+    ruled(&*store, "ann", Kind::Quarantine, 20, &CarriedOut::Quarantined).await;
+    // Two seniors reverse it, of whom one has said so.
+    let closed = item(&*store).await;
+    let first = Ruling {
+        standing: Standing::Second,
+        due_at: None,
+        ..store.rulings(id(1)).await.unwrap().pop().expect("hers")
+    };
+    let first = Ruling { kind: Kind::Approve, by: "zoe".into(), at: at(30), ..first };
+    let others = Becomes {
+        status: Status::Open,
+        escalated: true,
+        sealed: false,
+        not_by: vec!["zoe".into()],
+        released: true,
+    };
+    let number =
+        store.rule(&closed, &first, &others, deed("ruling.made", 30)).await.unwrap().expect("as it was");
+    assert_eq!(store.appeal(&appeal("it is art", 31)).await.unwrap(), Some(Heard::New));
+    assert_eq!(item(&*store).await.not_by, ["ann", "zoe"]);
+    assert!(store.undo(id(1), number, "zoe", at(0), Some(at(90)), deed("ruling.undone", 32)).await.unwrap());
+    let open = item(&*store).await;
+    assert_eq!((open.status, open.holder, open.not_by), (Status::Open, None, vec!["ann".to_owned()]));
 }
 
 pub async fn an_appeal_is_upheld_or_rejected_and_told<S: Store + Reviews>(store: Arc<S>) {

@@ -199,7 +199,7 @@ fn the_policy_marks_what_takes_two_people_and_a_reversal_is_open_to_a_second_sen
 }
 
 #[test]
-fn a_gap_that_an_approval_failed_of_is_named_from_then_on() {
+fn a_gap_that_an_approval_failed_of_may_be_named_from_then_on() {
     let approve = over(ask(Kind::Approve, "harmless"));
     let (said, _) = said(&approve, |_| ()).unwrap();
     let outcome = Some(Forbidden::Gaps(vec!["coverage.antivirus.partial".into()]).to_string());
@@ -214,8 +214,10 @@ fn a_gap_that_an_approval_failed_of_is_named_from_then_on() {
     };
     let (one, two) = ("coverage.image.partial", "coverage.antivirus.partial");
     let now = verdict(true, false);
-    assert_eq!(again(&[one], &now), Err(Forbidden::Gaps(vec![two.into()]).into()));
+    assert_eq!(again(&[two], &now), Err(Forbidden::Gaps(vec![one.into()]).into()));
     assert_eq!(again(&[one, two], &now), Ok(Standing::Waiting));
+    // It may have been the trouble of a moment; what is found then is not gone over unnamed.
+    assert_eq!(again(&[one], &now), Ok(Standing::Waiting));
     // A verdict that came after says itself what was not looked at.
     let later = NumberedVerdict { at: at(6), ..verdict(true, false) };
     assert_eq!(again(&[one], &later), Ok(Standing::Waiting));

@@ -388,7 +388,8 @@ impl Accounts for This {
             "INSERT INTO tries (what, failures, last_at) VALUES ($1, 1, $2) ON CONFLICT (what) DO UPDATE \
              SET failures = 1 + CASE WHEN excluded.last_at <= tries.last_at THEN tries.failures \
              WHEN tries.failures <= (excluded.last_at - tries.last_at) / $3 THEN 0 \
-             ELSE tries.failures - (excluded.last_at - tries.last_at) / $3 END, last_at = excluded.last_at",
+             ELSE tries.failures - (excluded.last_at - tries.last_at) / $3 END, \
+             last_at = CASE WHEN excluded.last_at > tries.last_at THEN excluded.last_at ELSE tries.last_at END",
         )
         .bind(key)
         .bind(at.as_millisecond())

@@ -63,6 +63,8 @@ pub(super) async fn carry_out(
         CarriedOut::Failed(why) => {
             // Back to people, where it waits for them; what was settled otherwise meanwhile stays so.
             let open = if state == State::InReview { "open" } else { "closed" };
+            // Who agreed before did not know of it: it takes two again, and any two.
+            super::rule::forget_firsts(&mut tx, &id, why).await?;
             super::answer::back(&mut tx, &id, open).await?;
             let detail = json!({ "number": ruling.number, "why": why });
             append(&mut tx, deed, &id, detail).await?;

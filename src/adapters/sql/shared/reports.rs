@@ -157,7 +157,13 @@ impl Reports for This {
         raise(&mut tx, appeal.upload, small(item.severity)?.max(APPEALED)).await?;
         // Somebody else looks at it than all who decided it so far.
         let decided = super::answer::decided_by(&mut tx, &id).await?;
-        reopen(&mut tx, appeal.upload, decided, appeal.at).await?;
+        reopen(&mut tx, appeal.upload, decided.clone(), appeal.at).await?;
+        // Also where it is open already, for a second person to agree to its reversal.
+        sqlx::query("UPDATE reviews SET not_by = $2 WHERE upload = $1 AND status = 'open'")
+            .bind(&id)
+            .bind(decided)
+            .execute(&mut *tx)
+            .await?;
         let deed = Deed { actor: &appeal.actor, action: "upload.appealed", at: appeal.at };
         append(&mut tx, deed, &id, json!({ "number": said.len() + 1 })).await?;
         tx.commit().await?;

@@ -129,7 +129,7 @@ macro_rules! undoable {
     () => {
         " person = $1 AND ((standing = 'waiting' AND fence = 0 AND due_at > $2) OR (standing = 'second' AND at > $3 \
          AND NOT EXISTS (SELECT 1 FROM rulings l WHERE l.upload = rulings.upload AND l.number > rulings.number \
-         AND l.kind IN ('approve', 'quarantine') AND l.standing IN ('waiting', 'done'))))"
+         AND l.kind <> 'note' AND l.standing IN ('waiting', 'done'))))"
     };
 }
 
@@ -182,14 +182,18 @@ pub(super) async fn undo(
         return Ok(false);
     }
     if waited {
-        free_of(&mut tx, &text, who).await?;
+        free_of(&mut tx, &text, &[who.to_owned()]).await?;
     }
-    // What was closed stays so: it was reversed, and the reversal is undone. What users wait for an answer to is open.
+    // What was closed stays so: it was reversed, and the reversal is undone. What users wait for an answer to is open, and what
+    // waits for a second person.
     sqlx::query(
         "UPDATE reviews SET fence = fence + 1, holder = NULL, held_until = NULL, \
          status = CASE WHEN (SELECT state FROM uploads WHERE id = $1) = 'in_review' \
          OR EXISTS (SELECT 1 FROM reports p WHERE p.upload = $1 AND p.outcome IS NULL) \
-         OR EXISTS (SELECT 1 FROM appeals a WHERE a.upload = $1 AND a.outcome IS NULL) THEN 'open' ELSE 'closed' END, \
+         OR EXISTS (SELECT 1 FROM appeals a WHERE a.upload = $1 AND a.outcome IS NULL) \
+         OR EXISTS (SELECT 1 FROM rulings r WHERE r.upload = $1 AND r.standing = 'second' AND r.number > \
+         coalesce((SELECT max(d.number) FROM rulings d WHERE d.upload = $1 AND d.standing = 'done' \
+         AND d.kind IN ('approve', 'quarantine')), 0)) THEN 'open' ELSE 'closed' END, \
          sealed = CASE WHEN EXISTS (SELECT 1 FROM rulings WHERE upload = $1 AND kind = 'quarantine' AND reason = $2 \
          AND standing IN ('waiting', 'done')) THEN 1 ELSE 0 END, \
          escalated = CASE WHEN $3 = 0 THEN escalated WHEN EXISTS (SELECT 1 FROM rulings WHERE upload = $1 \
@@ -201,32 +205,60 @@ pub(super) async fn undo(
     .execute(&mut *tx)
     .await?;
     if let Some(until) = until {
-        sqlx::query("UPDATE reviews SET holder = $2, held_until = $3 WHERE upload = $1 AND status = 'open'")
-            .bind(&text)
-            .bind(who)
-            .bind(until.as_millisecond())
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE reviews SET holder = $2, held_until = $3 WHERE upload = $1 AND status = 'open' \
+             AND ' ' || coalesce(not_by, '') || ' ' NOT LIKE '% ' || $2 || ' %'",
+        )
+        .bind(&text)
+        .bind(who)
+        .bind(until.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
     }
     append(&mut tx, deed, &text, json!({ "number": number })).await?;
     tx.commit().await?;
     Ok(true)
 }
 
-/// Who was the first of two is kept from the item no more.
-async fn free_of(tx: &mut Connection, upload: &str, who: &str) -> Result<()> {
+/// Who was the first of two is kept from the item no more, unless somebody appeals against what they decided before.
+async fn free_of(tx: &mut Connection, upload: &str, people: &[String]) -> Result<()> {
     let not_by: Option<String> = sqlx::query_scalar("SELECT not_by FROM reviews WHERE upload = $1")
         .bind(upload)
         .fetch_one(&mut *tx)
         .await?;
-    let mut not_by = words(not_by.as_deref().unwrap_or_default());
-    not_by.retain(|person| person != who);
+    let appeal: Option<i64> =
+        sqlx::query_scalar("SELECT number FROM appeals WHERE upload = $1 AND outcome IS NULL LIMIT 1")
+            .bind(upload)
+            .fetch_optional(&mut *tx)
+            .await?;
+    let not_by = match appeal {
+        Some(_) => super::answer::decided_by(&mut *tx, upload).await?,
+        None => {
+            let mut left = words(not_by.as_deref().unwrap_or_default());
+            left.retain(|person| !people.contains(person));
+            (!left.is_empty()).then(|| left.join(" "))
+        }
+    };
     sqlx::query("UPDATE reviews SET not_by = $2 WHERE upload = $1")
         .bind(upload)
-        .bind((!not_by.is_empty()).then(|| not_by.join(" ")))
+        .bind(not_by)
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// An approval that somebody agreed to was not carried out: what the first of two said of it holds no more.
+pub(super) async fn forget_firsts(tx: &mut Connection, upload: &str, why: &str) -> Result<()> {
+    let firsts: Vec<String> = sqlx::query_scalar(
+        "UPDATE rulings SET standing = 'failed', outcome = $2 WHERE upload = $1 AND standing = 'second' AND number > \
+         coalesce((SELECT max(d.number) FROM rulings d WHERE d.upload = $1 AND d.standing = 'done' \
+         AND d.kind IN ('approve', 'quarantine')), 0) RETURNING person",
+    )
+    .bind(upload)
+    .bind(why)
+    .fetch_all(&mut *tx)
+    .await?;
+    if firsts.is_empty() { Ok(()) } else { free_of(tx, upload, &firsts).await }
 }
 
 pub(super) async fn rulings(store: &This, id: UploadId) -> Result<Vec<Ruling>> {

@@ -19,8 +19,10 @@ const ASK: &str = "INSERT INTO snapshots (stream, wanted_until) SELECT id, $2 FR
     WHERE snapshots.wanted_until < excluded.wanted_until";
 const PUT: &str = "UPDATE snapshots SET key = $2, media_type = $3, scores = $4, at = $5 WHERE stream = $1 \
     AND wanted_until > $5 AND EXISTS (SELECT 1 FROM streams s WHERE s.id = $1 AND s.fence = $6 AND s.holder IS NOT NULL)";
-const DROP: &str = "DELETE FROM snapshots WHERE wanted_until <= $1 AND stream IN (SELECT stream FROM snapshots \
-    WHERE wanted_until <= $1 ORDER BY wanted_until, stream LIMIT $2) RETURNING stream";
+const UNWANTED: &str =
+    "SELECT stream FROM snapshots WHERE wanted_until <= $1 ORDER BY wanted_until, stream LIMIT $2";
+const EMPTY: &str = "UPDATE snapshots SET key = NULL, media_type = NULL, scores = NULL, at = NULL WHERE stream = $1 \
+    AND wanted_until > $2";
 
 #[async_trait]
 impl Snapshots for This {
@@ -90,15 +92,22 @@ impl Snapshots for This {
         Ok(Ok(before.flatten().filter(|key| *key != snapshot.key)))
     }
 
-    async fn drop_snapshots(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>> {
-        let mut tx = begin(self).await?;
-        let ids: Vec<String> = sqlx::query_scalar(DROP)
+    async fn unwanted_snapshots(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>> {
+        let ids: Vec<String> = sqlx::query_scalar(UNWANTED)
             .bind(now.as_millisecond())
             .bind(i64::from(limit))
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut *reader(self).await?)
             .await?;
-        tx.commit().await?;
         ids.iter().map(|id| parse(id)).collect()
+    }
+
+    async fn drop_snapshot(&self, of: StreamId, now: Timestamp) -> Result<()> {
+        let mut tx = begin(self).await?;
+        for statement in ["DELETE FROM snapshots WHERE stream = $1 AND wanted_until <= $2", EMPTY] {
+            sqlx::query(statement).bind(of.to_string()).bind(now.as_millisecond()).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 }
 

@@ -212,6 +212,44 @@ pub async fn what_waits_for_a_second_person_is_undone_while_nobody_else_looks<S:
     assert!(!undo(second, 0, 51).await);
 }
 
+pub async fn a_reversal_waits_for_a_second_person_until_it_is_carried_out<S: Store + Reviews>(store: Arc<S>) {
+    ruled(&*store, Kind::Quarantine).await;
+    let down = due(&*store).await;
+    store
+        .carried_out(&down, &CarriedOut::Quarantined, deed("ruling.carried_out", 51))
+        .await
+        .unwrap()
+        .unwrap();
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!(item.status, Status::Closed);
+    let first =
+        Ruling { by: "zoe".into(), standing: Standing::Second, at: at(60), ..ruling(Kind::Approve, None) };
+    let others = Becomes { status: Status::Open, escalated: true, not_by: vec!["zoe".into()], ..waits() };
+    store.rule(&item, &first, &others, deed("ruling.made", 60)).await.unwrap().expect("as it was");
+    let agree = async |second| {
+        let item = store.take(id(1), "carl", at(second), at(second + 9)).await.unwrap().expect("it is open");
+        let agreed = Ruling { by: "carl".into(), at: at(second), ..ruling(Kind::Approve, Some(second + 30)) };
+        let now = Becomes { escalated: true, not_by: item.not_by.clone(), ..waits() };
+        store.rule(&item, &agreed, &now, deed("ruling.made", second)).await.unwrap().expect("it is his")
+    };
+    let agreed = agree(61).await;
+    // Who agreed thinks better of it: it waits for a second person still.
+    let undone = store.undo(id(1), agreed, "carl", at(0), Some(at(90)), deed("ruling.undone", 62)).await;
+    assert!(undone.unwrap());
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.status, item.holder.as_deref()), (Status::Open, Some("carl")));
+    agree(63).await;
+    let again = store.due_ruling(at(93), at(99)).await.unwrap().expect("it is due");
+    let failed = CarriedOut::Failed("a gap since".into());
+    store.carried_out(&again, &failed, deed("ruling.failed", 94)).await.unwrap().unwrap();
+    // Neither knew of it: it is as it was, and takes any two.
+    let item = store.item(id(1)).await.unwrap().expect("it is there");
+    assert_eq!((item.status, item.not_by.len()), (Status::Closed, 0));
+    let stands: Vec<_> = store.rulings(id(1)).await.unwrap().iter().map(|ruling| ruling.standing).collect();
+    assert_eq!(stands, [Standing::Done, Standing::Failed, Standing::Undone, Standing::Failed]);
+    assert!(store.audit_verify().await.unwrap().is_ok());
+}
+
 pub async fn what_was_ruled_together_is_undone_together<S: Store + Reviews>(store: Arc<S>) {
     in_review(&*store, 4).await;
     for n in 1..=4 {
