@@ -7,6 +7,7 @@ use crate::{
 use axum::ServiceExt;
 use lazaret::{
     http::{Front, api_router},
+    ports::streams::EpisodeState,
     streams::{Hub, Kill},
     upload::Standing,
 };
@@ -89,13 +90,14 @@ async fn after_a_death_there_is_no_false_pass() {
     let (two, _) = another(&world).await;
     assert_eq!(row().await.seen_at(stream.now()).0, Standing::Warn, "by the row alone");
     assert_eq!(stream.stands().await.1, "unwatched");
-    let looking = two.start();
+    let [adopting, showing] = two.start();
     eventually("the next one takes it over", async || row().await.holder.as_deref() == Some("two")).await;
     eventually("and says that nobody watched", async || {
         world.told().await == ["stream.cleared", "stream.warned"]
     })
     .await;
-    looking.drain(Duration::from_secs(10)).await;
+    adopting.drain(Duration::from_secs(10)).await;
+    showing.drain(Duration::from_secs(10)).await;
     two.drain(Duration::from_secs(10)).await;
 }
 
@@ -116,4 +118,47 @@ async fn a_watcher_that_wakes_too_late_changes_nothing() {
     eventually("it gives up", async || late.over().is_cancelled()).await;
     assert_eq!(world.told().await, ["stream.cleared"]);
     assert_eq!(stream.stands().await.0, "pass");
+}
+
+/// Regression: the state that an episode left behind began the next one, without a frame or a score for who was to rule on it.
+#[tokio::test]
+async fn what_an_episode_that_is_over_left_behind_makes_no_other() {
+    // What is seen in the end is an episode of its own once a person has ruled, and goes on with it before.
+    for (state, number, frames) in [(EpisodeState::Ruled, 2, 1), (EpisodeState::InReview, 1, 2)] {
+        let world = World::start().await;
+        let stream = world.open().await;
+        let episode = async |number| world.store().episode(stream.stream(), number).await.unwrap();
+        assert_eq!(stream.decision("0.995").await, "cut");
+        eventually("its frame is kept", async || episode(1).await.is_some_and(|one| one.evidence.len() == 1))
+            .await;
+        world.hub.drain(Duration::from_secs(10)).await;
+        let path = world.app.folder.path().join("lazaret.db");
+        let over = move || {
+            let store = rusqlite::Connection::open(path).unwrap();
+            let sql = "UPDATE episodes SET state = ?1, ended_at = began_at";
+            assert_eq!(store.execute(sql, [state.as_str()]).unwrap(), 1);
+        };
+        tokio::task::spawn_blocking(over).await.unwrap();
+        let before = episode(1).await;
+
+        let (two, address) = another(&world).await;
+        let url = format!("http://{address}{}", stream.path("/frames"));
+        let decision = async |says| {
+            let sent = world.app.client.post(&url).bearer_auth(&stream.key).body(frame(says)).send();
+            json(sent.await.unwrap()).await["decision"].clone()
+        };
+        for expected in ["cut", "cut", "pass"] {
+            assert_eq!(decision("0.1").await, expected, "{state:?}");
+        }
+        // It passes once all is written.
+        assert_eq!((episode(1).await, episode(2).await), (before, None), "{state:?}");
+        assert_eq!(decision("0.995").await, "cut", "{state:?}");
+        eventually("what is seen is kept", async || {
+            episode(number)
+                .await
+                .is_some_and(|seen| seen.state == EpisodeState::Open && seen.evidence.len() == frames)
+        })
+        .await;
+        two.drain(Duration::from_secs(10)).await;
+    }
 }

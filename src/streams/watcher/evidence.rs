@@ -2,7 +2,11 @@
 
 use super::Watcher;
 use crate::{
-    ports::{Kind, PortError, blobs::Zone, streams::Evidence},
+    ports::{
+        Kind, PortError,
+        blobs::Zone,
+        streams::{EpisodeState, Evidence},
+    },
     streams::{
         case::{Case, Keep},
         hub::Shared,
@@ -33,22 +37,22 @@ pub(super) struct Seen {
 impl Watcher {
     /// One of the frames before an episode, if there will be one.
     pub(super) fn may_keep(&mut self, seen: Seen) {
+        self.seen = true;
         self.before.push_back(seen);
         if self.before.len() > BEFORE {
             self.before.pop_front();
         }
     }
 
-    /// What was seen makes an episode; that nobody looks does not. Nothing is written here.
+    /// What was seen makes an episode; that nobody looks does not, nor what an episode that is over left behind. One that is
+    /// open still is gone on with, by whoever takes the watch. Nothing is written here.
     pub(super) async fn begin_case(&mut self, now: Timestamp) {
         let content = self.window.content();
         self.before.retain(|seen| seen.since.elapsed() <= LED);
         // What was cut by hand is on record as a ruling.
-        if content.standing == Standing::Pass || content.because == Because::Person {
-            self.close_case();
-            return;
-        }
-        if self.case.is_none() {
+        let is_over = content.standing == Standing::Pass || content.because == Because::Person;
+        let begins = self.seen && !is_over;
+        if self.case.is_none() && (begins || self.unasked) {
             let stream = &self.watch.stream;
             let last = match stream.episode {
                 0 => Ok(None),
@@ -56,14 +60,20 @@ impl Watcher {
             };
             match last {
                 Ok(last) => {
-                    let of = (stream.id, &stream.tenant, stream.episode);
-                    self.case = Some(Case::begin(of, last, content, now, self.hub.options.evidence));
+                    self.unasked = false;
+                    let goes_on = last.as_ref().is_some_and(|last| last.state == EpisodeState::Open);
+                    if begins || goes_on {
+                        let of = (stream.id, &stream.tenant, stream.episode);
+                        self.case = Some(Case::begin(of, last, content, now, self.hub.options.evidence));
+                    }
                 }
                 // The decision is written all the same, and the episode when it can be.
                 Err(error) => tracing::warn!(stream.id = %stream.id, %error, "an episode has to wait"),
             }
         }
-        if let Some(case) = &mut self.case {
+        if is_over {
+            self.close_case();
+        } else if let Some(case) = &mut self.case {
             case.stands(content);
         }
     }

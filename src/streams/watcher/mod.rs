@@ -47,6 +47,10 @@ pub(super) struct Watcher {
     /// What is on record.
     told: State,
     case: Option<Case>,
+    /// A frame that counts was seen under this watch: what was seen under another one makes no episode.
+    seen: bool,
+    /// Whether an episode of another watch goes on still is not known yet.
+    unasked: bool,
     /// Frames that are no episode yet.
     before: VecDeque<Seen>,
     last: (BTreeMap<String, f32>, Option<u64>),
@@ -69,7 +73,7 @@ impl Watcher {
     pub(super) fn new(hub: Arc<Shared>, live: Arc<Live>, watch: Watch, window: Window) -> Self {
         let (now, told) =
             (Instant::now(), State { standing: watch.stream.standing, because: watch.stream.because });
-        let pace = Pace::new(window.rules());
+        let (pace, unasked) = (Pace::new(window.rules()), watch.stream.episode > 0);
         Self {
             live,
             hub,
@@ -80,6 +84,8 @@ impl Watcher {
             due: now,
             told,
             case: None,
+            seen: false,
+            unasked,
             before: VecDeque::new(),
             last: Default::default(),
             kept: 0,
