@@ -325,8 +325,8 @@ pub trait Streams: Send + Sync + 'static {
         watch: &Watch,
         change: &Change,
     ) -> Result<std::result::Result<(), Unwritten>>;
-    /// Open streams that nobody watches and somebody should: they pass, or wait for frames from the broker or
-    /// from their source.
+    /// Open streams that nobody watches and somebody should: they pass, wait for frames from the broker or from their
+    /// source, or have an episode that goes on, which nobody can rule on before it is ended.
     async fn deserted_streams(&self, now: Timestamp, limit: u32) -> Result<Vec<StreamId>>;
     /// The latest of a tenant's episodes first, only those below `before` where it is given.
     async fn episodes(

@@ -2,16 +2,17 @@
 
 use crate::{
     common::{assert_problem, eventually, json},
-    world::{Scripted, World, frame, front_with, new_hub, numbered, options},
+    world::{Open, Scripted, World, frame, front_with, new_hub, numbered, options},
 };
 use axum::ServiceExt;
 use lazaret::{
     http::{Front, api_router},
     ports::streams::EpisodeState,
-    streams::{Hub, Kill},
+    streams::{Frame, Hub, Kill},
     upload::Standing,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{runtime::Runtime, sync::mpsc};
 
 /// Another process of the world's, with a door of its own.
 async fn another(world: &World) -> (Hub, SocketAddr) {
@@ -64,27 +65,41 @@ async fn what_came_last_goes_with_the_stream() {
     two.drain(Duration::from_secs(10)).await;
 }
 
+/// A process with a runtime of its own, which ends at once.
+struct Dying {
+    runtime: Runtime,
+    _hub: Hub,
+}
+
+impl Dying {
+    /// It has judged a frame of the stream's.
+    async fn after(world: &World, stream: &Open<'_>, says: &str) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let hub = {
+            let _entered = runtime.enter();
+            new_hub(&world.app.api, world.judge.clone(), Kill::default(), options("dying"))
+        };
+        let live = hub.live(stream.stream()).await.unwrap().unwrap();
+        let (reply, mut outcome) = mpsc::unbounded_channel();
+        live.post(Frame::read(frame(says).into()).unwrap(), stream.now(), reply);
+        outcome.recv().await.unwrap();
+        Self { runtime, _hub: hub }
+    }
+
+    fn dies(self) {
+        self.runtime.shutdown_background();
+    }
+}
+
 /// A process that dies with a stream passing: what it said does not hold, and the next one begins unwatched.
 #[tokio::test]
 async fn after_a_death_there_is_no_false_pass() {
     let world = World::start().await;
     let stream = world.open().await;
-    // The first process has a runtime of its own, which ends at once.
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let dying = {
-        let _entered = runtime.enter();
-        new_hub(&world.app.api, world.judge.clone(), Kill::default(), options("dying"))
-    };
-    let live = dying.live(stream.stream()).await.unwrap().unwrap();
-    let (reply, mut outcome) = tokio::sync::mpsc::unbounded_channel();
-    let clean = lazaret::streams::Frame::read(frame("0.1").into()).unwrap();
-    live.post(clean, stream.now(), reply);
-    outcome.recv().await.unwrap();
+    let dying = Dying::after(&world, &stream, "0.1").await;
     let row = async || world.store().stream(stream.stream()).await.unwrap().unwrap();
     eventually("it passes", async || row().await.standing == Standing::Pass).await;
-    drop(live);
-    runtime.shutdown_background();
-    drop(dying);
+    dying.dies();
 
     world.clock().advance(Duration::from_secs(6));
     let (two, _) = another(&world).await;
@@ -108,8 +123,8 @@ async fn a_watcher_that_wakes_too_late_changes_nothing() {
     let stream = world.open().await;
     let two = new_hub(&world.app.api, world.judge.clone(), Kill::default(), options("two"));
     let late = two.live(stream.stream()).await.unwrap().unwrap();
-    let (reply, _outcome) = tokio::sync::mpsc::unbounded_channel();
-    let held = lazaret::streams::Frame::read(frame("held 0.995").into()).unwrap();
+    let (reply, _outcome) = mpsc::unbounded_channel();
+    let held = Frame::read(frame("held 0.995").into()).unwrap();
     late.post(held, stream.now(), reply);
     eventually("it is busy", async || !world.judge.seen.lock().unwrap().is_empty()).await;
     world.clock().advance(Duration::from_secs(6));
@@ -161,4 +176,34 @@ async fn what_an_episode_that_is_over_left_behind_makes_no_other() {
         .await;
         two.drain(Duration::from_secs(10)).await;
     }
+}
+
+/// Regression: an episode that went on when its process died was in no queue, for good, where its publisher stayed away.
+#[tokio::test]
+async fn an_episode_whose_process_died_comes_to_review_where_nobody_sends_any_more() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let dying = Dying::after(&world, &stream, "0.995").await;
+    let row = async || world.store().stream(stream.stream()).await.unwrap().unwrap();
+    let episode = async |number| world.store().episode(stream.stream(), number).await.unwrap();
+    eventually("its frame is kept", async || episode(1).await.is_some_and(|one| one.evidence.len() == 1))
+        .await;
+    dying.dies();
+    world.clock().advance(Duration::from_secs(6));
+    let left = episode(1).await.unwrap();
+    assert_eq!(left.state, EpisodeState::Open);
+
+    let (two, _) = another(&world).await;
+    let [adopting, showing] = two.start();
+    // Whoever takes it over waits half a minute for its publisher, by the clock on the wall.
+    eventually("it is in review", async || episode(1).await.unwrap().state == EpisodeState::InReview).await;
+    eventually("it is left", async || row().await.holder.is_none()).await;
+    let deserted = world.store().deserted_streams(stream.now(), 9).await.unwrap();
+    assert!(deserted.is_empty(), "and nobody takes it again");
+    let ended = episode(1).await.unwrap();
+    assert_eq!((ended.worst, &ended.scores, &ended.evidence), (left.worst, &left.scores, &left.evidence));
+    assert_eq!((row().await.standing, episode(2).await), (Standing::Cut, None));
+    adopting.drain(Duration::from_secs(10)).await;
+    showing.drain(Duration::from_secs(10)).await;
+    two.drain(Duration::from_secs(10)).await;
 }

@@ -55,9 +55,11 @@ pub(in crate::adapters) const RESEALED: &str = "UPDATE streams SET source = $3 W
 
 pub(in crate::adapters) const PULLED: &str = "UPDATE streams SET pull = $3 WHERE id = $1 AND fence = $2";
 
-/// Those of whom the row says that they pass, those that are fed by the broker, and those whose frames are fetched.
+/// Those of whom the row says that they pass, those that are fed by the broker, those whose frames are fetched, and those
+/// whose episode goes on, which only the last one does.
 pub(in crate::adapters) const DESERTED: &str = "SELECT id FROM streams WHERE closed_at IS NULL \
-    AND (held_until IS NULL OR held_until <= $1) AND (queued = 1 OR source IS NOT NULL OR standing = 'pass') \
+    AND (held_until IS NULL OR held_until <= $1) AND (queued = 1 OR source IS NOT NULL OR standing = 'pass' \
+    OR EXISTS (SELECT 1 FROM episodes e WHERE e.stream = streams.id AND e.number = streams.episode AND e.state = 'open')) \
     ORDER BY held_until, id LIMIT $2";
 
 pub(in crate::adapters) const ONE_EPISODE: &str = "SELECT stream, number, tenant, state, began_at, ended_at, worst, \

@@ -109,7 +109,7 @@ pub async fn a_streams_change_shows_everywhere_at_once<S: Store>(store: Arc<S>) 
     assert_eq!(store.calls_due(at(40), 9).await.unwrap().len(), 1, "in order");
 }
 
-/// A process that died must not leave a stream passing, nor one that the broker feeds unread.
+/// A process that died must not leave a stream passing, nor one that the broker feeds unread, nor an episode that goes on.
 pub async fn deserted_streams_are_found<S: Store>(store: Arc<S>) {
     let passing = watched(&*store, 1, 10).await;
     let clean = change(Standing::Pass, Because::Clean, 11, None);
@@ -117,10 +117,20 @@ pub async fn deserted_streams_are_found<S: Store>(store: Arc<S>) {
     watched(&*store, 2, 10).await;
     assert!(store.open_stream(&new(101), MOST).await.unwrap());
     assert_eq!(store.deserted_streams(at(12), 9).await.unwrap(), [id(101)], "the broker feeds it");
+    let bad = watched(&*store, 3, 10).await;
+    let seen = |state| change(Standing::Cut, Because::Bad, 11, Some(episode(3, 1, state)));
+    assert_eq!(store.change_stream(&bad, &seen(EpisodeState::Open)).await.unwrap(), Ok(()));
+    assert_eq!(store.deserted_streams(at(12), 9).await.unwrap(), [id(101)], "it is watched");
     let mut found = store.deserted_streams(at(16), 9).await.unwrap();
     found.sort();
-    assert_eq!(found, [id(1), id(101)], "one that warns already warns on");
+    assert_eq!(found, [id(1), id(3), id(101)], "one that warns already warns on, but for its episode");
     assert_eq!(store.deserted_streams(at(16), 1).await.unwrap().len(), 1);
+    store.leave_stream(id(3), bad.fence, &sign(16)).await.unwrap();
+    assert!(store.deserted_streams(at(12), 9).await.unwrap().contains(&id(3)), "its episode goes on");
+    let next = store.watch_stream(id(3), "p2", at(16), at(21)).await.unwrap().unwrap();
+    assert!(!store.deserted_streams(at(16), 9).await.unwrap().contains(&id(3)), "somebody ends it");
+    assert_eq!(store.change_stream(&next, &seen(EpisodeState::InReview)).await.unwrap(), Ok(()));
+    store.leave_stream(id(3), next.fence, &sign(21)).await.unwrap();
     store.close_stream(&tenant("acme"), id(101), "key:k1", at(17)).await.unwrap();
     assert_eq!(store.deserted_streams(at(18), 9).await.unwrap(), [id(1)]);
     assert!(store.open_stream(&new(51), MOST).await.unwrap());
