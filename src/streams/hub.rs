@@ -1,6 +1,7 @@
 //! All streams that this process watches.
 
 use super::{
+    called::Called,
     feed::feed,
     judge::Judge,
     kill::Kill,
@@ -95,6 +96,7 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
     settled: Settled,
     killer: Kill,
+    called: Mutex<Called>,
     book: Book,
     frames: Option<Arc<dyn Frames>>,
     pub(super) puller: Puller,
@@ -142,6 +144,7 @@ impl Hub {
             metrics,
             settled,
             killer: kill,
+            called: Mutex::default(),
             book,
             frames,
             puller,
@@ -181,8 +184,8 @@ impl Hub {
         let content = State { standing: stream.standing, because: stream.because };
         let window = Window::new(rules, content, now);
         if content == BY_HAND {
-            // It may have been cut where nobody could end it, and its publisher came back.
-            hub.kill(stream, content);
+            // It may have been cut where nobody could end it. What frames cut waits for its first one.
+            hub.kill_again(stream, content);
         }
         let shown = Shown { state: window.state(), since: stream.since, key: stream.key.clone() };
         let over = hub.stop.child_token();
@@ -344,10 +347,30 @@ impl Shared {
         );
     }
 
-    pub(super) fn kill(&self, stream: &Stream, state: State) {
-        if self.killer.concerns(&stream.tenant) {
-            let (killer, stream) = (self.killer.clone(), stream.clone());
-            self.tasks.spawn_on(async move { killer.kill(&stream, state).await }, &self.runtime);
+    /// It was cut: it is to end where it is published.
+    pub(super) fn kill(self: &Arc<Self>, stream: &Stream, state: State) {
+        if self.killer.concerns(&stream.tenant) && self.called().cut(stream.id, self.clock.now()) {
+            self.call(stream, state);
         }
+    }
+
+    /// It is cut and goes on: its publisher came back, or nobody could end it.
+    pub(super) fn kill_again(self: &Arc<Self>, stream: &Stream, state: State) {
+        if self.killer.concerns(&stream.tenant) && self.called().goes_on(stream.id, self.clock.now()) {
+            self.call(stream, state);
+        }
+    }
+
+    fn call(self: &Arc<Self>, stream: &Stream, state: State) {
+        let (hub, stream) = (Arc::clone(self), stream.clone());
+        let call = async move {
+            hub.killer.kill(&stream, state).await;
+            hub.called().ended(stream.id);
+        };
+        self.tasks.spawn_on(call, &self.runtime);
+    }
+
+    fn called(&self) -> MutexGuard<'_, Called> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

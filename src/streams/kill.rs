@@ -1,6 +1,6 @@
-//! The hook that ends a stream where it is published, called at each cut. For MediaMTX, whose API lists publishers by
-//! connection, the URL is `http://127.0.0.1:9997/v3/rtmpconns/kick/{external_id}`, with its connection's id as the
-//! stream's `external_id`.
+//! The hook that ends a stream where it is published, called at each cut, and again while frames come all the same. For
+//! MediaMTX, whose API lists publishers by connection, the URL is `http://127.0.0.1:9997/v3/rtmpconns/kick/{external_id}`,
+//! with its connection's id as the stream's `external_id`.
 
 use super::window::State;
 use crate::{

@@ -1,6 +1,7 @@
 //! Live streams: frames in, a decision in time. What decides is pure (`rules`, `window`, `pace`, `order`, `case`); the
 //! `hub` has a `watcher` for each stream that this process holds the watch of; `snapshots` are what other processes see of it.
 
+mod called;
 pub mod calls;
 pub mod case;
 mod feed;

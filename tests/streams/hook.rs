@@ -6,14 +6,15 @@ use crate::{
     server::Server,
     site::Site,
     wait::until,
-    world::World,
+    world::{Open, World, frame, new_hub, options},
 };
 use axum::{
     Router,
     extract::Request,
     http::{HeaderMap, StatusCode},
 };
-use lazaret::streams::{Kill, kill::Hook};
+use jiff::SignedDuration;
+use lazaret::streams::{Frame, Kill, kill::Hook};
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
@@ -65,7 +66,65 @@ async fn a_cut_ends_the_stream_where_it_is_published() {
         assert_eq!(headers["authorization"], "Basic c2VjcmV0");
         assert_eq!((&said["id"], &said["reason"]), (&stream.id.as_str().into(), &"certain".into()));
     }
-    assert_eq!(calls.len(), 2, "once a cut");
+    assert_eq!(calls.len(), 2, "once, until it has gone on for a while");
+}
+
+/// Its watcher, whose watches last so long, has looked at the time that it is now.
+async fn looked(world: &World, stream: &Open<'_>, term: SignedDuration) {
+    let until = stream.now() + term;
+    eventually("its watcher looks at the time", async || {
+        world.store().stream(stream.stream()).await.unwrap().unwrap().held_until == Some(until)
+    })
+    .await;
+}
+
+fn fine(address: SocketAddr) -> Kill {
+    let url = format!("http://{address}/fine/{{id}}");
+    Kill::new([Hook { tenant: "acme".parse().unwrap(), url, authorization: None }], true).unwrap()
+}
+
+/// Regression: a publisher who came back while it was cut still was never ended again.
+#[tokio::test]
+async fn a_stream_that_is_cut_and_goes_on_is_ended_again_after_a_while() {
+    let (address, calls) = hooks().await;
+    let world = World::start_with(fine(address)).await;
+    let (stream, hour) = (world.open().await, SignedDuration::from_hours(1));
+    let called = || calls.lock().unwrap().len();
+    assert_eq!(stream.decision("0.995").await, "cut");
+    eventually("it is ended", async || called() == 1).await;
+    for step in [10, 10, 9] {
+        world.clock().advance(Duration::from_secs(step));
+        assert_eq!(stream.decision("0.995").await, "cut");
+    }
+    looked(&world, &stream, hour).await;
+    assert_eq!(called(), 1, "its publisher has not gone yet");
+    world.clock().advance(Duration::from_secs(1));
+    looked(&world, &stream, hour).await;
+    assert_eq!(called(), 1, "nobody sends any more");
+    eventually("its publisher came back", async || stream.decision("0.995").await == "cut" && called() == 2)
+        .await;
+    let paths = calls.lock().unwrap().clone();
+    assert_eq!(paths, [format!("fine/{}", stream.id), format!("fine/{}", stream.id)]);
+}
+
+/// Regression: a cut whose process died was called out by nobody.
+#[tokio::test]
+async fn who_takes_over_what_is_cut_ends_it_at_its_first_frame() {
+    let (address, calls) = hooks().await;
+    // Of the first process nobody hears.
+    let world = World::start().await;
+    let stream = world.open().await;
+    assert_eq!(stream.decision("0.995").await, "cut");
+    world.hub.drain(Duration::from_secs(10)).await;
+    let two = new_hub(&world.app.api, world.judge.clone(), fine(address), options("two"));
+    let live = two.live(stream.stream()).await.unwrap().expect("it was left");
+    world.clock().advance(Duration::from_secs(1));
+    looked(&world, &stream, SignedDuration::from_secs(5)).await;
+    assert!(calls.lock().unwrap().is_empty(), "nobody sends");
+    let (reply, _outcome) = tokio::sync::mpsc::unbounded_channel();
+    live.post(Frame::read(frame("0.1").into()).unwrap(), stream.now(), reply);
+    eventually("it is ended", async || calls.lock().unwrap().len() == 1).await;
+    two.drain(Duration::from_secs(10)).await;
 }
 
 const FAILED: &str = "a stream that was cut could not be ended by its hook";

@@ -144,6 +144,10 @@ impl Watcher {
         let Some(waiting) = self.live.mailbox.take() else { return };
         let began = Instant::now();
         self.stirred = began;
+        let shown = self.live.shown.borrow().state;
+        if shown.standing == Standing::Cut {
+            self.hub.kill_again(&self.watch.stream, shown);
+        }
         let known = self.is_known(&waiting.frame.bytes);
         let judged = if known {
             // Nobody needs to look. What it looks like is not known, which is another scene.
