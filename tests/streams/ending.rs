@@ -84,3 +84,32 @@ async fn what_is_seen_after_a_ruling_is_an_episode_of_its_own() {
     let told: Value = serde_json::from_str(&told.body).unwrap();
     assert_eq!((&told["decision"], &told["episode"]), (&"cut".into(), &2.into()), "{told}");
 }
+
+/// Regression: a stream that the broker feeds is never left, and the episode of one that nobody feeds any more never ended.
+#[tokio::test]
+async fn the_episode_of_a_stream_that_nobody_feeds_any_more_is_over_and_the_stream_is_not_left() {
+    let world = World::start().await;
+    let stream = world.open().await;
+    let (path, id) = (world.app.folder.path().join("lazaret.db"), stream.id.clone());
+    let queue = move || {
+        let store = rusqlite::Connection::open(path).unwrap();
+        assert_eq!(store.execute("UPDATE streams SET queued = 1 WHERE id = ?1", [id]).unwrap(), 1);
+    };
+    tokio::task::spawn_blocking(queue).await.unwrap();
+    assert_eq!(stream.decision("0.995").await, "cut");
+    let episode = async || world.store().episode(stream.stream(), 1).await.unwrap();
+    eventually("its frame is kept", async || episode().await.is_some_and(|one| one.evidence.len() == 1))
+        .await;
+    // What was judged last holds for a while.
+    world.clock().advance(Duration::from_secs(6));
+    // Half a minute, by the clock on the wall.
+    eventually("it is over", async || episode().await.unwrap().state == EpisodeState::InReview).await;
+    assert!(world.hub.here(stream.stream()).is_some(), "somebody listens on");
+    assert_eq!(stream.decision("0.1").await, "cut", "as it was");
+    assert_eq!(stream.decision("0.996").await, "cut");
+    eventually("what is seen goes on with it", async || {
+        let episode = episode().await.unwrap();
+        episode.state == EpisodeState::Open && episode.evidence.len() == 2
+    })
+    .await;
+}

@@ -108,6 +108,7 @@ impl Watcher {
     }
 
     pub(super) fn close_case(&mut self) {
+        self.seen = false;
         if let Some(case) = &mut self.case
             && case.episode.ended_at.is_none()
         {

@@ -32,7 +32,8 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 const TICK: Duration = Duration::from_millis(100);
 /// An episode's new frames are written no more often.
 const QUIET: Duration = Duration::from_secs(1);
-/// A stream that nothing came on for so long is left; who sends to it again finds it as it was.
+/// The episode of a stream that nothing came on for so long is over, and the stream is left unless it is fed; who sends to it
+/// again finds it as it was.
 const IDLE: Duration = Duration::from_secs(30);
 
 pub(super) struct Watcher {
@@ -47,7 +48,7 @@ pub(super) struct Watcher {
     /// What is on record.
     told: State,
     case: Option<Case>,
-    /// A frame that counts was seen under this watch: what was seen under another one makes no episode.
+    /// A frame that counts was seen since the last episode, under this watch: how the stream stands by then makes none.
     seen: bool,
     /// Whether an episode of another watch goes on still is not known yet.
     unasked: bool,
@@ -118,7 +119,10 @@ impl Watcher {
             }
             if self.stirred.elapsed() > IDLE && self.is_idle() {
                 self.close_case();
-                break true;
+                // To what the broker or a source brings somebody listens on.
+                if !self.is_fed() {
+                    break true;
+                }
             }
         };
         drop(place);
@@ -135,9 +139,11 @@ impl Watcher {
     }
 
     fn is_idle(&self) -> bool {
-        let stream = &self.watch.stream;
-        let is_fed = stream.queued || stream.source.is_some();
-        self.window.watched_at().is_none() && !is_fed && self.told == self.window.state()
+        self.window.watched_at().is_none() && self.told == self.window.state()
+    }
+
+    fn is_fed(&self) -> bool {
+        self.watch.stream.queued || self.watch.stream.source.is_some()
     }
 
     async fn judge(&mut self, place: OwnedSemaphorePermit) {
