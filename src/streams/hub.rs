@@ -206,7 +206,8 @@ impl Hub {
             // Whoever watched before did not come to close it.
             let is_over = |pull: &Pull| matches!(pull.state, PullState::Ended | PullState::GaveUp);
             let over = stream.pull.as_ref().is_some_and(is_over);
-            let of = pull::Of { source, fence: watch.fence, fastest: window.rules().fastest, over };
+            let (fastest, queued) = (window.rules().fastest, stream.queued);
+            let of = pull::Of { source, fence: watch.fence, fastest, queued, over };
             hub.tasks.spawn_on(pull::pull(self.clone(), Arc::clone(&live), of), &hub.runtime);
         }
         let watcher = Watcher::new(Arc::clone(hub), Arc::clone(&live), watch, window);
@@ -267,13 +268,16 @@ impl Hub {
         })
     }
 
-    /// The others do not wait for those that cannot be watched: `stuck` did not last time, and stand before them. Gives how
-    /// many did not now.
+    /// The others do not wait for those that cannot be watched, or have no place here: `stuck` were not last time, and stand
+    /// before them. Gives how many were not now.
     async fn adopt(&self, stuck: u32) -> Result<u32> {
         let mut failed = 0;
         let found = self.0.store.deserted_streams(self.0.clock.now(), FOUND.saturating_add(stuck)).await?;
+        let crowded = self.0.puller.crowded_out(&found);
         for id in found {
-            if let Err(error) = self.live(id).await {
+            if crowded.contains(&id) {
+                failed += 1;
+            } else if let Err(error) = self.live(id).await {
                 failed += 1;
                 tracing::warn!(stream.id = %id, %error, "a stream that nobody watches could not be taken over");
             }

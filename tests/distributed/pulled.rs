@@ -5,10 +5,12 @@ use crate::{
     server::Server,
     site::Site,
     sources::{LIVE, Page, Web, film},
-    streams::process,
+    streams::{process, show},
     wait::until,
 };
 use serde_json::{Value, json};
+use sqlx::Connection;
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn the_next_process_fetches_what_one_that_was_killed_did() {
@@ -54,4 +56,57 @@ async fn the_next_process_fetches_what_one_that_was_killed_did() {
     until("the third one fetches it", async || if fetched() == 3 { Ok(()) } else { Err(fetched()) }).await;
     passes().await;
     third.kill().await;
+}
+
+/// One for whose source there is no place here is left to a process that has one; where none has, nobody takes it and
+/// leaves it again and again.
+#[tokio::test]
+async fn a_source_without_a_place_goes_to_a_process_that_has_one() {
+    let settings = "pull_private = [\"127.0.0.1\"]\npull_patience = \"8s\"\npulls = 1\nterm = \"2s\"\n";
+    let site = Site::new(&format!("{SETTINGS}{settings}"));
+    assert_eq!(site.run(&["migrate"]).await.code(), 0);
+    let key = prepare(&site).await;
+    let front = process(&site, &key, "api,events", "front").await;
+    let web = Web::start().await;
+    let (_, clip) = film(&site.path(""), "grey.flv", "color=0x5a5a5a:s=320x180:r=10:d=300", &LIVE);
+    let url = web.put("/grey.flv", Page::Bytes(clip));
+    let stands = async |stream: &(String, String), decision: &str, state: &str, code: Option<&str>| {
+        until(state, async || {
+            let view = show(&front, stream).await;
+            let pull = &view["pull"];
+            let told = (&view["decision"], &pull["state"], pull["trouble"]["code"].as_str());
+            if told == (&decision.into(), &state.into(), code) { Ok(()) } else { Err(view) }
+        })
+        .await;
+    };
+    let first = process(&site, &key, "streams", "first").await;
+    let one = open(&front, json!({ "source": url })).await;
+    stands(&one, "pass", "reading", None).await;
+    let two = open(&front, json!({ "source": url })).await;
+    stands(&two, "warn", "waiting", Some("source.no_place")).await;
+    let second = process(&site, &key, "streams", "second").await;
+    stands(&two, "pass", "reading", None).await;
+    let three = open(&front, json!({ "source": url })).await;
+    stands(&three, "warn", "waiting", Some("source.no_place")).await;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(20) {
+        let view = show(&front, &three).await;
+        assert_eq!((&view["open"], &view["reason"]), (&true.into(), &"unwatched".into()), "{view}");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    // Each of the two had it once.
+    let mut database = sqlx::PgConnection::connect(&site.backing.database).await.unwrap();
+    let fence = sqlx::query_scalar("SELECT fence FROM streams WHERE id = $1").bind(&three.0);
+    let fence: i64 = fence.fetch_one(&mut database).await.unwrap();
+    assert!(fence <= 4, "{fence}");
+    first.kill().await;
+    stands(&one, "warn", "waiting", Some("source.no_place")).await;
+    let closed = front.client.delete(format!("{}/v1/streams/{}", front.url, two.0)).bearer_auth(&key);
+    assert_eq!(closed.send().await.unwrap().status(), 204);
+    until("one of them is fetched", async || {
+        let (one, three) = (show(&front, &one).await, show(&front, &three).await);
+        if one["decision"] == "pass" || three["decision"] == "pass" { Ok(()) } else { Err((one, three)) }
+    })
+    .await;
+    second.kill().await;
 }

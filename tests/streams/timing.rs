@@ -6,6 +6,7 @@ use crate::{
     troubled::troubled,
     wait::until,
 };
+use std::time::{Duration, Instant};
 
 /// An hour forward and back again in the middle of a scene: it is looked at all the same.
 #[tokio::test]
@@ -54,10 +55,11 @@ async fn what_drips_is_given_up() {
     server.kill().await;
 }
 
-/// So many sources are followed at a time. Another waits, is warned, and is told why; its turn comes.
+/// So many sources are followed at a time. Another waits, is warned, and is told why, for as long as it takes; its turn comes.
+/// Regression: one that waited for longer than `pull_patience` was closed.
 #[tokio::test]
 async fn a_source_for_which_there_is_no_place_says_so_and_waits() {
-    let (site, server) = site(&PULLING.replace("pull_patience = \"8s\"", "pull_patience = \"1h\"")).await;
+    let (site, server) = site(PULLING).await;
     let web = Web::start().await;
     let (_, long) = film(&site.path(""), "long.ts", "color=0x5a5a5a:s=320x180:r=10:d=300", &LIVE);
     let url = web.put("/long.ts", Page::Bytes(long));
@@ -76,6 +78,16 @@ async fn a_source_for_which_there_is_no_place_says_so_and_waits() {
     let view = troubled(&server, &three, "source.no_place").await;
     assert_eq!((&view["decision"], &view["reason"]), (&"warn".into(), &"unwatched".into()), "{view}");
     assert!(view["pull"]["trouble"]["detail"].as_str().unwrap().contains("streams.pulls"), "{view}");
+    // For twice as long as a source may fail, and all that it takes to fail once.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(24) {
+        let view = show(&server, &three).await;
+        assert_eq!((&view["open"], &view["reason"]), (&true.into(), &"unwatched".into()), "{view}");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    let view = troubled(&server, &three, "source.no_place").await;
+    let pull = &view["pull"];
+    assert_eq!((&pull["state"], &pull["failures"]), (&"waiting".into(), &0.into()), "{view}");
     passes(&one).await;
     let closed = server.client.delete(format!("{}/v1/streams/{one}", server.url)).bearer_auth(&server.key);
     assert_eq!(closed.send().await.unwrap().status(), 204);

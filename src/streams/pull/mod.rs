@@ -5,6 +5,7 @@
 
 mod attribute;
 mod backoff;
+mod crowd;
 mod edge;
 pub mod hls;
 mod http;
@@ -24,18 +25,20 @@ pub use place::BadSource;
 use super::{hub::Hub, live::Live, order::Order};
 use crate::{
     access::Vault,
-    ports::streams::{Pull, PullState, Source},
-    upload::Standing,
+    ports::streams::{Pull, PullState, Sign, Source},
+    upload::{Standing, StreamId},
 };
 use bytes::Bytes;
+use crowd::Crowd;
 use http::Http;
 use lazaret_sandbox::Pool;
 use line::Dial;
 use piece::Out;
 use place::{Rules, Speech};
-use screen::{SPOILED, Screen};
+use screen::{NO_PLACE, SPOILED, Screen};
 use srt::Caller;
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -53,6 +56,8 @@ const SOON: Duration = Duration::from_secs(10);
 /// How often it is looked whether a stream passes still, and for how long at most.
 const LOOK: Duration = Duration::from_millis(200);
 const UNWATCHED: Duration = Duration::from_secs(60);
+/// One that has no place and is not left, for it passes still or is sent frames, is asked again after so long.
+const CROWDED: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -71,6 +76,7 @@ pub struct Puller {
     /// What opens the URLs of sources.
     vault: Option<Arc<Vault>>,
     children: Pool,
+    crowd: Crowd,
     rules: Rules,
     http: Http,
     dial: Dial,
@@ -91,11 +97,18 @@ impl Puller {
     pub fn new(children: Pool, caller: Caller, rules: Rules, options: Options) -> Result<Self, Unable> {
         let http = Http::new(rules.clone(), options.stall)?;
         let dial = Dial::new(rules.clone())?;
-        Ok(Self { vault: None, children, rules, http, dial, caller, options })
+        let crowd = Crowd::default();
+        Ok(Self { vault: None, children, crowd, rules, http, dial, caller, options })
     }
 
     pub fn with(self, vault: Option<Arc<Vault>>) -> Self {
         Self { vault, ..self }
+    }
+
+    /// Those of these streams, which nobody watches, that are not to be watched here: there was no place for their sources,
+    /// and there is none now.
+    pub(super) fn crowded_out(&self, found: &[StreamId]) -> HashSet<StreamId> {
+        self.crowd.of(found, self.children.free())
     }
 
     /// Whether what this takes is here.
@@ -151,6 +164,8 @@ pub(super) struct Of {
     pub(super) source: Source,
     pub(super) fence: u64,
     pub(super) fastest: Duration,
+    /// Frames come through the broker as well, for which there is always a place: it is not left to others.
+    pub(super) queued: bool,
     /// It is over, as is on record, and the stream not closed yet.
     pub(super) over: bool,
 }
@@ -210,6 +225,23 @@ impl Pulling {
                     trouble.unwrap_or_else(|| Trouble::new("source.ended", "it ended"))
                 }
             };
+            if trouble.code == NO_PLACE {
+                // That is not the source's failure, and its patience begins anew.
+                seen = Instant::now();
+                tracing::info!(stream.id = %self.live.id, %trouble, "a source has no place here");
+                self.tell(PullState::Waiting, Some(trouble), failures).await;
+                // Whoever heard that it passes hears first that nobody watches it.
+                let unwatched = async {
+                    match self.of.queued {
+                        true => std::future::pending().await,
+                        false => self.unwatched().await,
+                    }
+                };
+                if tokio::time::timeout(CROWDED, unwatched).await.is_ok() {
+                    return self.leave().await;
+                }
+                continue;
+            }
             failures += 1;
             tracing::info!(stream.id = %self.live.id, failures, %trouble, "a source cannot be followed");
             if seen.elapsed() >= options.patience {
@@ -322,6 +354,27 @@ impl Pulling {
                 Ok(_) => return self.hub.close(live.id),
                 Err(error) => {
                     tracing::warn!(stream.id = %live.id, %error, "a stream whose source is over is not closed yet");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    /// Lets another process watch the stream, which may have a place for its source.
+    async fn leave(&self) {
+        let (hub, live) = (&self.hub.0, &self.live);
+        hub.puller.crowd.left(live.id);
+        loop {
+            let sign = Sign {
+                until: hub.clock.now(),
+                watched_until: None,
+                counts: live.counts(),
+                last: live.last(),
+            };
+            match hub.store.leave_stream(live.id, self.of.fence, &sign).await {
+                Ok(()) => return live.over.cancel(),
+                Err(error) => {
+                    tracing::warn!(stream.id = %live.id, %error, "a stream whose source has no place is not left yet");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }

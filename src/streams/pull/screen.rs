@@ -32,6 +32,8 @@ const LATE: Duration = Duration::from_millis(500);
 
 /// It ends with what cannot be decoded: another codec on the same track, say, of which nothing told.
 pub(super) const SPOILED: &str = "source.spoiled";
+/// Too many others are followed: no fault of its own.
+pub(super) const NO_PLACE: &str = "source.no_place";
 
 /// Shows frames of one source.
 pub(super) struct Screen<'a> {
@@ -77,7 +79,7 @@ impl Screen<'_> {
             Ok(Err(error)) => return Err(Trouble::new("source.child", error.to_string())),
             Err(_) => {
                 let why = "this process follows as many sources as it may; see streams.pulls";
-                return Err(Trouble::new("source.no_place", why));
+                return Err(Trouble::new(NO_PLACE, why));
             }
         };
         // Only the child reads it from now on.

@@ -102,6 +102,11 @@ impl Pool {
         Ok(version)
     }
 
+    /// Files that would not wait for a child at this moment.
+    pub fn free(&self) -> usize {
+        self.shared.places.available_permits()
+    }
+
     /// The process ids of the children that wait for work.
     pub fn idle(&self) -> Vec<u32> {
         self.shared.idle().iter().filter_map(Process::id).collect()
