@@ -17,6 +17,10 @@ const PLAYLIST: usize = 1 << 20;
 const EDGE: u64 = 3;
 /// So many behind the newest, it is begun at the edge again.
 const BEHIND: u64 = 8;
+/// One that ends so little before what was fetched, or by as many as it names, may be an older one, of another edge.
+const STALE: u64 = 3;
+/// One that is still older when it is asked for so often in a row is of an encoder that was started again.
+const STUBBORN: u32 = 5;
 /// Files in a row that may be missing.
 const MISSING: u32 = 3;
 
@@ -36,7 +40,17 @@ pub async fn follow(
             fetch(http, &chosen.url).await?
         }
     };
-    let mut reel = Reel { http, out, lost, next: None, head: None, key: None, sent: false, missing: 0 };
+    let mut reel = Reel {
+        http,
+        out,
+        lost,
+        next: None,
+        head: None,
+        key: None,
+        sent: false,
+        missing: 0,
+        old: Old::default(),
+    };
     let mut fresh = Instant::now();
     loop {
         let asked = Instant::now();
@@ -70,6 +84,23 @@ async fn fetch(http: &Http, url: &Url) -> Result<(Media, Url), Trouble> {
     }
 }
 
+/// Playlists in a row that were older than what was fetched.
+#[derive(Default)]
+struct Old(u32);
+
+impl Old {
+    /// Is there nothing in it, for it is from before the segment that comes next? It is not if numbers may begin anew.
+    fn is(&mut self, next: Option<u64>, media: &Media) -> bool {
+        let named = media.segments.len() as u64;
+        let end = media.first.saturating_add(named);
+        let is_behind = next.is_some_and(|next| end < next && next - end < named.max(STALE));
+        // One that is over is asked for no more.
+        let is_old = is_behind && !media.is_over && self.0 + 1 < STUBBORN;
+        self.0 = if is_old { self.0 + 1 } else { 0 };
+        is_old
+    }
+}
+
 /// Where to go on; where that is a leap, over how many segments.
 fn onward(next: Option<u64>, media: &Media) -> (u64, Option<u64>) {
     let end = media.first.saturating_add(media.segments.len() as u64);
@@ -99,11 +130,15 @@ struct Reel<'a> {
     key: Option<(Url, [u8; KEY])>,
     sent: bool,
     missing: u32,
+    old: Old,
 }
 
 impl Reel<'_> {
     /// Sends what is new; was there anything?
     async fn wind(&mut self, media: &Media) -> Result<bool, Trouble> {
+        if self.old.is(self.next, media) {
+            return Ok(false);
+        }
         let (from, leap) = onward(self.next, media);
         if let Some(skipped) = leap {
             (self.lost)(skipped);
@@ -196,15 +231,43 @@ impl Reel<'_> {
 mod tests {
     use super::*;
 
+    fn media(first: u64, segments: usize, is_over: bool) -> Media {
+        let text = format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{first}\n{}", "a.ts\n".repeat(segments));
+        let Ok(Playlist::Media(media)) = Playlist::read(&text, &Url::parse("http://h/").unwrap()) else {
+            panic!("{text}")
+        };
+        Media { is_over, ..media }
+    }
+
+    /// Regression: of two edges the one that was a segment behind was taken for an encoder that was started again.
+    #[test]
+    fn a_playlist_that_is_a_little_older_holds_nothing_new() {
+        for (next, media, expected) in [
+            (None, media(10, 9, false), false),
+            (Some(20), media(10, 10, false), false),
+            (Some(20), media(10, 9, false), true),
+            (Some(20), media(10, 9, true), false),
+            (Some(20), media(5, 10, false), true),
+            (Some(20), media(0, 10, false), false),
+            (Some(20), media(17, 1, false), true),
+            (Some(20), media(16, 1, false), false),
+            (Some(300), media(0, 5, false), false),
+        ] {
+            assert_eq!(Old::default().is(next, &media), expected, "{next:?} {}", media.first);
+        }
+    }
+
+    #[test]
+    fn one_that_stays_older_begins_anew() {
+        let (mut old, older, newer) = (Old::default(), media(10, 9, false), media(11, 10, false));
+        let mut asked = |media: &Media| old.is(Some(20), media);
+        assert_eq!([1, 2, 3, 4, 5, 6].map(|_| asked(&older)), [true, true, true, true, false, true]);
+        assert!(!asked(&newer));
+        assert_eq!([1, 2, 3, 4, 5].map(|_| asked(&older)), [true, true, true, true, false], "from the first");
+    }
+
     #[test]
     fn what_is_leapt_over_is_counted() {
-        let media = |first: u64, segments: usize, is_over: bool| {
-            let text = format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{first}\n{}", "a.ts\n".repeat(segments));
-            let Ok(Playlist::Media(media)) = Playlist::read(&text, &Url::parse("http://h/").unwrap()) else {
-                panic!("{text}")
-            };
-            Media { is_over, ..media }
-        };
         for (next, media, expected) in [
             (None, media(10, 10, false), (17, None)),
             (None, media(10, 10, true), (10, None)),
