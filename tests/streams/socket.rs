@@ -37,13 +37,24 @@ async fn decisions_come_on_the_same_socket() {
 }
 
 #[tokio::test]
-async fn a_frame_that_is_too_large_ends_the_connection() {
+async fn a_frame_that_is_too_large_ends_the_connection_and_counts() {
     let world = World::start().await;
     let stream = world.open().await;
+    for _ in 0..3 {
+        assert_eq!(stream.decision("0.1").await, "pass");
+    }
     let mut socket = stream.socket().await;
-    socket.next().await.unwrap();
     socket.send_into_the_void(vec![0xff; (1 << 20) + 33]).await;
+    let closed = ended(&mut socket).await;
+    assert_eq!(u16::from(closed.code), 1009, "{closed:?}");
+    assert!(closed.reason.contains("1048608 bytes"), "{closed:?}");
+    socket.drained().await;
+    // More than is read to its end.
+    let mut socket = stream.socket().await;
+    socket.send_into_the_void(vec![0xff; 4 << 20]).await;
     while socket.next().await.is_ok() {}
+    let view = stream.show().await;
+    assert_eq!(view["counts"]["failed"], 2, "{view}");
     assert_eq!(stream.decision("0.1").await, "pass", "and nothing else");
 }
 

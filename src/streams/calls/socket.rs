@@ -18,18 +18,25 @@ use axum::{
     body::Bytes,
     extract::{
         State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket},
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
     },
     response::Response,
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::{self, error::CapacityError};
 
 /// For one message to a sender that does not read.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// RFC 6455, 7.4.1: the service restarts, or another process watches the stream now.
 const ELSEWHERE: u16 = 1012;
+/// RFC 6455, 7.4.1: a message is too large.
+const TOO_LARGE: u16 = 1009;
+/// What is so much too large is read to its end, so that who sent it hears why it was in vain.
+const BEYOND: usize = 1 << 20;
+/// How long a connection is left open on which something larger came, which nobody reads: it is reset when it is dropped.
+const LINGER: Duration = Duration::from_secs(2);
 /// Of our own: the key is no good any more.
 const KEY: u16 = 4401;
 const NO_GOOD: &str = "the key is no good any more";
@@ -66,7 +73,8 @@ pub async fn socket(
 ) -> Result<Response, Problem> {
     let live = here(&api, &stream).await?;
     let most = api.streams.max_frame + HEADER;
-    let upgrade = upgrade.max_message_size(most).max_frame_size(most);
+    let read = most.saturating_add(BEYOND);
+    let upgrade = upgrade.max_message_size(read).max_frame_size(read);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let (reply, outcomes) = mpsc::unbounded_channel();
         let connection = Connection { socket, live, by, api, order: Order::default(), reply };
@@ -125,11 +133,20 @@ impl Connection {
                         if !self.may_send() {
                             return self.end(KEY, NO_GOOD).await;
                         }
+                        if bytes.len() > self.most() {
+                            self.too_large().await?;
+                            return self.part().await;
+                        }
                         self.frame(bytes).await?;
                     }
                     Some(Ok(Message::Text(_))) => self.error("frames are binary messages".to_owned()).await?,
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Ok(Message::Close(_))) => return self.part().await,
+                    Some(Err(error)) if is_too_large(&error) => {
+                        self.too_large().await?;
+                        tokio::time::sleep(LINGER).await;
+                        return Ok(());
+                    }
                     Some(Err(_)) | None => return Ok(()),
                 }
             }
@@ -147,6 +164,18 @@ impl Connection {
                 self.error(error.to_string()).await
             }
         }
+    }
+
+    /// The most bytes that are a frame.
+    fn most(&self) -> usize {
+        self.api.streams.max_frame + HEADER
+    }
+
+    async fn too_large(&mut self) -> Result<(), Gone> {
+        if self.may_send() {
+            self.live.spoiled();
+        }
+        self.close(TOO_LARGE, format!("at most {} bytes are taken", self.most())).await
     }
 
     fn may_send(&self) -> bool {
@@ -168,8 +197,12 @@ impl Connection {
     }
 
     async fn end(mut self, code: u16, reason: &'static str) -> Result<(), Gone> {
-        self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await?;
+        self.close(code, reason).await?;
         self.part().await
+    }
+
+    async fn close(&mut self, code: u16, reason: impl Into<Utf8Bytes>) -> Result<(), Gone> {
+        self.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await
     }
 
     /// Reads on until both ends have said that they close: a connection that is dropped with frames unread is reset, and
@@ -186,4 +219,10 @@ impl Connection {
             Ok(Err(_)) | Err(_) => Err(Gone),
         }
     }
+}
+
+/// More than is read came.
+fn is_too_large(error: &axum::Error) -> bool {
+    let error = error.source().and_then(|error| error.downcast_ref::<tungstenite::Error>());
+    matches!(error, Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })))
 }
