@@ -5,7 +5,7 @@ use crate::{
     red::{GREY, RED, SETTINGS, jpeg, open, prepare},
     server::Server,
     site::Site,
-    wait::until,
+    wait::{PATIENCE, until},
 };
 use lapin::{
     BasicProperties,
@@ -127,4 +127,32 @@ async fn frames_come_through_the_broker_and_another_process_takes_over_from_one_
     let elsewhere = format!("{}/v1/streams/{id}/frames", front.url);
     let sent = front.client.post(elsewhere).bearer_auth(secret).body(jpeg(1, GREY)).send().await.unwrap();
     assert_eq!(sent.status(), 501, "this process takes no frames");
+}
+
+/// Who follows it at a process that does not watch it hears of each change all the same, until it is over.
+#[tokio::test]
+async fn events_come_from_a_process_that_does_not_watch() {
+    let site = Site::new(SETTINGS);
+    assert_eq!(site.run(&["migrate"]).await.code(), 0);
+    let key = prepare(&site).await;
+    let front = process(&site, &key, "api,events", "front").await;
+    let watcher = process(&site, &key, "streams", "watcher").await;
+    let (id, secret) = open(&front, json!({})).await;
+    let asked = front.client.get(format!("{}/v1/streams/{id}", front.url)).bearer_auth(&secret);
+    let mut events = asked.header("accept", "text/event-stream").send().await.unwrap();
+    let mut heard = String::new();
+    for (sequence, colour, decision) in [(1, GREY, "pass"), (2, RED, "pass"), (3, RED, "cut")] {
+        let frames = format!("{}/v1/streams/{id}/frames", watcher.url);
+        let sent = front.client.post(frames).bearer_auth(&secret).body(jpeg(sequence, colour));
+        assert_eq!(sent.send().await.unwrap().status(), 200);
+        while !heard.contains(&format!("\"decision\":\"{decision}\"")) {
+            let more = tokio::time::timeout(PATIENCE, events.chunk()).await.expect(&heard);
+            heard.push_str(std::str::from_utf8(&more.unwrap().expect("it goes on")).unwrap());
+        }
+    }
+    let closed = front.client.delete(format!("{}/v1/streams/{id}", front.url)).bearer_auth(&key);
+    assert_eq!(closed.send().await.unwrap().status(), 204);
+    let rest = tokio::time::timeout(PATIENCE, events.text()).await.expect("it ends").unwrap();
+    assert!(rest.contains("\"open\":false"), "{heard}{rest}");
+    watcher.kill().await;
 }

@@ -109,6 +109,25 @@ fn files(folder: &Path) -> usize {
     all.filter(|entry| entry.file_type().is_file() && fs::metadata(entry.path()).is_ok()).count()
 }
 
+/// Pictures need no number, and WebP is one of their kinds.
+#[tokio::test]
+async fn a_webp_picture_is_judged() {
+    let (_site, server) = site().await;
+    let stream = open(&server, json!({})).await;
+    let mut socket = socket(&server, &stream).await;
+    for (colour, is_red, expected) in [(GREY, false, "pass"), (RED, true, "pass"), (RED, true, "cut")] {
+        socket.send(picture::webp(&plain(640, 360, colour))).await;
+        let judged = socket.next_of("frame").await;
+        assert_eq!(
+            (&judged["outcome"], &judged["decision"]),
+            (&"judged".into(), &expected.into()),
+            "{judged}"
+        );
+        assert_eq!(judged["scores"]["tiny.red"].as_f64().unwrap() > 0.7, is_red, "{judged}");
+    }
+    server.kill().await;
+}
+
 /// A tenant's own rules are those of its streams, and of no other's.
 #[tokio::test]
 async fn a_tenants_rules_decide_its_streams_alone() {
