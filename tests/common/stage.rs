@@ -78,6 +78,7 @@ fn detail(upload: &lazaret::ports::store::Upload, verdict: Decision) -> VerdictD
         size: upload.size,
         r#type: TypeDetail { media_type: "image/jpeg".into(), declared: upload.declared.clone() },
         reasons: vec![if flagged { "antivirus.infected".into() } else { "rule.clean".into() }],
+        second: false,
         findings: Vec::from_iter(flagged.then(|| FindingDetail {
             check: "antivirus".into(),
             code: "antivirus.infected".into(),
