@@ -34,11 +34,7 @@ use axum::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    io::Read,
-    time::Duration,
-};
+use std::{collections::HashMap, io::Read, time::Duration};
 use url::form_urlencoded::Serializer;
 
 const WALL: &str = "/console/streams";
@@ -184,8 +180,7 @@ impl Tile {
                 .map(|shot| (format!("s{}", shot.at.as_millisecond()), shot.scores.clone())),
         };
         let (frame, scores) = newest.unzip();
-        let mut scores: Vec<(String, f32)> =
-            scores.map_or_else(BTreeMap::new, |scores| scores).into_iter().collect();
+        let mut scores: Vec<(String, f32)> = scores.unwrap_or_default().into_iter().collect();
         scores.sort_by(|a, b| b.1.total_cmp(&a.1));
         scores.truncate(LABELS);
         Self {

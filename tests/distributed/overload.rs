@@ -85,7 +85,9 @@ async fn backlog(server: &Server) -> (u64, u64) {
 /// Connections to the store, and to the broker.
 async fn connections(site: &Site) -> (usize, usize) {
     let mut store = PgConnection::connect(&site.backing.database).await.unwrap();
-    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    // Nor who asked this before, and whose connection is on its way out.
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+        AND query NOT LIKE '%pg_stat_activity%'";
     let rows: i64 = sqlx::query_scalar(count).fetch_one(&mut store).await.unwrap();
     let listed = tokio::task::spawn_blocking(|| {
         Rabbit::shared().control(&["list_connections", "vhost", "--no-table-headers"])

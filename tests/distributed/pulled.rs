@@ -62,7 +62,7 @@ async fn the_next_process_fetches_what_one_that_was_killed_did() {
 /// leaves it again and again.
 #[tokio::test]
 async fn a_source_without_a_place_goes_to_a_process_that_has_one() {
-    let settings = "pull_private = [\"127.0.0.1\"]\npull_patience = \"8s\"\npulls = 1\nterm = \"2s\"\n";
+    let settings = "pull_private = [\"127.0.0.1\"]\npull_stall = \"5s\"\npull_patience = \"8s\"\npulls = 1\nterm = \"2s\"\n";
     let site = Site::new(&format!("{SETTINGS}{settings}"));
     assert_eq!(site.run(&["migrate"]).await.code(), 0);
     let key = prepare(&site).await;

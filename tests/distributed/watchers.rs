@@ -63,23 +63,32 @@ async fn passes(
     (broker, came)
 }
 
-/// Of a process that stands still more frames come than may wait: each that is dropped is counted, and none is clean.
+/// Of a process that stands still more frames come than may wait: those that are dropped are counted, and none is clean.
 #[tokio::test]
 async fn pictures_without_a_number_that_the_broker_drops_are_counted_and_never_clean() {
     let (site, key, front) = front().await;
     let watcher = process(&site, &key, "streams", "watcher").await;
-    let stream = open(&front, json!({ "queue": true })).await;
-    let (broker, mut came) = passes(&site, &front, &stream, &mut bare).await;
+    // What a process had fetched when it stood still, word of what was dropped among it, may be nobody's afterwards: the count
+    // is the least, which by bad luck is nothing.
+    let mut rounds = 0;
+    while !are_counted(&site, &front, &watcher).await {
+        rounds += 1;
+        assert!(rounds < 3, "nothing that was dropped was counted, again and again");
+    }
+    watcher.kill().await;
+}
+
+/// Half of what was dropped at least, within a minute and a half.
+async fn are_counted(site: &Site, front: &Server, watcher: &Server) -> bool {
+    let stream = open(front, json!({ "queue": true })).await;
+    let (broker, mut came) = passes(site, front, &stream, &mut bare).await;
     // What came is judged or skipped, all of it.
-    let all = async |came| {
-        until("all is accounted for", async || {
-            let view = show(&front, &stream).await;
-            let (judged, skipped) = (count(&view, "judged"), count(&view, "skipped"));
-            if judged + skipped == came { Ok((judged, skipped)) } else { Err(format!("{came}: {view}")) }
-        })
-        .await
-    };
-    let before = all(came).await;
+    let before = until("all is accounted for", async || {
+        let view = show(front, &stream).await;
+        let (judged, skipped) = (count(&view, "judged"), count(&view, "skipped"));
+        if judged + skipped == came { Ok((judged, skipped)) } else { Err(format!("{came}: {view}")) }
+    })
+    .await;
     signal_to(watcher.pid(), Signal::STOP);
     until("it stands still", async || {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", watcher.pid())).unwrap();
@@ -91,27 +100,24 @@ async fn pictures_without_a_number_that_the_broker_drops_are_counted_and_never_c
         came += u64::from(publish(&broker, &stream.0, &stream.1, bare()).await);
     }
     until("nobody watches", async || {
-        let view = show(&front, &stream).await;
+        let view = show(front, &stream).await;
         if stands(&view) == ("warn", "unwatched") { Ok(()) } else { Err(view) }
     })
     .await;
     signal_to(watcher.pid(), Signal::CONT);
-    // A broker that gave up a process which stood still is connected to anew first, which takes its heartbeats; and some of
-    // what was dropped may never come.
+    // A broker that gave up a process which stood still is connected to anew first, which takes its heartbeats.
     let began = Instant::now();
-    let view = loop {
-        let view = show(&front, &stream).await;
-        if count(&view, "skipped") >= before.1 + 20 {
-            break view;
+    loop {
+        let view = show(front, &stream).await;
+        let (judged, skipped) = (count(&view, "judged"), count(&view, "skipped"));
+        // Two were the process's already.
+        assert!(judged <= before.0 + 2 && judged + skipped <= came, "{before:?} {came}: {view}");
+        assert_eq!((count(&view, "failed"), count(&view, "lost")), (0, 0), "{view}");
+        if skipped >= before.1 + 20 || began.elapsed() > Duration::from_secs(90) {
+            return skipped >= before.1 + 20;
         }
-        assert!(began.elapsed() < Duration::from_secs(300), "{before:?} {came}: {view}");
         tokio::time::sleep(Duration::from_millis(100)).await;
-    };
-    let (judged, skipped) = (count(&view, "judged"), count(&view, "skipped"));
-    // Two were the process's already.
-    assert!(judged <= before.0 + 2 && judged + skipped <= came, "{before:?} {came}: {view}");
-    assert_eq!((count(&view, "failed"), count(&view, "lost")), (0, 0), "{view}");
-    watcher.kill().await;
+    }
 }
 
 /// What comes through the broker and is no frame counts as it does on a socket.

@@ -67,6 +67,7 @@ mod sight;
 #[path = "../sql/shared/snapshots.rs"]
 mod snapshots;
 mod streams;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/tally.rs"]
 mod tally;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
