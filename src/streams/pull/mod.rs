@@ -108,7 +108,7 @@ impl Puller {
     /// Those of these streams, which nobody watches, that are not to be watched here: there was no place for their sources,
     /// and there is none now.
     pub(super) fn crowded_out(&self, found: &[StreamId]) -> HashSet<StreamId> {
-        self.crowd.of(found, self.children.free())
+        self.crowd.of(found, self.children.free(), std::time::Instant::now())
     }
 
     /// Whether what this takes is here.
@@ -363,7 +363,7 @@ impl Pulling {
     /// Lets another process watch the stream, which may have a place for its source.
     async fn leave(&self) {
         let (hub, live) = (&self.hub.0, &self.live);
-        hub.puller.crowd.left(live.id);
+        hub.puller.crowd.left(live.id, std::time::Instant::now());
         loop {
             let sign = Sign {
                 until: hub.clock.now(),
