@@ -8,10 +8,12 @@ use crate::upload::{
     film::{FilmDetail, Sound},
     verdict::{FindingDetail, VerdictDetail},
 };
-use lazaret_report::Evidence;
+use lazaret_report::{Evidence, Region};
 
 /// Frames side by side on a contact sheet: `workers/media/src/sheet.rs` lays it out so.
 const COLUMNS: usize = 6;
+/// About so much of a frame's place on it is margin, on each side.
+const EDGE: f32 = 0.01;
 /// Models say of every label how high it came; this much of one is drawn.
 const DRAWN: f32 = 0.5;
 /// The length of a film's line of time, in its own units.
@@ -23,9 +25,19 @@ pub(super) struct Stage {
     pub alt: &'static str,
     pub about: &'static str,
     pub sheet: Option<Sheet>,
+    /// Where in a still picture findings were.
+    pub marks: Vec<Mark>,
     /// Why there is nothing to see.
     pub why_not: String,
     pub film: Option<Film>,
+}
+
+/// A finding's place, in the units of what it is drawn on.
+pub(super) struct Mark {
+    pub x: String,
+    pub y: String,
+    pub width: String,
+    pub height: String,
 }
 
 /// Frames in rows, and when findings were.
@@ -47,6 +59,8 @@ pub(super) struct Cell {
     pub taken: String,
     /// The worst one of a finding.
     pub marked: bool,
+    /// Where in it, on the sheet.
+    pub marks: Vec<Mark>,
 }
 
 pub(super) struct Span {
@@ -76,6 +90,7 @@ impl Stage {
             alt: "The held picture, blurred until you ask to see it",
             about: "a copy made in the sandbox, grey and blurred until you hold",
             sheet: None,
+            marks: Vec::new(),
             why_not: String::new(),
             film: film.map(Film::of),
         };
@@ -88,11 +103,28 @@ impl Stage {
             stage.sheet = Some(Sheet::of(film, &detail.findings));
         } else if crate::pipeline::is_decodable(media_type) {
             stage.url = Some(base.to_owned());
+            stage.marks = detail.findings.iter().flat_map(marks_of_a_still).collect();
         } else {
             stage.why_not = why_not(media_type);
         }
         stage
     }
+}
+
+impl Mark {
+    fn at(region: &Region, place: impl Fn(f32, f32) -> (f32, f32), part: f32) -> Self {
+        let (x, y) = place(region.x, region.y);
+        let [x, y, width, height] =
+            [x, y, region.width * part, region.height * part].map(|side| format!("{side:.4}"));
+        Self { x, y, width, height }
+    }
+}
+
+/// On the whole picture. What was seen in a member of an archive is nowhere on it.
+fn marks_of_a_still(finding: &FindingDetail) -> impl Iterator<Item = Mark> {
+    let shown = matches!(finding.evidence, Some(Evidence::Frame { .. }));
+    let regions = finding.regions.iter().filter(move |_| shown);
+    regions.map(|region| Mark::at(region, |x, y| (x, y), 1.0))
 }
 
 /// In words for who has to decide without.
@@ -146,13 +178,22 @@ impl Sheet {
         let frames = film.sheet.as_ref().map_or(&[][..], |sheet| &sheet.frames);
         let columns = frames.len().clamp(1, COLUMNS);
         let x = |ms: u64| LINE * (ms as f64 / film.duration_ms.max(1) as f64).min(1.0);
-        let cells = frames.iter().enumerate().map(|(n, frame)| Cell {
-            column: n % columns,
-            row: n / columns,
-            at: words::clock(frame.at_ms),
-            moment: moment(frame.at_ms),
-            taken: frame.taken.clone(),
-            marked: times.iter().any(|(_, _, _, worst)| *worst == frame.at_ms),
+        let cells = frames.iter().enumerate().map(|(n, frame)| {
+            let (column, row) = (n % columns, n / columns);
+            let worst: Vec<_> = times.iter().filter(|(_, _, _, worst)| *worst == frame.at_ms).collect();
+            let place = |x: f32, y: f32| {
+                (column as f32 + EDGE + x * (1.0 - 2.0 * EDGE), row as f32 + EDGE + y * (1.0 - 2.0 * EDGE))
+            };
+            let regions = worst.iter().flat_map(|(finding, ..)| &finding.regions);
+            Cell {
+                column,
+                row,
+                at: words::clock(frame.at_ms),
+                moment: moment(frame.at_ms),
+                taken: frame.taken.clone(),
+                marked: !worst.is_empty(),
+                marks: regions.map(|region| Mark::at(region, place, 1.0 - 2.0 * EDGE)).collect(),
+            }
         });
         let spans = times.iter().map(|(finding, from, to, worst)| Span {
             x: format!("{:.1}", x(*from)),
@@ -202,6 +243,7 @@ mod tests {
             detail: "porn".into(),
             score: Some(score),
             evidence,
+            regions: Vec::new(),
         };
         let time = Evidence::Time { from_ms: 2_500, to_ms: 4_000, at_ms: 3_000, frame: 3 };
         let all = Evidence::Time { from_ms: 0, to_ms: 10_000, at_ms: 0, frame: 0 };
@@ -214,6 +256,16 @@ mod tests {
         assert_eq!((drawn.cells[7].column, drawn.cells[7].row), (1, 1));
         let Span { x, width, worst, moment, .. } = &drawn.spans[0];
         assert_eq!([x, width, worst, moment], ["250.0", "150.0", "300.0", "3.000"]);
+        let region = Region { x: 0.5, y: 0.25, width: 0.5, height: 0.5 };
+        let placed = |evidence| FindingDetail { regions: vec![region], ..finding(0.9, Some(evidence)) };
+        let time = Evidence::Time { from_ms: 7_000, to_ms: 7_000, at_ms: 7_000, frame: 7 };
+        let drawn = Sheet::of(&film, &[placed(time)]);
+        assert_eq!(drawn.cells.iter().map(|cell| cell.marks.len()).sum::<usize>(), 1);
+        let Mark { x, y, width, height } = &drawn.cells[7].marks[0];
+        assert_eq!([x, y, width, height], ["1.5000", "1.2550", "0.4900", "0.4900"]);
+        let of_a_still = |evidence| marks_of_a_still(&placed(evidence)).map(|mark| mark.x).collect::<Vec<_>>();
+        assert_eq!(of_a_still(Evidence::Frame { index: 0 }), ["0.5000"]);
+        assert!(of_a_still(Evidence::Member { name: "a.png".into() }).is_empty(), "it is not what is shown");
         // A film without a length, and one without frames, draw nothing that is no number.
         let empty = FilmDetail { duration_ms: 0, sheet: None, ..film };
         assert_eq!(Sheet::of(&empty, &[]).columns, 1);

@@ -118,12 +118,12 @@ pub async fn look(
     };
     let labels = frames.worst();
     let animation = (picture.frames_seen > 1).then(|| animation(&picture));
-    let (mut findings, mut sheet) = (Vec::new(), None);
-    if frames.by_index.len() > 1 {
+    let (mut findings, sheet) = if frames.by_index.len() > 1 {
         frames.judge_all();
-        findings = frames.findings("image.label");
-        sheet = frames.sheet(session).await;
-    }
+        (frames.findings("image.label"), frames.sheet(session).await)
+    } else {
+        (frames.placed("image.label"), None)
+    };
     let results = classifier
         .engines()
         .into_iter()
@@ -136,11 +136,11 @@ pub async fn look(
     Ok(Seen { results, labels, perceptual_hash, picture: Some(picture), animation, sheet })
 }
 
-/// The frames of an animation with their scores and times.
+/// The frames of a picture with their scores and times.
 fn gather(frames: &mut Frames<'_>, scores: Vec<FrameScores>, times: &BTreeMap<u32, u64>) {
-    for FrameScores { frame, labels } in scores {
+    for FrameScores { frame, labels, regions } in scores {
         let at_ms = times.get(&frame).copied().unwrap_or_default();
-        frames.by_index.insert(frame, Looked { labels, ..Looked::new(frame, at_ms, None) });
+        frames.by_index.insert(frame, Looked { labels, regions, ..Looked::new(frame, at_ms, None) });
     }
 }
 
@@ -192,7 +192,7 @@ async fn score(
                 .and_then(|of| Likeness::of(&pixels, of.width as usize, of.height as usize));
         }
         let scored = match classifier.score(model, pixels).await {
-            Ok(scores) => tally.add(index, model, &scores).map_err(ScoreError::Failed),
+            Ok(answer) => tally.add(index, model, answer).map_err(ScoreError::Failed),
             Err(error) => Err(error),
         };
         failure = scored.err().map(ScoreError::into_coverage);

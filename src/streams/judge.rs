@@ -168,7 +168,7 @@ async fn score(
             sample.clone_from(&frame.pixels);
         }
         let scored = match classifier.score_first(frame.target, frame.pixels).await {
-            Ok(scores) => tally.add(frame.index, frame.target, &scores).map_err(ScoreError::Failed),
+            Ok(answer) => tally.add(frame.index, frame.target, answer).map_err(ScoreError::Failed),
             Err(error) => Err(error),
         };
         failure = scored.err();

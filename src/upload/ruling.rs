@@ -206,6 +206,7 @@ mod tests {
                     detail: String::new(),
                     score: None,
                     evidence: None,
+                    regions: Vec::new(),
                 })
                 .collect(),
             checks: coverage

@@ -9,7 +9,7 @@ use super::{
     plan::{Cleared, Gap, Plan},
     policy::Opinion,
 };
-use lazaret_report::{Coverage, Evidence, Finding};
+use lazaret_report::{Coverage, Evidence, Finding, Region};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, fmt, str::FromStr};
@@ -218,6 +218,7 @@ impl Verdict {
                     detail: finding.detail.clone(),
                     score: finding.score,
                     evidence: finding.evidence.clone(),
+                    regions: finding.regions.clone(),
                 })
                 .collect(),
             checks: examined.results.iter().map(CheckDetail::from).collect(),
@@ -292,6 +293,9 @@ pub struct FindingDetail {
     pub score: Option<f32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// Parts of the picture, or of the evidence's frame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<Region>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

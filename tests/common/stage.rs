@@ -85,6 +85,7 @@ fn detail(upload: &lazaret::ports::store::Upload, verdict: Decision) -> VerdictD
             detail: "Eicar-Test-Signature".into(),
             score: None,
             evidence: None,
+            regions: Vec::new(),
         })),
         checks: vec![CheckDetail {
             check: "antivirus".into(),

@@ -11,7 +11,7 @@ use super::{
     judge::{Judge, Labels},
 };
 use crate::upload::Decision;
-use lazaret_report::Finding;
+use lazaret_report::{Finding, Region};
 use lazaret_sandbox::{Session, Taken};
 use std::collections::BTreeMap;
 
@@ -22,13 +22,16 @@ pub(super) struct Frame {
     /// Why it was chosen; `None` where every frame is looked at.
     pub(super) taken: Option<Taken>,
     pub(super) labels: Labels,
+    /// Where detectors saw a label, while the frame may be told of.
+    pub(super) regions: BTreeMap<String, Vec<Region>>,
     /// By these scores alone.
     pub(super) decision: Decision,
 }
 
 impl Frame {
     pub(super) fn new(index: u32, at_ms: u64, taken: Option<Taken>) -> Self {
-        Self { index, at_ms, taken, labels: Labels::new(), decision: Decision::Publish }
+        let (labels, regions) = (Labels::new(), BTreeMap::new());
+        Self { index, at_ms, taken, labels, regions, decision: Decision::Publish }
     }
 }
 
@@ -59,6 +62,10 @@ impl<'a> Frames<'a> {
             self.by_index.get(&index).map_or(Decision::Publish, |frame| self.judged(&frame.labels));
         if let Some(frame) = self.by_index.get_mut(&index) {
             frame.decision = decision;
+            // Of a long film there may be many, and nobody asks where nothing was.
+            if decision == Decision::Publish {
+                frame.regions.clear();
+            }
         }
         decision
     }
@@ -83,6 +90,16 @@ impl<'a> Frames<'a> {
             *high = high.max(*score);
         }
         worst
+    }
+
+    /// Of a single picture: one finding, under this code, for each label that would keep it from being published and has a
+    /// place in it. One that has none is among the verdict's labels, and there is no more to tell of it.
+    pub(super) fn placed(&mut self, code: &str) -> Vec<Finding> {
+        if self.by_index.values().all(|frame| frame.regions.is_empty()) {
+            return Vec::new();
+        }
+        self.judge_all();
+        told::placed(self, code)
     }
 
     /// One finding, under this code, for each stretch in which a label would keep the file from being published.

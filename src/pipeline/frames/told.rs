@@ -49,6 +49,21 @@ pub(super) fn findings(frames: &Frames<'_>, code: &str) -> Vec<Finding> {
     closed.iter().map(|stretch| finding(stretch, code)).collect()
 }
 
+pub(super) fn placed(frames: &Frames<'_>, code: &str) -> Vec<Finding> {
+    let placed = |(frame, label): (&Frame, &str)| {
+        let (score, regions) = (frame.labels.get(label)?, frame.regions.get(label)?);
+        let places = if regions.len() == 1 { "place" } else { "places" };
+        let detail = format!("{label} {score:.2} in {} {places}", regions.len());
+        let evidence = Evidence::Frame { index: frame.index };
+        Some(Finding::new(code, detail).scored(*score).at(evidence).within(regions.clone()))
+    };
+    let guilty = frames
+        .by_index
+        .values()
+        .flat_map(|frame| guilty(frames, frame).into_iter().map(move |label| (frame, label)));
+    guilty.filter_map(placed).take(MOST).collect()
+}
+
 /// The labels that alone would keep the frame from being published.
 fn guilty<'a>(frames: &Frames<'_>, frame: &'a Frame) -> Vec<&'a str> {
     if frame.decision == Decision::Publish {
@@ -71,12 +86,13 @@ fn finding(stretch: &Stretch<'_>, code: &str) -> Finding {
         seconds(*from_ms),
         seconds(*to_ms)
     );
-    Finding::new(code, detail).scored(stretch.score()).at(Evidence::Time {
+    let finding = Finding::new(code, detail).scored(stretch.score()).at(Evidence::Time {
         from_ms: *from_ms,
         to_ms: *to_ms,
         at_ms: worst.at_ms,
         frame: worst.index,
-    })
+    });
+    finding.within(worst.regions.get(*label).cloned().unwrap_or_default())
 }
 
 fn seconds(ms: u64) -> String {

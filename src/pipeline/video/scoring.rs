@@ -8,7 +8,7 @@ use crate::{
     },
     upload::Decision,
 };
-use lazaret_classify::{Classifier, ScoreError};
+use lazaret_classify::{Answer, Classifier, ScoreError};
 use lazaret_report::{Coverage, Unavailable};
 use lazaret_sandbox::Shot;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ impl<'a> Scored<'a> {
     ) -> Result<(), Unavailable> {
         let mut scored = 0;
         while let Some(Shot { index, at_ms, taken, target: model, pixels }) = shots.recv().await {
-            let scores = match classifier.score(model, pixels).await {
-                Ok(scores) => scores,
+            let Answer { scores, parts } = match classifier.score(model, pixels).await {
+                Ok(answer) => answer,
                 Err(error) => return self.fail(error),
             };
             let names = self.labels.get(model).map(Vec::as_slice).unwrap_or_default();
@@ -57,6 +57,9 @@ impl<'a> Scored<'a> {
                 Frame::new(index, at_ms, Some(taken))
             });
             frame.labels.extend(names.iter().cloned().zip(scores));
+            for part in parts {
+                frame.regions.entry(names[part.label].clone()).or_default().push(part.region);
+            }
             scored += 1;
             // Once every model has had its say.
             if scored == self.labels.len() && is_final(self.frames.judge(index)) {

@@ -66,6 +66,7 @@ fn verdict(gap: bool, infected: bool) -> NumberedVerdict {
         detail: String::new(),
         score: None,
         evidence: None,
+        regions: Vec::new(),
     };
     let detail = VerdictDetail {
         verdict: Decision::Review,

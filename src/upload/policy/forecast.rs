@@ -104,6 +104,7 @@ fn finding(on_record: &FindingDetail) -> Finding {
         detail: on_record.detail.clone(),
         score: on_record.score,
         evidence: on_record.evidence.clone(),
+        regions: on_record.regions.clone(),
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::answer::Answer;
 use crate::error::ScoreError;
 use crate::manifest::{Manifest, Target};
 use crate::model::Model;
@@ -16,7 +17,7 @@ pub struct Classifier {
 struct Sessions(Vec<Model>);
 
 impl Worker for Sessions {
-    fn score(&mut self, model: usize, pixels: Vec<f32>) -> Result<Vec<f32>, Why> {
+    fn score(&mut self, model: usize, pixels: Vec<f32>) -> Result<Answer, Why> {
         let model = self
             .0
             .get_mut(model)
@@ -76,15 +77,15 @@ impl Classifier {
         self.pool.health()
     }
 
-    /// Scores one picture with one model: one value from 0 to 1 for each label. Waits while the queue is full.
+    /// Scores one picture with one model: one value from 0 to 1 for each label, and where a detector saw it. Waits while the queue is full.
     ///
     /// `pixels` are those of the model's [`Target`]: RGB, 0 to 255, row by row, `width * height * 3` values.
-    pub async fn score(&self, model: usize, pixels: Vec<f32>) -> Result<Vec<f32>, ScoreError> {
+    pub async fn score(&self, model: usize, pixels: Vec<f32>) -> Result<Answer, ScoreError> {
         self.pool.score(Lane::Usual, model, pixels).await
     }
 
     /// As [`Self::score`], before all pictures that wait there: for what is of no use later.
-    pub async fn score_first(&self, model: usize, pixels: Vec<f32>) -> Result<Vec<f32>, ScoreError> {
+    pub async fn score_first(&self, model: usize, pixels: Vec<f32>) -> Result<Answer, ScoreError> {
         self.pool.score(Lane::Urgent, model, pixels).await
     }
 }

@@ -8,6 +8,7 @@
 //! A model that says NaN, the wrong number of values or no distribution at all has not looked at the picture: that is
 //! a [`ScoreError`], never a low score.
 
+mod answer;
 mod classifier;
 mod error;
 mod manifest;
@@ -16,6 +17,7 @@ mod pool;
 pub mod runtime;
 mod tally;
 
+pub use answer::{Answer, Part};
 pub use classifier::Classifier;
 pub use error::ScoreError;
 pub use manifest::{

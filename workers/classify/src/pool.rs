@@ -1,5 +1,6 @@
 //! Threads that each own their sessions, behind two bounded queues: what is urgent goes first.
 
+use crate::answer::Answer;
 use crate::error::ScoreError;
 use lazaret_report::{Unavailable, Why};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,13 +11,13 @@ use tokio::sync::{mpsc, oneshot};
 
 /// What one thread owns: it takes `&mut self`, so there is one for each thread.
 pub(crate) trait Worker {
-    fn score(&mut self, model: usize, pixels: Vec<f32>) -> Result<Vec<f32>, Why>;
+    fn score(&mut self, model: usize, pixels: Vec<f32>) -> Result<Answer, Why>;
 }
 
 struct Job {
     model: usize,
     pixels: Vec<f32>,
-    reply: oneshot::Sender<Result<Vec<f32>, ScoreError>>,
+    reply: oneshot::Sender<Result<Answer, ScoreError>>,
 }
 
 /// Which queue a picture waits in.
@@ -119,7 +120,7 @@ impl Pool {
         lane: Lane,
         model: usize,
         pixels: Vec<f32>,
-    ) -> Result<Vec<f32>, ScoreError> {
+    ) -> Result<Answer, ScoreError> {
         let jobs = self.jobs.as_ref().ok_or_else(ended)?;
         let jobs = match lane {
             Lane::Urgent => &jobs.urgent,
@@ -192,9 +193,9 @@ mod tests {
     struct Echo;
 
     impl Worker for Echo {
-        fn score(&mut self, model: usize, pixels: Vec<f32>) -> Result<Vec<f32>, Why> {
+        fn score(&mut self, model: usize, pixels: Vec<f32>) -> Result<Answer, Why> {
             assert_ne!(model, 9, "told to panic");
-            if model == 1 { Err(Why::new("model.output", "told to fail")) } else { Ok(pixels) }
+            if model == 1 { Err(Why::new("model.output", "told to fail")) } else { Ok(pixels.into()) }
         }
     }
 
@@ -207,12 +208,12 @@ mod tests {
             Ok(Echo)
         })
         .unwrap();
-        assert_eq!(pool.score(Lane::Usual, 0, vec![1.0]).await, Ok(vec![1.0]));
+        assert_eq!(pool.score(Lane::Usual, 0, vec![1.0]).await, Ok(vec![1.0].into()));
         let ScoreError::Failed(why) = pool.score(Lane::Usual, 9, vec![1.0]).await.unwrap_err() else {
             panic!("not the file's")
         };
         assert_eq!(why.code, "model.crashed");
-        assert_eq!(pool.score(Lane::Usual, 0, vec![2.0]).await, Ok(vec![2.0]));
+        assert_eq!(pool.score(Lane::Usual, 0, vec![2.0]).await, Ok(vec![2.0].into()));
         assert_eq!(
             pool.score(Lane::Usual, 1, vec![2.0]).await,
             Err(ScoreError::failed("model.output", "told to fail"))
@@ -265,7 +266,7 @@ mod tests {
             })
             .collect();
         for (n, task) in tasks.into_iter().enumerate() {
-            assert_eq!(task.await.unwrap(), Ok(vec![n as f32]));
+            assert_eq!(task.await.unwrap(), Ok(vec![n as f32].into()));
         }
     }
 
@@ -273,12 +274,12 @@ mod tests {
     struct Slow(std::sync::mpsc::Receiver<()>, Arc<Mutex<Vec<f32>>>);
 
     impl Worker for Slow {
-        fn score(&mut self, model: usize, pixels: Vec<f32>) -> Result<Vec<f32>, Why> {
+        fn score(&mut self, model: usize, pixels: Vec<f32>) -> Result<Answer, Why> {
             if model == 0 {
                 self.0.recv().unwrap();
             }
             self.1.lock().unwrap().push(pixels[0]);
-            Ok(pixels)
+            Ok(pixels.into())
         }
     }
 

@@ -93,7 +93,7 @@ impl fmt::Display for Why {
 }
 
 /// One thing that a check saw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable and dotted; its first part is the check: `antivirus.infected`, `type.mismatch`, `structure.trailing`.
     pub code: String,
@@ -105,11 +105,20 @@ pub struct Finding {
     /// Where in the file it was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// Where in the picture, or in the worst frame, it was seen; empty where nobody said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<Region>,
 }
 
 impl Finding {
     pub fn new(code: &str, detail: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), detail: detail.into(), score: None, evidence: None }
+        Self { code: code.to_owned(), detail: detail.into(), ..Self::default() }
+    }
+
+    #[must_use]
+    pub fn within(mut self, regions: Vec<Region>) -> Self {
+        self.regions = regions;
+        self
     }
 
     #[must_use]
@@ -138,6 +147,43 @@ pub enum Evidence {
     Time { from_ms: u64, to_ms: u64, at_ms: u64, frame: u32 },
     /// A member of an archive, by its listed name, escaped.
     Member { name: String },
+}
+
+/// A part of a picture as it is shown, upright: from its left and upper edge, in fractions of its width and height, to
+/// four decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Region {
+    pub x: f32,
+    pub y: f32,
+    pub width: f32,
+    pub height: f32,
+}
+
+impl Region {
+    /// What of the rectangle lies in the picture; `None` where that is nothing. All in fractions.
+    pub fn clipped(left: f32, top: f32, right: f32, bottom: f32) -> Option<Self> {
+        let inside = |side: f32| (side.clamp(0.0, 1.0) * 1e4).round();
+        let [left, top, right, bottom] = [left, top, right, bottom].map(inside);
+        // NaN is smaller than nothing, and so is no part.
+        let some = right > left && bottom > top;
+        let part = |length: f32| length / 1e4;
+        some.then(|| Self {
+            x: part(left),
+            y: part(top),
+            width: part(right - left),
+            height: part(bottom - top),
+        })
+    }
+
+    /// Intersection over union: 1 for the same part, 0 for two that do not touch.
+    pub fn overlap(&self, other: &Self) -> f32 {
+        let along = |a: f32, a_long: f32, b: f32, b_long: f32| {
+            ((a + a_long).min(b + b_long) - a.max(b)).max(0.0)
+        };
+        let both = along(self.x, self.width, other.x, other.width)
+            * along(self.y, self.height, other.y, other.height);
+        both / (self.width * self.height + other.width * other.height - both)
+    }
 }
 
 /// The engine cannot look at any file just now: missing, starting, hung, out of date. This is the engine's trouble and
@@ -175,6 +221,27 @@ mod tests {
         assert_eq!(partial.clone().and(failed.clone()), failed);
         assert_eq!(failed.clone().and(partial), failed);
         assert_eq!(failed.clone().and(Coverage::failed("other", "")), failed);
+    }
+
+    #[test]
+    fn a_region_is_what_lies_in_the_picture() {
+        let of = |sides: [f32; 4]| Region::clipped(sides[0], sides[1], sides[2], sides[3]);
+        let region = |x, y, width, height| Region { x, y, width, height };
+        assert_eq!(of([0.1, 0.25, 0.5, 0.75]), Some(region(0.1, 0.25, 0.4, 0.5)));
+        assert_eq!(of([-0.5, -3.0, 0.333_34, 9.0]), Some(region(0.0, 0.0, 0.3333, 1.0)));
+        for nothing in [[1.5, 0.0, 2.0, 1.0], [0.5, 0.5, 0.5, 1.0], [0.6, 0.0, 0.4, 1.0], [f32::NAN, 0.0, 1.0, 1.0]] {
+            assert_eq!(of(nothing), None, "{nothing:?}");
+        }
+        let json = serde_json::to_string(&of([0.1, 0.25, 0.5, 0.75])).unwrap();
+        assert_eq!(json, r#"{"x":0.1,"y":0.25,"width":0.4,"height":0.5}"#);
+    }
+
+    #[test]
+    fn regions_overlap_by_their_intersection_over_their_union() {
+        let region = |x, width| Region { x, y: 0.0, width, height: 0.5 };
+        assert!((region(0.0, 0.5).overlap(&region(0.0, 0.5)) - 1.0).abs() < 1e-6);
+        assert!((region(0.0, 0.5).overlap(&region(0.25, 0.5)) - 1.0 / 3.0).abs() < 1e-6);
+        assert_eq!(region(0.0, 0.25).overlap(&region(0.25, 0.5)), 0.0);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 mod input;
 mod output;
+mod parts;
 mod session;
 
+use crate::answer::Answer;
 use crate::manifest::Manifest;
 use lazaret_report::{Unavailable, Why};
 use ort::session::Session;
@@ -46,8 +48,8 @@ impl Model {
         Ok(model)
     }
 
-    /// `pixels`: RGB, 0 to 255, row by row, of the manifest's size. Answers one score a label.
-    pub(crate) fn score(&mut self, pixels: Vec<f32>) -> Result<Vec<f32>, Why> {
+    /// `pixels`: RGB, 0 to 255, row by row, of the manifest's size.
+    pub(crate) fn score(&mut self, pixels: Vec<f32>) -> Result<Answer, Why> {
         let input = &self.manifest.input;
         let prepared = input::prepare(input, pixels)?;
         let refused = |error: ort::Error| Why::new("model.run", one_line(&error.to_string()));
@@ -57,7 +59,7 @@ impl Model {
         let value = outputs.get(&self.output).ok_or_else(|| missing("is missing"))?;
         let (shape, values) =
             value.try_extract_tensor::<f32>().map_err(|_| missing("is not a tensor of float32"))?;
-        output::scores(&self.manifest.output, shape, values)
+        output::answer(&self.manifest.output, &self.manifest.input, shape, values)
     }
 }
 
