@@ -263,7 +263,8 @@ mod tests {
         assert_eq!(drawn.cells.iter().map(|cell| cell.marks.len()).sum::<usize>(), 1);
         let Mark { x, y, width, height } = &drawn.cells[7].marks[0];
         assert_eq!([x, y, width, height], ["1.5000", "1.2550", "0.4900", "0.4900"]);
-        let of_a_still = |evidence| marks_of_a_still(&placed(evidence)).map(|mark| mark.x).collect::<Vec<_>>();
+        let of_a_still =
+            |evidence| marks_of_a_still(&placed(evidence)).map(|mark| mark.x).collect::<Vec<_>>();
         assert_eq!(of_a_still(Evidence::Frame { index: 0 }), ["0.5000"]);
         assert!(of_a_still(Evidence::Member { name: "a.png".into() }).is_empty(), "it is not what is shown");
         // A film without a length, and one without frames, draw nothing that is no number.

@@ -8,7 +8,7 @@ use crate::{
     },
 };
 use jiff::Timestamp;
-use lazaret_report::Evidence;
+use lazaret_report::{Evidence, Region};
 
 /// Characters.
 const BRIEF: usize = 160;
@@ -49,16 +49,28 @@ pub(super) fn finding(finding: &FindingDetail) -> String {
     if !finding.detail.is_empty() {
         words = format!("{words}: {}", finding.detail);
     }
-    match finding.evidence.as_ref().and_then(place) {
-        Some(place) => format!("{words} ({place})"),
-        None => words,
-    }
+    let at = finding.evidence.as_ref().and_then(place);
+    let parts = finding.regions.iter().take(PARTS).map(part);
+    let places: Vec<String> = at.into_iter().chain(parts).collect();
+    if places.is_empty() { words } else { format!("{words} ({})", places.join("; ")) }
+}
+
+/// Parts of a picture that are told in words; more are drawn.
+const PARTS: usize = 3;
+
+/// For who does not see it drawn.
+fn part(region: &Region) -> String {
+    let percent = |from: f32, long: f32| format!("{:.0}–{:.0} %", from * 100.0, (from + long) * 100.0);
+    let (across, down) = (percent(region.x, region.width), percent(region.y, region.height));
+    format!("{across} from the left, {down} from the top")
 }
 
 /// Where a finding is, if it does not say so itself.
 fn place(evidence: &Evidence) -> Option<String> {
     match evidence {
         Evidence::Bytes { offset, length } => Some(format!("at byte {offset}, {length} long")),
+        // Of a picture that has but one.
+        Evidence::Frame { index: 0 } => None,
         Evidence::Frame { index } => Some(format!("frame {}", index + 1)),
         Evidence::Time { .. } | Evidence::Member { .. } => None,
     }
@@ -153,7 +165,10 @@ mod tests {
         assert_eq!(ages, ["0 s", "59 s", "1 min", "2 h", "10 d"]);
         assert_eq!(age(at(5), at(0)), "0 s");
         assert_eq!([clock(0), clock(62_540), clock(3_600_000)], ["0:00.0", "1:02.5", "60:00.0"]);
-        assert_eq!(place(&Evidence::Frame { index: 0 }).as_deref(), Some("frame 1"));
+        assert_eq!(place(&Evidence::Frame { index: 2 }).as_deref(), Some("frame 3"));
+        assert_eq!(place(&Evidence::Frame { index: 0 }), None, "of a picture that is one frame");
+        let region = Region { x: 0.5, y: 0.25, width: 0.25, height: 0.755 };
+        assert_eq!(part(&region), "50–75 % from the left, 25–100 % from the top");
         assert_eq!([day(0), day(20_000)], ["1970-01-01", "2024-10-04"]);
         assert_eq!(brief("a\nb\u{1b}[2J"), "a b [2J");
         assert_eq!(brief(&"x".repeat(500)).chars().count(), 161);

@@ -24,6 +24,7 @@ mod pages;
 mod people;
 mod plain;
 mod refused;
+mod regions;
 mod revealing;
 mod rights;
 mod rotation;
@@ -40,6 +41,11 @@ mod xss;
 #[path = "../service/backing.rs"]
 #[expect(dead_code, reason = "other tests look at more of it")]
 mod backing;
+#[path = "../common/detector.rs"]
+mod detector;
+#[path = "../../workers/classify/tests/common/onnx.rs"]
+#[expect(dead_code, reason = "the tests of models use the rest of it")]
+mod onnx;
 #[path = "../servers/postgres.rs"]
 mod postgres;
 #[path = "../service/process.rs"]

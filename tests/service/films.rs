@@ -59,7 +59,7 @@ fn colours(settings: &str) -> Site {
 }
 
 /// A film that `ffmpeg` makes, with these arguments.
-fn film(site: &Site, name: &str, arguments: &str) -> Vec<u8> {
+pub fn film(site: &Site, name: &str, arguments: &str) -> Vec<u8> {
     let path = site.path(name);
     let output = Command::new("ffmpeg")
         .args(["-nostdin", "-y", "-loglevel", "error"])

@@ -8,6 +8,8 @@ mod children;
 mod commands;
 mod crash;
 mod demo;
+#[path = "../common/detector.rs"]
+mod detector;
 mod disk;
 mod drain;
 mod films;
@@ -20,6 +22,7 @@ mod mutants;
 mod onnx;
 mod policy;
 mod process;
+mod regions;
 mod renditions;
 mod samples;
 mod sandbox;

@@ -158,11 +158,8 @@ mod tests {
 
     #[test]
     fn parts_go_with_the_variant_that_has_most_of_their_label() {
-        let part = |label, score, x| Part {
-            label,
-            score,
-            region: Region { x, y: 0.0, width: 0.1, height: 0.1 },
-        };
+        let part =
+            |label, score, x| Part { label, score, region: Region { x, y: 0.0, width: 0.1, height: 0.1 } };
         let answer = |scores: [f32; 2], parts: &[Part]| Answer { scores: scores.into(), parts: parts.into() };
         let mut tally = tally(1);
         tally.add(0, 0, answer([0.9, 0.2], &[part(0, 0.9, 0.1), part(1, 0.2, 0.2)])).unwrap();
@@ -192,7 +189,11 @@ mod tests {
         for (model, scores) in
             [(0, &[0.5][..]), (0, &[f32::NAN, 0.5]), (0, &[0.1, f32::INFINITY]), (1, &[0.5, 0.5])]
         {
-            assert_eq!(tally.add(0, model, scores.to_vec().into()).unwrap_err().code, "model.output", "{model} {scores:?}");
+            assert_eq!(
+                tally.add(0, model, scores.to_vec().into()).unwrap_err().code,
+                "model.output",
+                "{model} {scores:?}"
+            );
         }
         assert_eq!(tally.finish([0]).unwrap_err().code, "frames.unscored");
     }

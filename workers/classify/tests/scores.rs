@@ -24,7 +24,7 @@ async fn assert_scores(classifier: &Classifier, picture: &Value, rgb: &[u8]) {
     assert_eq!(common::sha256(rgb), picture["rgb_sha256"], "not the picture that nsfwjs saw: {picture}");
     let target = classifier.targets()[0];
     let pixels = pictures::resize(rgb, size(picture), (target.width as usize, target.height as usize));
-    let scores = classifier.score(0, pixels).await.unwrap();
+    let scores = classifier.score(0, pixels).await.unwrap().scores;
     assert_eq!(scores.len(), said.len());
     for (label, score) in classifier.labels(0).iter().zip(scores) {
         let expected = said[label].as_f64().unwrap();

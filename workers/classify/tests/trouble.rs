@@ -24,7 +24,7 @@ async fn a_sound_model_scores() {
     let models = Models::new();
     let folder = models.tiny(&onnx::softmax_of_a_pixel(1.0), &[]);
     let classifier = Classifier::start(vec![Manifest::load(&folder).unwrap()], 1).unwrap();
-    let scores = classifier.score(0, vec![100.0, 200.0, 50.0]).await.unwrap();
+    let scores = classifier.score(0, vec![100.0, 200.0, 50.0]).await.unwrap().scores;
     assert!(scores[0] < 1e-6 && scores[1] > 0.999 && scores[2] < 1e-6, "{scores:?}");
     assert_eq!(classifier.engines()[0].name, "tiny");
 }
@@ -142,7 +142,12 @@ async fn a_detector_scores_each_label_by_its_best_box() {
     let folder = models.tiny(&model, &changes);
     let classifier = Classifier::start(vec![Manifest::load(&folder).unwrap()], 1).unwrap();
     let pixels = vec![255.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 51.0, 204.0, 102.0, 0.0];
-    assert_eq!(classifier.score(0, pixels).await.unwrap(), [0.8, 0.4]);
+    let answer = classifier.score(0, pixels).await.unwrap();
+    assert_eq!(answer.scores, [0.8, 0.4]);
+    // The second box, and the first, in which there is too little of the first label.
+    let parts: Vec<_> =
+        answer.parts.iter().map(|part| (part.label, part.region.x, part.region.width)).collect();
+    assert_eq!(parts, [(0, 0.0044, 0.0088), (1, 0.2456, 0.0088)]);
 }
 
 #[test]

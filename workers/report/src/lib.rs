@@ -177,9 +177,8 @@ impl Region {
 
     /// Intersection over union: 1 for the same part, 0 for two that do not touch.
     pub fn overlap(&self, other: &Self) -> f32 {
-        let along = |a: f32, a_long: f32, b: f32, b_long: f32| {
-            ((a + a_long).min(b + b_long) - a.max(b)).max(0.0)
-        };
+        let along =
+            |a: f32, a_long: f32, b: f32, b_long: f32| ((a + a_long).min(b + b_long) - a.max(b)).max(0.0);
         let both = along(self.x, self.width, other.x, other.width)
             * along(self.y, self.height, other.y, other.height);
         both / (self.width * self.height + other.width * other.height - both)
@@ -229,7 +228,9 @@ mod tests {
         let region = |x, y, width, height| Region { x, y, width, height };
         assert_eq!(of([0.1, 0.25, 0.5, 0.75]), Some(region(0.1, 0.25, 0.4, 0.5)));
         assert_eq!(of([-0.5, -3.0, 0.333_34, 9.0]), Some(region(0.0, 0.0, 0.3333, 1.0)));
-        for nothing in [[1.5, 0.0, 2.0, 1.0], [0.5, 0.5, 0.5, 1.0], [0.6, 0.0, 0.4, 1.0], [f32::NAN, 0.0, 1.0, 1.0]] {
+        for nothing in
+            [[1.5, 0.0, 2.0, 1.0], [0.5, 0.5, 0.5, 1.0], [0.6, 0.0, 0.4, 1.0], [f32::NAN, 0.0, 1.0, 1.0]]
+        {
             assert_eq!(of(nothing), None, "{nothing:?}");
         }
         let json = serde_json::to_string(&of([0.1, 0.25, 0.5, 0.75])).unwrap();

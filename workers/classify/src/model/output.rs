@@ -164,12 +164,10 @@ mod tests {
             region: Region { x, y, width, height },
         };
         let half = [0.0, 0.0, 0.2, 0.2];
-        let expected =
-            [part(0, 0.9, [0.3, 0.275, 0.4, 0.45]), part(0, 0.3, half), part(1, 0.1, half)];
+        let expected = [part(0, 0.9, [0.3, 0.275, 0.4, 0.45]), part(0, 0.3, half), part(1, 0.1, half)];
         assert_eq!(told.parts, expected, "of a label that is unlikely the one box that it is of");
-        let crowd: Vec<[f32; 6]> = (0..40)
-            .map(|n| [(n % 8) as f32 + 1.0, (n / 8) as f32 * 4.0 + 1.0, 0.5, 0.5, 0.9, 0.0])
-            .collect();
+        let crowd: Vec<[f32; 6]> =
+            (0..40).map(|n| [(n % 8) as f32 + 1.0, (n / 8) as f32 * 4.0 + 1.0, 0.5, 0.5, 0.9, 0.0]).collect();
         let told = answer(&two, &INPUT, &[1, 40, 6], crowd.as_flattened()).unwrap();
         assert_eq!(told.parts.len(), Part::MOST);
         let beside = [[50.0, 50.0, 4.0, 4.0, 0.9, 0.0], [5.0, 5.0, -3.0, 4.0, 0.8, 0.0]];

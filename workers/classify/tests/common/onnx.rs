@@ -35,16 +35,23 @@ pub fn node(op: &str, inputs: &[&str], output: &str) -> Vec<u8> {
 }
 
 /// A constant: `data_type` 1 is float32, 7 is int64.
-fn constant(name: &str, data_type: u64, count: usize, raw: &[u8]) -> Vec<u8> {
-    bytes(5, &[number(1, count as u64), number(2, data_type), text(8, name), bytes(9, raw)].concat())
+fn constant(name: &str, data_type: u64, dims: &[usize], raw: &[u8]) -> Vec<u8> {
+    let dims: Vec<u8> = dims.iter().flat_map(|&dim| number(1, dim as u64)).collect();
+    bytes(5, &[dims, number(2, data_type), text(8, name), bytes(9, raw)].concat())
 }
 
 pub fn floats(name: &str, values: &[f32]) -> Vec<u8> {
-    constant(name, 1, values.len(), &values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>())
+    constant(name, 1, &[values.len()], &values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>())
+}
+
+/// A matrix, row by row.
+fn matrix<const N: usize>(name: &str, rows: &[[f32; N]]) -> Vec<u8> {
+    let raw: Vec<u8> = rows.as_flattened().iter().flat_map(|v| v.to_le_bytes()).collect();
+    constant(name, 1, &[rows.len(), N], &raw)
 }
 
 pub fn integers(name: &str, values: &[i64]) -> Vec<u8> {
-    constant(name, 7, values.len(), &values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>())
+    constant(name, 7, &[values.len()], &values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>())
 }
 
 /// A model from `pixels` to the outputs, of opset 13; `parts` are nodes and constants.
@@ -65,4 +72,27 @@ pub fn softmax_of_a_pixel(gain: f32) -> Vec<u8> {
         node("Softmax", &["logits"], "scores"),
     ];
     model(&[1, 1, 1, 3], &[("scores", &[1, 3])], &parts)
+}
+
+/// A detector that is shown two by two pixels, channel by channel, and has a box for each: how much of a colour is in a
+/// quarter of the picture's corners.
+pub fn boxes_of_corners() -> Vec<u8> {
+    // Of a quarter its middle and its size, and then its red, green and blue.
+    let mut shares = [[0.0; 3]; 7];
+    for channel in 0..3 {
+        shares[4 + channel][channel] = 1.0 / 255.0;
+    }
+    let mut places = [[0.0; 4]; 7];
+    places[0] = [0.5, 1.5, 0.5, 1.5];
+    places[1] = [0.5, 0.5, 1.5, 1.5];
+    (places[2], places[3]) = ([1.0; 4], [1.0; 4]);
+    let parts = [
+        integers("shape", &[1, 3, 4]),
+        node("Reshape", &["pixels", "shape"], "channels"),
+        matrix("shares", &shares),
+        node("MatMul", &["shares", "channels"], "amounts"),
+        matrix("places", &places),
+        node("Add", &["amounts", "places"], "boxes"),
+    ];
+    model(&[1, 3, 2, 2], &[("boxes", &[1, 7, 4])], &parts)
 }
