@@ -167,7 +167,7 @@ mod tests {
         assert_eq!([clock(0), clock(62_540), clock(3_600_000)], ["0:00.0", "1:02.5", "60:00.0"]);
         assert_eq!(place(&Evidence::Frame { index: 2 }).as_deref(), Some("frame 3"));
         assert_eq!(place(&Evidence::Frame { index: 0 }), None, "of a picture that is one frame");
-        let region = Region { x: 0.5, y: 0.25, width: 0.25, height: 0.755 };
+        let region = Region { x: 0.5, y: 0.25, width: 0.25, height: 0.75 };
         assert_eq!(part(&region), "50–75 % from the left, 25–100 % from the top");
         assert_eq!([day(0), day(20_000)], ["1970-01-01", "2024-10-04"]);
         assert_eq!(brief("a\nb\u{1b}[2J"), "a b [2J");
