@@ -19,6 +19,7 @@ use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
+use url::form_urlencoded::Serializer;
 
 /// Accounts of one page.
 const ROWS: usize = 50;
@@ -27,9 +28,10 @@ const ROWS: usize = 50;
 #[template(path = "users.html")]
 struct Page {
     frame: Frame,
+    asked: Asked,
     rows: Vec<Row>,
     roles: [Role; 4],
-    /// Who begins the page before and the next one, where there are any.
+    /// Where the page before and the next one are, where there are any.
     before: Option<String>,
     next: Option<String>,
 }
@@ -47,6 +49,39 @@ struct Row {
     me: bool,
 }
 
+/// Whom an address asks for. It goes with the forms of the page, which lead back to it.
+struct Asked {
+    /// A part of the mail address; empty where all are asked for.
+    part: String,
+    role: Option<Role>,
+}
+
+impl Asked {
+    fn of(fields: &Fields) -> Self {
+        Self { part: fields.get("part").trim().to_owned(), role: fields.get("only").parse().ok() }
+    }
+
+    fn only(&self) -> &'static str {
+        self.role.map_or("", Role::as_str)
+    }
+
+    /// Empty where all are asked for.
+    fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let all = [("part", self.part.as_str()), ("only", self.only())];
+        all.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The page of them that this account is on, saying so.
+    fn at(&self, id: &str, said: &str) -> String {
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(self.pairs()).append_pair("at", id);
+        if !said.is_empty() {
+            query.append_pair("said", said);
+        }
+        format!("/console/users?{}", query.finish())
+    }
+}
+
 #[derive(Template)]
 #[template(path = "invited.html")]
 struct Invited {
@@ -61,25 +96,26 @@ pub(super) async fn users(
     uri: Uri,
 ) -> Result<Response, Fail> {
     needs(&person, Right::Accounts)?;
-    let mut all = console.people.accounts.users().await?;
-    all.retain(|user| is_within(&person, &user.tenants, &user.queues));
     let fields = Fields::of(&uri);
+    let asked = Asked::of(&fields);
+    let mut all = console.people.accounts.find_users(&asked.part, asked.role).await?;
+    all.retain(|user| is_within(&person, &user.tenants, &user.queues));
     let frame = Frame::of(&console, &person, "People").await?.saying(fields.get("said"));
     // The page that somebody is on, or the first.
     let at = all.iter().position(|user| user.id == fields.get("at")).unwrap_or(0);
     let first = at - at % ROWS;
-    let id = |n: usize| all.get(n).map(|user| user.id.clone());
-    let (before, next) = (first.checked_sub(ROWS).and_then(id), id(first + ROWS));
+    let page = |n: usize| all.get(n).map(|user| asked.at(&user.id, ""));
+    let (before, next) = (first.checked_sub(ROWS).and_then(page), page(first + ROWS));
     let shown: Vec<User> = all.into_iter().skip(first).take(ROWS).collect();
     let rests = console.desk.rests(&shown).await?;
     let rows = shown.into_iter().zip(rests).map(|(user, rest)| row(user, rest, &person.user.id)).collect();
-    let page = Page { frame: frame.clone(), rows, roles: Role::ALL, before, next };
+    let page = Page { frame: frame.clone(), asked, rows, roles: Role::ALL, before, next };
     Ok(render(&page, &frame))
 }
 
-/// The page of people that this one is on.
-fn page_of(user: &User, said: &str) -> Response {
-    Redirect::to(&format!("/console/users?at={}&said={said}", user.id)).into_response()
+/// The page of people that this one is on, of those that were asked for.
+fn page_of(user: &User, fields: &Fields, said: &str) -> Response {
+    Redirect::to(&Asked::of(fields).at(&user.id, said)).into_response()
 }
 
 fn row(user: User, rest: Rest, me: &str) -> Row {
@@ -169,7 +205,7 @@ pub(super) async fn change(
     if fields.get("do") == "lift" {
         console.desk.lift(&person, &user).await?;
         sent(&console, &person, &fields).await;
-        return Ok(page_of(&user, "lifted"));
+        return Ok(page_of(&user, &fields, "lifted"));
     }
     let actor = person.actor();
     let action = match fields.get("do") {
@@ -201,5 +237,5 @@ pub(super) async fn change(
     };
     people.change(&user, Some(""), action, &actor).await?;
     sent(&console, &person, &fields).await;
-    Ok(page_of(&user, "saved"))
+    Ok(page_of(&user, &fields, "saved"))
 }

@@ -229,6 +229,8 @@ pub trait Accounts: Send + Sync + 'static {
     async fn user_by_email(&self, email: &str) -> Result<Option<User>>;
     /// By address.
     async fn users(&self) -> Result<Vec<User>>;
+    /// As [`Self::users`], those whose address has this part in it, whatever letters are capital; all have the empty one.
+    async fn find_users(&self, part: &str, role: Option<Role>) -> Result<Vec<User>>;
     /// Writes the account as it is to be; refused where it changed since it was read. `ends` ends its sessions, but for
     /// the one of this hash.
     async fn change_user(

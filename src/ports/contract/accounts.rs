@@ -13,6 +13,7 @@ macro_rules! accounts_contract {
     ($make:path) => {
         $crate::contract_cases! { accounts, $make;
             an_address_has_one_account
+            accounts_are_found_by_a_part_of_their_address_and_by_role
             a_change_is_compared_and_set_and_ends_sessions
             a_reset_forgets_what_somebody_signs_in_by
             sessions_are_limited_and_end
@@ -76,6 +77,36 @@ pub async fn an_address_has_one_account<S: Accounts + Store>(store: Arc<S>) {
     let said: Vec<_> = log.iter().map(|line| (line.action.as_str(), line.subject.as_str())).collect();
     assert_eq!(said, [("user.added", "u1"), ("user.added", "u2")]);
     assert!(log.iter().all(|line| !line.detail.contains('@')), "ids, not persons");
+}
+
+pub async fn accounts_are_found_by_a_part_of_their_address_and_by_role<S: Accounts + Store>(store: Arc<S>) {
+    let add = async |n: u8, email: &str, role| {
+        let one = User { email: email.into(), role, ..user(n) };
+        assert!(store.add_user(&one, deed("user.added")).await.unwrap(), "{email}");
+    };
+    add(1, "ann_b@example.org", Role::Senior).await;
+    add(2, "annxb@example.org", Role::Moderator).await;
+    add(3, "100%@example.org", Role::Moderator).await;
+    add(4, "zoë@example.org", Role::Admin).await;
+    let found = async |part: &str, role| -> Vec<String> {
+        store.find_users(part, role).await.unwrap().into_iter().map(|user| user.id).collect()
+    };
+    for (part, role, ids) in [
+        ("", None, &["u3", "u1", "u2", "u4"][..]),
+        ("ANN", None, &["u1", "u2"]),
+        ("b@Example", None, &["u1", "u2"]),
+        ("ann_", None, &["u1"]),
+        ("0%@", None, &["u3"]),
+        ("%", None, &["u3"]),
+        ("oë@", None, &["u4"]),
+        ("nobody", None, &[]),
+        ("'", None, &[]),
+        ("", Some(Role::Moderator), &["u3", "u2"]),
+        ("ann", Some(Role::Moderator), &["u2"]),
+        ("ann", Some(Role::Auditor), &[]),
+    ] {
+        assert_eq!(found(part, role).await, ids, "{part} {role:?}");
+    }
 }
 
 pub async fn a_change_is_compared_and_set_and_ends_sessions<S: Accounts + Store>(store: Arc<S>) {

@@ -1,17 +1,18 @@
 //! Accounts, in SQL that both engines understand. Each adapter has this file as a module of its own, over its `both.rs`.
 
-use super::both::{Connection, This, append, begin, reader};
+use super::both::{Connection, Engine, This, append, begin, reader};
 use crate::{
     adapters::sql::{parse, signed, time, unsigned},
     ports::{
         Result,
-        accounts::{Accounts, Deed, Session, Tries, User},
+        accounts::{Accounts, Deed, Role, Session, Tries, User},
         store::Stale,
     },
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sqlx::QueryBuilder;
 use std::time::Duration;
 
 #[derive(sqlx::FromRow)]
@@ -186,6 +187,20 @@ impl Accounts for This {
     async fn users(&self) -> Result<Vec<User>> {
         let rows: Vec<UserRow> =
             sqlx::query_as(users!(" ORDER BY email")).fetch_all(&mut *reader(self).await?).await?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
+    async fn find_users(&self, part: &str, role: Option<Role>) -> Result<Vec<User>> {
+        let mut query = QueryBuilder::<Engine>::new(users!(" WHERE 1 = 1"));
+        if !part.is_empty() {
+            // (LIKE has its own view of cases in each engine, and takes some characters for others.)
+            query.push(" AND replace(email, ").push_bind(part.to_lowercase()).push(", '') <> email");
+        }
+        if let Some(role) = role {
+            query.push(" AND role = ").push_bind(role.as_str().to_owned());
+        }
+        query.push(" ORDER BY email");
+        let rows: Vec<UserRow> = query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
         rows.into_iter().map(User::try_from).collect()
     }
 
