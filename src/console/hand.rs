@@ -6,7 +6,7 @@ use super::{
     drafts::sent,
     fail::Fail,
     fields::Fields,
-    streams::of,
+    streams::{back, of},
     unsent::refused,
     visitor::{Posted, needs},
 };
@@ -50,7 +50,7 @@ pub(super) async fn rule(
     match ruled(&console, &person, &stream, &fields).await {
         Ok(hand) => {
             sent(&console, &person, &fields).await;
-            Ok(Redirect::to(&format!("/console/streams?said={}", hand.as_str())).into_response())
+            Ok(Redirect::to(&back(&person.user, &fields, hand.as_str())).into_response())
         }
         Err(why) => {
             let form = format!("/console/streams/{}/hand", stream.id);
@@ -101,7 +101,7 @@ pub(super) async fn undo(
         }
         _ => "late",
     };
-    Ok(Redirect::to(&format!("/console/streams?said={said}")).into_response())
+    Ok(Redirect::to(&back(&person.user, &fields, said)).into_response())
 }
 
 /// False where the stream is not as it was thought to be any more.

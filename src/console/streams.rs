@@ -60,6 +60,8 @@ struct Page {
     /// What is asked for of the wall; empty where all is.
     tenant: String,
     named: String,
+    /// The same and the page, for forms that lead back to it.
+    asked: Vec<(&'static str, String)>,
     /// Those to choose from; none where there are all.
     tenants: Vec<String>,
     /// This page, and as it changes.
@@ -129,21 +131,31 @@ impl Part {
         Ok((streams, end))
     }
 
-    /// What stands behind this place, at this address.
-    fn at(&self, path: &str, after: Option<StreamPlace>) -> String {
-        let mut query = Serializer::new(String::new());
-        if let Some(tenant) = &self.view.tenant {
-            query.append_pair("tenant", tenant.as_str());
-        }
-        if let Some(named) = &self.view.named {
-            query.append_pair("name", named);
-        }
-        if let Some(after) = after {
-            query.append_pair("after", &after.to_string());
-        }
-        let query = query.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    /// What of the wall stands behind this place, as fields.
+    fn pairs(&self, after: Option<StreamPlace>) -> Vec<(&'static str, String)> {
+        let tenant = self.view.tenant.as_ref().map(|tenant| ("tenant", tenant.to_string()));
+        let named = self.view.named.clone().map(|named| ("name", named));
+        let after = after.map(|after| ("after", after.to_string()));
+        [tenant, named, after].into_iter().flatten().collect()
     }
+
+    /// The same at this address.
+    fn at(&self, path: &str, after: Option<StreamPlace>) -> String {
+        address(path, &self.pairs(after))
+    }
+}
+
+fn address(path: &str, pairs: &[(&'static str, String)]) -> String {
+    let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// The part of the wall that a form was sent from, saying so. It is made of what is understood of the fields, so it leads
+/// nowhere else.
+pub(super) fn back(user: &User, fields: &Fields, said: &str) -> String {
+    let part = Part::of(user, fields);
+    let said = ("said", said.to_owned());
+    address(WALL, &[vec![said], part.pairs(part.after)].concat())
 }
 
 /// What other processes that watch these streams show of them.
@@ -242,10 +254,16 @@ pub(super) async fn wall(
     for shown in tiles.iter_mut().filter(|_| rests) {
         shown.tile.frame = None;
     }
-    let frame = Frame::of(&console, &person, "Streams").await?.saying(fields.get("said"));
+    let mut frame = Frame::of(&console, &person, "Streams").await?.saying(fields.get("said"));
+    let asked = part.pairs(part.after);
+    // Who takes a ruling back from here stays here as well.
+    for undo in frame.undos.iter_mut().filter(|undo| undo.action.starts_with(WALL)) {
+        undo.fields.extend(asked.iter().cloned());
+    }
     let page = Page {
         tenant: part.view.tenant.as_ref().map_or_else(String::new, ToString::to_string),
         named: part.view.named.clone().unwrap_or_default(),
+        asked,
         tenants: match &person.user.tenants {
             Tenants::All => Vec::new(),
             Tenants::These(these) => these.iter().map(ToString::to_string).collect(),

@@ -321,6 +321,37 @@ async fn the_wall_goes_on_page_by_page_and_an_old_stream_that_is_cut_comes_first
     let (named, more) = page(&ann, "/console/streams?name=camera").await;
     let (rest, _) = page(&ann, &more.expect("it goes on")).await;
     assert_eq!((named.len(), rest.len()), (30, 11), "{rest:?}");
+    // A ruling, and its taking back, lead to the page that they were sent from.
+    let (_, more) = page(&ann, "/console/streams?name=camera&tenant=acme").await;
+    let more = more.expect("it goes on");
+    let wall = ann.page(&more).await;
+    let (before, form) = wall.split_once("/hand\"").expect("a form");
+    let id = before.rsplit('/').next().unwrap();
+    let asked = ["tenant", "name", "after"].map(|name| (name, field(form, name)));
+    let send = async |what: &str, more: &[(&str, &str)]| {
+        let asked = asked.iter().map(|(name, value)| (*name, value.as_str()));
+        let fields: Vec<_> =
+            [("csrf", csrf.as_str())].into_iter().chain(asked).chain(more.to_vec()).collect();
+        crate::people::location(&ann.send(&format!("/console/streams/{id}/{what}"), &fields).await)
+    };
+    let to = send("hand", &[("choice", "cut:nudity"), ("note", "")]).await;
+    assert_eq!(to, more.replace('?', "?said=cut&"));
+    let wall = ann.page(&to).await;
+    let bar = wall.split_once("/undo\"").expect("it can be taken back").1;
+    assert_eq!(["tenant", "name", "after"].map(|name| (name, field(bar, name))), asked);
+    let to = send("undo", &[("number", &field(bar, "number"))]).await;
+    assert_eq!(to, more.replace('?', "?said=cleared_again&"));
+    // Whatever a form says of that, it leads to no other place.
+    let odd = [
+        ("csrf", csrf.as_str()),
+        ("choice", "cut:nudity"),
+        ("tenant", "//evil.example"),
+        ("name", "a&after=x#y"),
+        ("after", "https://evil.example"),
+        ("next", "https://evil.example"),
+    ];
+    let to = crate::people::location(&ann.send(&format!("/console/streams/{id}/hand"), &odd).await);
+    assert_eq!(to, "/console/streams?said=cut&name=a%26after%3Dx%23y");
     let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "globex").await;
     assert_eq!(page(&bob, "/console/streams").await.0, ["other"]);
     assert!(page(&bob, "/console/streams?tenant=acme").await.0.is_empty(), "another's");
