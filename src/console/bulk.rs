@@ -47,6 +47,8 @@ struct Page {
     can: Vec<Row>,
     cannot: Vec<Row>,
     gaps: Vec<GapBox>,
+    /// Gaps that are gone over, for another try.
+    overrides: Vec<String>,
     undo_seconds: u64,
     /// It was done; this is what could not be.
     done: bool,
@@ -148,6 +150,7 @@ fn page(
         can,
         cannot,
         gaps,
+        overrides: ask.overrides.clone(),
         undo_seconds: console.desk.rules.undo.as_secs(),
         done,
     }
@@ -211,11 +214,7 @@ pub(super) async fn rule(
     console.people.random.fill(&mut bytes)?;
     ask.batch = Some(crate::hex(&bytes));
     let all = console.desk.rule_all(&person, &ids, &ask).await;
-    if all.iter().any(|(_, ruled)| ruled.is_ok()) {
-        sent(&console, &person, &fields).await;
-    } else {
-        for_later(&console, &person, "/console/bulk/decide", &fields).await;
-    }
+    let decided = all.iter().any(|(_, ruled)| ruled.is_ok());
     let failed: Vec<(UploadId, String)> = all
         .into_iter()
         .filter_map(|(id, ruled)| match ruled {
@@ -228,7 +227,13 @@ pub(super) async fn rule(
         })
         .collect();
     if failed.is_empty() {
+        sent(&console, &person, &fields).await;
         return Ok(Redirect::to(&filter.at("/console/queue", "together")).into_response());
+    }
+    let rest = rest(&fields, &failed);
+    let draft = for_later(&console, &person, "/console/bulk/decide", &rest).await;
+    if decided && draft.is_none() {
+        sent(&console, &person, &fields).await;
     }
     let mut cannot = Vec::new();
     for (id, why) in failed {
@@ -237,6 +242,14 @@ pub(super) async fn rule(
         cannot.push(row(&Foreseen { id, opened, outcome: Err(Denied::NoItem) }, why));
     }
     let frame = Frame::of(&console, &person, "Decide together").await?.within(filter);
-    let page = page(&console, &frame, &ask, Vec::new(), cannot, Vec::new(), true);
+    let mut page = page(&console, &frame, &ask, Vec::new(), cannot, Vec::new(), true);
+    page.draft = draft.unwrap_or_default();
     Ok((StatusCode::CONFLICT, render(&page, &frame)).into_response())
+}
+
+/// The form as it is sent again, for these alone.
+fn rest(fields: &Fields, failed: &[(UploadId, String)]) -> Fields {
+    let mut rest = fields.without(&["item", "again"]);
+    rest.extend(failed.iter().map(|(id, _)| ("item".to_owned(), id.to_string())));
+    Fields::from(rest)
 }

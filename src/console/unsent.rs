@@ -79,13 +79,18 @@ pub(super) async fn query(
     Ok(Fields::from(rest).query(&[]))
 }
 
-/// Kept, where there is anything written, to be offered on the pages from now on.
-pub(super) async fn for_later(console: &Console, person: &Person, path: &str, fields: &Fields) {
-    if is_written(fields)
-        && let Err(error) = keep(console, person, path, fields).await
-    {
-        tracing::warn!(%error, "what could not be done is not kept");
+/// Kept, where there is anything written, to be offered on the pages from now on. Gives its id.
+pub(super) async fn for_later(
+    console: &Console,
+    person: &Person,
+    path: &str,
+    fields: &Fields,
+) -> Option<String> {
+    if !is_written(fields) {
+        return None;
     }
+    let kept = keep(console, person, path, fields).await;
+    kept.inspect_err(|error| tracing::warn!(%error, "what could not be done is not kept")).ok()
 }
 
 /// In place of the draft that it was before.

@@ -121,3 +121,55 @@ async fn the_rules_for_one_hold_for_each_of_many() {
     let forged: Vec<_> = forged.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(ann.send("/console/bulk/decide", &forged).await.status(), 403, "another's form");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_for_many_is_kept_for_those_that_could_not_be_decided() {
+    let world = World::start(LONG).await;
+    let (photo, held) = (world.photo("photo.jpg", 1).await, world.photo("held.jpg", 2).await);
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let csrf = ann.csrf("/console/queue").await;
+    let (theirs, fence) = bob.take(&held).await;
+    let (note, shown) = ("it sells <ships>", "it sells &#60;ships&#62;");
+    let base = [
+        ("csrf", csrf.as_str()),
+        ("type", "image/"),
+        ("choice", "quarantine:spam"),
+        ("note", note),
+        ("item", &held),
+    ];
+    let offers = async || ann.page("/console/queue").await.matches("class=\"offer draft\"").count();
+    // The form that the page of a conflict offers.
+    let rest = async |more: (&str, &str)| {
+        let fields = [&base[..], &[more]].concat();
+        let answer = ann.send("/console/bulk/decide", &fields).await;
+        assert_eq!(answer.status(), 409);
+        let page = answer.text().await.unwrap();
+        page.split_once("id=\"rest\"").expect("another try").1.split("</form>").next().unwrap().to_owned()
+    };
+    let first = rest(("item", &photo)).await;
+    assert_eq!(["choice", "note", "item"].map(|name| field(&first, name)), ["quarantine:spam", shown, &held]);
+    assert_eq!(first.matches("name=\"item\"").count(), 1, "what was decided is not decided again");
+    let draft = field(&first, "draft");
+    let kept = ann.page(&format!("/console/drafts/{draft}")).await;
+    let form = kept.split_once("id=\"again\"").unwrap().1;
+    assert_eq!(["choice", "note", "item"].map(|name| field(form, name)), ["quarantine:spam", shown, &held]);
+    assert!(!form.contains(&photo), "{form}");
+    assert_eq!(offers().await, 1);
+    // In vain once more it is kept once, and for nobody else.
+    let second = rest(("draft", &draft)).await;
+    assert_eq!(ann.get(&format!("/console/drafts/{draft}")).await.status(), 404);
+    assert_eq!(offers().await, 1);
+    let draft = field(&second, "draft");
+    assert_eq!(bob.get(&format!("/console/drafts/{draft}")).await.status(), 404);
+    // Whoever tries again finds all of it filled in.
+    bob.send(&format!("/console/items/{held}/leave"), &[("csrf", &theirs), ("fence", &fence)]).await;
+    let again = [&base[..], &[("draft", draft.as_str())]].concat();
+    let preview = ann.send("/console/bulk", &again).await.text().await.unwrap();
+    assert!(preview.contains("What will happen to 1"), "{preview}");
+    let filled = ["type", "choice", "note", "draft", "item"].map(|name| field(&preview, name));
+    assert_eq!(filled, ["image/", "quarantine:spam", shown, &draft, &held]);
+    let to = location(&ann.send("/console/bulk/decide", &again).await);
+    assert_eq!(to, "/console/queue?said=together&type=image%2F");
+    assert_eq!(offers().await, 0, "it was used");
+}
