@@ -2,6 +2,7 @@
 
 use super::{
     Console,
+    drafts::sent,
     fail::{Fail, sentence},
     fields::Fields,
     page::{Frame, csrf, render},
@@ -111,6 +112,7 @@ pub(super) async fn end(
     if console.people.accounts.end_session(&person.user.id, hash, deed).await? {
         console.drafts.forget_forms(hash).await?;
     }
+    sent(&console, &person, &fields).await;
     Ok(Redirect::to("/console/account?said=ended").into_response())
 }
 

@@ -4,6 +4,7 @@
 
 use super::{
     Console,
+    again::{Chance, chance},
     fail::Fail,
     fields::Fields,
     filter::Filter,
@@ -31,7 +32,10 @@ const LARGEST: usize = crate::upload::policy::MAX_BYTES + 64 * 1024;
 /// What belongs to the page that it was sent from.
 const OF_THE_PAGE: [&str; 6] = ["csrf", "fence", "proof", "over", "then", "draft"];
 
-/// Forms in which somebody says or writes something. None holds a secret; whatever else is sent is not kept.
+/// Of the wall's page that a form leads back to.
+const OF_THE_WALL: [&str; 3] = ["tenant", "name", "after"];
+
+/// Forms in which somebody says, writes or takes back something. None holds a secret; whatever else is sent is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// These are filled in on their own page.
@@ -41,6 +45,10 @@ enum Form {
     Bulk,
     Stream,
     People,
+    /// Nothing is written in these.
+    Undo,
+    Dead,
+    Session,
 }
 
 impl Form {
@@ -53,6 +61,9 @@ impl Form {
             ["bulk"] | ["bulk", "decide"] => Self::Bulk,
             ["streams", _, "hand"] => Self::Stream,
             ["users"] | ["users", _] => Self::People,
+            ["undo"] | ["streams", _, "undo"] | ["episodes", _, _, "undo"] => Self::Undo,
+            ["insight", "dead"] => Self::Dead,
+            ["account", "end"] => Self::Session,
             _ => return None,
         })
     }
@@ -65,6 +76,29 @@ impl Form {
             Self::Bulk => "one decision on many items",
             Self::Stream => "a stream to be cut or cleared by hand",
             Self::People => "a change of an account",
+            Self::Undo => "a decision to be taken back",
+            Self::Dead => "dead letters to be sent back",
+            Self::Session => "a session to be ended",
+        }
+    }
+
+    /// Without what belongs to the page alone. Which word on an episode is taken back is told by its fence.
+    fn written(self, fields: &Fields) -> Vec<(String, String)> {
+        let mut written = written(fields);
+        if self == Self::Undo
+            && let Some(fence) = fields.some("fence")
+        {
+            written.push(("fence".to_owned(), fence.to_owned()));
+        }
+        written
+    }
+
+    /// What of it is for people to read.
+    fn shown(self, fields: &Fields) -> Vec<(String, String)> {
+        match self {
+            Self::Stream => fields.without(&OF_THE_WALL),
+            Self::Undo | Self::Dead | Self::Session => Vec::new(),
+            _ => fields.without(&[]),
         }
     }
 }
@@ -100,7 +134,7 @@ pub(super) async fn kept(
     if user.is_none_or(|user| user.disabled_at.is_some()) {
         return Ok(instead());
     }
-    let written = written(fields);
+    let written = form.written(fields);
     let bytes: usize = written.iter().map(|(name, value)| name.len() + value.len()).sum();
     if bytes > LARGEST {
         let why = format!(
@@ -204,8 +238,11 @@ struct Page {
     what: &'static str,
     /// Of which account or stream; empty where the fields say it.
     about: String,
+    /// Why it cannot be done any more; empty where it can.
+    over: &'static str,
     action: String,
     press: &'static str,
+    shown: Vec<(String, String)>,
     fields: Vec<(String, String)>,
 }
 
@@ -239,11 +276,26 @@ pub(super) async fn draft(
         // What would happen is looked at afresh.
         Form::Bulk => ("/console/bulk".to_owned(), "Look at what would happen"),
         Form::Stream | Form::People => (draft.path, "Send it now"),
+        Form::Undo => (draft.path, "Take it back now"),
+        Form::Dead => (draft.path, "Send them back now"),
+        Form::Session => (draft.path, "End it now"),
     };
-    let about = about(&console, &person, &action).await?;
+    let Chance { about, over } = match form {
+        Form::Undo | Form::Dead | Form::Session => chance(&console, &person, &action, &fields).await?,
+        _ => Chance { about: about(&console, &person, &action).await?, over: "" },
+    };
     let frame = Frame::of(&console, &person, "Not done yet").await?;
-    let page =
-        Page { frame: frame.clone(), id, what: form.words(), about, action, press, fields: draft.fields };
+    let page = Page {
+        frame: frame.clone(),
+        id,
+        what: form.words(),
+        about,
+        over,
+        action,
+        press,
+        shown: form.shown(&fields),
+        fields: draft.fields,
+    };
     Ok(render(&page, &frame))
 }
 
@@ -288,6 +340,11 @@ mod tests {
             "/console/streams/1/hand",
             "/console/users",
             "/console/users/1",
+            "/console/undo",
+            "/console/streams/1/undo",
+            "/console/episodes/1/2/undo",
+            "/console/insight/dead",
+            "/console/account/end",
         ] {
             assert!(Form::at(kept).is_some(), "{kept}");
         }
@@ -305,5 +362,17 @@ mod tests {
         ] {
             assert_eq!(Form::at(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_word_on_an_episode_that_is_taken_back_keeps_the_fence_that_tells_which() {
+        let fields = Fields::parse(b"csrf=x&fence=7&tenant=acme&after=warn.1");
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let (tenant, after) = (pair("tenant", "acme"), pair("after", "warn.1"));
+        assert_eq!(Form::Item.written(&fields), [tenant.clone(), after.clone()]);
+        assert_eq!(Form::Undo.written(&fields), [tenant, after, pair("fence", "7")]);
+        // Nobody reads where a form leads back to.
+        assert_eq!(Form::Stream.shown(&fields), [pair("csrf", "x"), pair("fence", "7")]);
+        assert!(Form::Undo.shown(&fields).is_empty());
     }
 }

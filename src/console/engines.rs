@@ -2,6 +2,7 @@
 
 use super::{
     Console,
+    drafts::sent,
     fail::Fail,
     fields::Fields,
     insight::{by_day, sees_all, span},
@@ -140,6 +141,7 @@ pub(super) async fn redrive(
     let now = console.desk.clock.now();
     record(&console, &person, id).await?;
     let count = dead::redrive(&*console.desk.store, console.letters.as_deref(), id, now).await?;
+    sent(&console, &person, &fields).await;
     let said = if count == 0 { "nothing_dead" } else { "redriven" };
     Ok(Redirect::to(&format!("/console/insight/engines?said={said}")).into_response())
 }

@@ -335,6 +335,7 @@ pub(super) async fn undo(
 ) -> Result<Response, Fail> {
     let of = ids(&stream, &number)?;
     let undone = console.desk.undo_episode(&person, of, fence(&fields)).await?;
+    sent(&console, &person, &fields).await;
     let said = if undone { "undone_episode" } else { "late_episode" };
     Ok(Redirect::to(&format!("{}?said={said}", path(of.0, of.1))).into_response())
 }

@@ -101,6 +101,7 @@ pub(super) async fn undo(
         }
         _ => "late",
     };
+    sent(&console, &person, &fields).await;
     Ok(Redirect::to(&back(&person.user, &fields, said)).into_response())
 }
 

@@ -2,6 +2,7 @@
 //! this folder turns forms into asks, and answers into pages.
 
 mod account;
+mod again;
 mod assets;
 mod audit;
 mod bulk;

@@ -66,7 +66,9 @@ pub(super) async fn undo(
 ) -> Result<Response, Fail> {
     let filter = Filter::of(&fields);
     if let Some(batch) = fields.some("batch") {
-        let said = match console.desk.undo_all(&person, batch).await? {
+        let undone = console.desk.undo_all(&person, batch).await?;
+        sent(&console, &person, &fields).await;
+        let said = match undone {
             (0, _) => "late_together",
             (_, 0) => "undone_together",
             _ => "undone_some",
@@ -75,7 +77,9 @@ pub(super) async fn undo(
     }
     let id: UploadId = fields.get("upload").parse().map_err(|_| Fail::no_page())?;
     let number = fields.get("number").parse().map_err(|_| Fail::no_page())?;
-    let said = match console.desk.undo(&person, id, number).await? {
+    let undone = console.desk.undo(&person, id, number).await?;
+    sent(&console, &person, &fields).await;
+    let said = match undone {
         false => "late",
         true if console.desk.seen(&person.user, id).await?.is_held_by(&person.user) => "undone",
         // It was decided before, and is so again.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 const LONG: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
-const WAITS: &str = "What you wrote is not done yet";
+const WAITS: &str = "What you sent is not done yet";
 
 async fn sign_in(browser: &Browser, email: &str) {
     browser.shows("Your session ended").await;
@@ -92,13 +92,28 @@ async fn a_note_one_decision_on_many_and_a_policy_come_back_after_signing_in() {
 }
 
 /// Sends it from a page of before, with no session: gives where to go on.
-async fn away(world: &World, path: &str, fields: &[(&str, &str)]) -> String {
+pub async fn away(world: &World, path: &str, fields: &[(&str, &str)]) -> String {
     let answer = Visitor::new(world).send(path, fields).await;
     assert_eq!(answer.status(), 303, "{path}");
     let to = location(&answer);
     let url = url::Url::parse(&format!("http://x{to}")).unwrap();
     assert_eq!(url.path(), "/console/sign-in");
     url.query_pairs().find(|(name, _)| name == "next").unwrap().1.into_owned()
+}
+
+/// Sends what is kept there by the button of its page: gives where that leads.
+pub async fn again(who: &Visitor, draft: &str) -> String {
+    let page = who.page(draft).await;
+    let (before, form) = page.split_once("id=\"again\"").unwrap_or_else(|| panic!("it is over: {page}"));
+    let action = before.rsplit_once("action=\"").unwrap().1.split('"').next().unwrap();
+    let inputs = form.split("</form>").next().unwrap().split("<input type=\"hidden\" name=\"").skip(1);
+    let fields: Vec<_> = inputs
+        .map(|input| {
+            let (name, rest) = input.split_once("\" value=\"").unwrap();
+            (name, rest.split('"').next().unwrap())
+        })
+        .collect();
+    location(&who.send(action, &fields).await)
 }
 
 async fn back(world: &World, email: &str) -> Visitor {
@@ -258,4 +273,92 @@ async fn a_session_that_is_over_by_itself_keeps_what_was_written_and_says_what_i
     assert!(page.contains("<bdi>new@example.org</bdi>") && page.contains(path), "{page}");
     assert_eq!(root.send(&format!("{next}/drop"), &[("csrf", &csrf)]).await.status(), 303);
     assert!(!root.page("/console/queue").await.contains(WAITS));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_back_or_ended_when_the_session_was_over_is_offered_while_it_can_be() {
+    const LATE: &str = "It cannot be taken back any more";
+    let world = World::start(LONG).await;
+    let (photo, letter) = (world.photo("photo.jpg", 1).await, world.letter("letter.pdf").await);
+    let stream = crate::forged::open_stream(&world).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "admin", "*").await;
+    let csrf = ann.csrf("/console/queue").await;
+    let ann = back(&world, "ann@example.org").await;
+    // What is kept, and what its page says.
+    let kept = async |path: &str, fields: &[(&str, &str)], words: &[&str]| {
+        let next = away(&world, path, &[&[("csrf", csrf.as_str())], fields].concat()).await;
+        assert!(next.starts_with("/console/drafts/"), "{path}: {next}");
+        let page = ann.page(&next).await;
+        let page = page.split_once("<h1>Not done yet").expect("the page").1;
+        for words in words {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        assert_eq!(page.contains("id=\"again\""), !words.contains(&LATE) && !words.contains(&"over already"));
+        next
+    };
+    let gone = async |draft: &str| ann.get(draft).await.status() == 404;
+
+    assert_eq!(ann.rule(&photo, "quarantine:spam", &[]).await.status(), 303);
+    let undo = [("upload", photo.as_str()), ("number", "1")];
+    let next = kept("/console/undo", &undo, &["a decision to be taken back", "photo.jpg"]).await;
+    assert!(ann.page("/console/queue").await.contains(WAITS));
+    assert!(
+        ann.page(&format!("/console/items/{photo}")).await.contains("can be undone still"),
+        "it is not done by itself"
+    );
+    assert_eq!(again(&ann, &next).await, format!("/console/items/{photo}?said=undone"));
+    assert!(gone(&next).await && !ann.page("/console/queue").await.contains(WAITS), "it was used");
+    kept("/console/undo", &undo, &["photo.jpg", LATE]).await;
+    let another = [("upload", photo.as_str()), ("number", "7")];
+    kept("/console/undo", &another, &[LATE]).await;
+
+    let own = ann.csrf("/console/queue").await;
+    let many = [("csrf", own.as_str()), ("choice", "quarantine:spam"), ("item", &photo), ("item", &letter)];
+    assert_eq!(ann.send("/console/bulk/decide", &many).await.status(), 303);
+    let batch = field(&ann.page("/console/queue").await, "batch");
+    let undo = [("upload", photo.as_str()), ("number", "2"), ("batch", &batch)];
+    let next = kept("/console/undo", &undo, &["2 items"]).await;
+    assert_eq!(again(&ann, &next).await, "/console/queue?said=undone_together");
+    kept("/console/undo", &undo, &["many items", LATE]).await;
+
+    let cut = [("csrf", own.as_str()), ("choice", "cut:nudity")];
+    assert_eq!(ann.send(&format!("/console/streams/{stream}/hand"), &cut).await.status(), 303);
+    let (path, undo) = (format!("/console/streams/{stream}/undo"), [("number", "1"), ("tenant", "acme")]);
+    let next = kept(&path, &undo, &[&stream]).await;
+    assert_eq!(again(&ann, &next).await, "/console/streams?said=cleared_again&tenant=acme");
+    assert!(gone(&next).await);
+    kept(&path, &undo, &[LATE]).await;
+
+    let phone = back(&world, "ann@example.org").await;
+    let session = field(&ann.page("/console/account").await, "session");
+    let end = [("session", session.as_str())];
+    let next = kept("/console/account/end", &end, &["a session to be ended"]).await;
+    assert_eq!(phone.get("/console/queue").await.status(), 200);
+    assert_eq!(again(&ann, &next).await, "/console/account?said=ended");
+    assert_eq!(phone.get("/console/queue").await.status(), 303);
+    kept("/console/account/end", &end, &["over already"]).await;
+
+    let all =
+        kept("/console/insight/dead", &[("do", "all")], &["dead letters to be sent back", "all of them"])
+            .await;
+    let one = kept("/console/insight/dead", &[("do", "one"), ("id", "call:7")], &["call:7"]).await;
+    for next in [all, one] {
+        assert_eq!(again(&ann, &next).await, "/console/insight/engines?said=nothing_dead");
+        assert!(gone(&next).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_carried_out_by_now_is_not_offered_to_be_taken_back() {
+    let world = World::start(&LONG.replace("10m", "1s")).await;
+    let id = world.photo("photo.jpg", 1).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    assert_eq!(ann.rule(&id, "quarantine:spam", &[]).await.status(), 303);
+    let csrf = ann.csrf("/console/queue").await;
+    let next = away(&world, "/console/undo", &[("csrf", &csrf), ("upload", &id), ("number", "1")]).await;
+    world.becomes(&id, "quarantined").await;
+    let page = ann.page(&next).await;
+    assert!(page.contains("It cannot be taken back any more") && !page.contains("id=\"again\""), "{page}");
+    assert_eq!(ann.send(&format!("{next}/drop"), &[("csrf", &csrf)]).await.status(), 303);
+    assert!(!ann.page("/console/queue").await.contains(WAITS));
 }

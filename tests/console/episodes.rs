@@ -2,6 +2,7 @@
 
 use crate::{
     browser::Browser,
+    drafts::{again, away},
     people::{Visitor, arrive, field, location},
     world::World,
 };
@@ -140,6 +141,14 @@ async fn an_episode_of_a_stream_is_one_item() {
     assert!(ann.page(&path).await.contains("Episode decided: There was nothing wrong with it"));
     let undone = eve.page("/console/audit/export?format=jsonl&action=episode.undone").await;
     assert!(undone.lines().count() == 1 && undone.contains(&stream), "{undone}");
+    // Taken back when the session was over, it is offered again, once.
+    let page = ann.page(&path).await;
+    let (csrf, under) = (field(&page, "csrf"), field(&page, "fence"));
+    let fields = [("csrf", csrf.as_str()), ("fence", &under)];
+    let kept = away(&world, &format!("{path}/undo"), &fields).await;
+    assert_eq!(again(&ann, &kept).await, format!("{path}?said=undone_episode"));
+    let kept = away(&world, &format!("{path}/undo"), &fields).await;
+    assert!(ann.page(&kept).await.contains("It cannot be taken back any more"));
     let log = eve.page("/console/audit").await;
     assert!(log.contains("episode.ruled") && log.contains("episode.viewed"), "{log}");
 }

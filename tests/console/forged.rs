@@ -56,7 +56,7 @@ async fn stored(world: &World) -> Vec<(&'static str, String)> {
     all
 }
 
-async fn open_stream(world: &World) -> String {
+pub async fn open_stream(world: &World) -> String {
     let made = world.site.run(&["key", "create", "--tenant", "acme", "--scopes", "stream", "--json"]).await;
     let key = made.json()[0]["key"].as_str().unwrap().to_owned();
     let asked = world.server.client.post(world.url("/v1/streams")).bearer_auth(key);

@@ -8,7 +8,7 @@ use crate::{
 };
 
 const LONG: &str = "[console]\ntotp = false\nundo = \"10m\"\n";
-const WAITS: &str = "What you wrote is not done yet";
+const WAITS: &str = "What you sent is not done yet";
 
 /// Where the page of a refusal leads on to.
 fn kept(page: &str) -> String {
