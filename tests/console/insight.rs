@@ -119,6 +119,16 @@ async fn a_policy_is_tried_on_past_uploads_before_it_is_saved() {
     assert!(!policy().await.contains("strict"));
     assert_eq!(world.server.show(&letter).await["state"], "in_review");
     browser.write("#tried input[name=why]", "PDFs brought malware").await;
+    // Enter there neither saves nor tries again; what it presses is nothing that anybody sees.
+    assert_eq!(
+        browser.eval("return document.querySelector('#policy button[disabled]').clientWidth").await,
+        0
+    );
+    browser
+        .eval("document.querySelector('#policy').addEventListener('submit', () => { window.sent = true; })")
+        .await;
+    browser.press("\u{E007}").await;
+    assert_eq!(browser.eval("return window.sent ?? false").await, false);
     browser.click("button[value=save]").await;
     browser.shows("acme, version 3").await;
     assert_eq!(policy().await, STRICT, "to the byte");
