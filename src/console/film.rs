@@ -122,10 +122,13 @@ pub(super) async fn film(
         }
         Some(Play::Failed(why)) => Ok((StatusCode::UNPROCESSABLE_ENTITY, sentence(&why)).into_response()),
         Some(Play::Ready(film)) => {
-            // Before the first byte of what is sealed goes out. The parts that follow are of one view.
-            if opened.item.sealed && !console.player.goes_on(&copy, console.desk.gap()) {
-                console.desk.on_record(&person, &opened).await?;
-                console.player.shown(&copy);
+            // Before the first byte of what is sealed goes out. The parts that follow are of one view, and each makes it longer.
+            if opened.item.sealed {
+                console.desk.counts(&person, &opened).await?;
+                if !console.player.goes_on(&copy, console.desk.gap()) {
+                    console.desk.on_record(&person, &opened).await?;
+                    console.player.shown(&copy);
+                }
             }
             part(film, &headers).await
         }

@@ -233,25 +233,33 @@ impl Desk {
     /// All of an item. That it was looked at is on record.
     pub async fn open(&self, person: &Person, id: UploadId) -> Result<Opened> {
         let opened = self.shown(person, id).await?;
-        let (level, now) = (level(&opened.item), self.clock.now());
-        self.care.looks(&person.user.id, Subject::Upload(id), level, now, self.gap()).await?;
+        self.counts(person, &opened).await?;
         self.note(&person.user, "item.viewed", id, json!({ "sealed": opened.item.sealed })).await?;
         Ok(opened)
     }
 
-    /// As [`Self::shown`]; each view of what is sealed is on record, also of its picture alone.
+    /// It is looked at, and counts: a view of it that is under way goes on, be it of its page or of its picture, and else one
+    /// begins.
+    pub async fn counts(&self, person: &Person, opened: &Opened) -> Result<()> {
+        let (subject, now) = (Subject::Upload(opened.item.upload), self.clock.now());
+        self.care.looks(&person.user.id, subject, level(&opened.item), now, self.gap()).await?;
+        Ok(())
+    }
+
+    /// As [`Self::shown`]; each view of what is sealed counts and is on record, also of its picture alone.
     pub async fn glanced(&self, person: &Person, id: UploadId) -> Result<Opened> {
         let opened = self.shown(person, id).await?;
-        self.on_record(person, &opened).await?;
+        if opened.item.sealed {
+            self.counts(person, &opened).await?;
+            self.on_record(person, &opened).await?;
+        }
         Ok(opened)
     }
 
-    /// That this is shown, if it is sealed.
+    /// That this is shown, which is sealed.
     pub async fn on_record(&self, person: &Person, opened: &Opened) -> Result<()> {
-        if opened.item.sealed {
-            self.note(&person.user, "item.shown", opened.item.upload, json!({ "sealed": true })).await?;
-        }
-        Ok(())
+        let detail = json!({ "sealed": opened.item.sealed });
+        self.note(&person.user, "item.shown", opened.item.upload, detail).await
     }
 
     /// As [`Self::open`], off the record: for the picture on a page that was opened.

@@ -106,7 +106,7 @@ async fn the_rest_is_a_calm_page_and_time_counts_while_the_page_is_open() {
 }
 
 /// What the account's page says of a level: how often.
-async fn views(visitor: &Visitor, level: &str) -> String {
+pub async fn views(visitor: &Visitor, level: &str) -> String {
     let page = visitor.page("/console/account").await;
     let row = page.split(&format!("<th scope=\"row\">{level}")).nth(1);
     row.map_or_else(String::new, |row| {
@@ -128,6 +128,13 @@ async fn what_is_sealed_counts_as_hard_whatever_a_machine_made_of_it() {
     yan.page(&format!("/console/items/{id}")).await;
     assert_eq!((views(&yan, "mild").await.as_str(), views(&yan, "hard").await.as_str()), ("0", "1"));
     assert!(yan.page("/console/queue").await.contains("today 1 hard"));
+    // Its picture is of the same view as its page; by its address alone it is a view as well.
+    let xan = Visitor::arrive(&world, "xan@example.org", "senior", "*").await;
+    for who in [&yan, &xan, &xan] {
+        let view = lazaret::access::Token::parse(&who.cookie).unwrap().derive(&format!("media {id}"));
+        who.get(&format!("/console/items/{id}/media?view={view}")).await;
+        assert_eq!(views(who, "hard").await, "1");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Copies of held films: how many there are, and who is seen to look at them.
 
 use crate::{
+    care::views,
     people::{Visitor, location},
     seeing::film,
     wait::until,
@@ -83,6 +84,12 @@ async fn a_copy_from_before_its_item_was_sealed_is_played_on_record_and_by_senio
     let (hers, seniors) = (address(&ann, &id).await, address(&zoe, &id).await);
     play(&ann, &id, &hers).await;
     play(&zoe, &id, &seniors).await;
+    // Somebody else has its address, and never opens its page.
+    let xan = Visitor::arrive(&world, "xan@example.org", "senior", "*").await;
+    let view = lazaret::access::Token::parse(&xan.cookie).unwrap().derive(&format!("film {id}"));
+    let alone = format!("/console/items/{id}/film?view={view}");
+    play(&xan, &id, &alone).await;
+    assert_eq!(views(&xan, "hard").await, "0");
     assert_eq!(shown().await, 0, "it is not sealed");
     assert_eq!(ann.rule(&id, "quarantine:child_abuse", &[]).await.status(), 303);
     assert_eq!(part(&ann, &hers).await, 404);
@@ -92,5 +99,9 @@ async fn a_copy_from_before_its_item_was_sealed_is_played_on_record_and_by_senio
     for _ in 0..3 {
         assert_eq!(part(&zoe, &seniors).await, 206);
         assert_eq!(shown().await, 1);
+    }
+    for _ in 0..3 {
+        assert_eq!(part(&xan, &alone).await, 206);
+        assert_eq!(views(&xan, "hard").await, "1", "it counts as its page does");
     }
 }
