@@ -9,7 +9,7 @@ use super::{
     words,
 };
 use crate::{
-    access::{Right, people::actor},
+    access::{Person, Right, people::actor},
     ports::{
         accounts::{Queues, Tenants, User},
         reviews::AuditFilter,
@@ -58,7 +58,7 @@ struct Row {
 pub(super) struct Known(BTreeMap<String, String>);
 
 impl Known {
-    pub(super) async fn of(console: &Console) -> Result<Self, Fail> {
+    async fn of(console: &Console) -> Result<Self, Fail> {
         let users = console.people.accounts.users().await?;
         Ok(Self(users.iter().map(|user| (actor(user), user.email.clone())).collect()))
     }
@@ -79,8 +79,26 @@ impl Known {
     }
 }
 
+/// What somebody who may read the log asks for of it.
+pub(super) struct Asked {
+    pub fields: Fields,
+    pub known: Known,
+    pub filter: AuditFilter,
+    /// What is to be said of that.
+    pub wrong: &'static str,
+}
+
+impl Asked {
+    pub(super) async fn of(console: &Console, person: &Person, uri: &Uri) -> Result<Self, Fail> {
+        needs(person, Right::Audit)?;
+        let (fields, known) = (Fields::of(uri), Known::of(console).await?);
+        let (filter, wrong) = filter(&person.user, &known, &fields);
+        Ok(Self { fields, known, filter, wrong })
+    }
+}
+
 /// What a person's fields ask for, as far as they may see it, and what is to be said of that.
-pub(super) fn filter(user: &User, known: &Known, fields: &Fields) -> (AuditFilter, &'static str) {
+fn filter(user: &User, known: &Known, fields: &Fields) -> (AuditFilter, &'static str) {
     let text = |name| fields.some(name).map(str::trim).filter(|text| !text.is_empty());
     let mut wrong = "";
     // Also as the log writes them: `cli`, `key:…`, an id.
@@ -123,10 +141,7 @@ pub(super) async fn audit(
     Signed(person): Signed,
     uri: Uri,
 ) -> Result<Response, Fail> {
-    needs(&person, Right::Audit)?;
-    let fields = Fields::of(&uri);
-    let known = Known::of(&console).await?;
-    let (filter, wrong) = filter(&person.user, &known, &fields);
+    let Asked { fields, known, filter, wrong } = Asked::of(&console, &person, &uri).await?;
     let mut lines = console.desk.reviews.audit_find(&filter).await?;
     let more = lines.len() > ROWS as usize;
     lines.truncate(ROWS as usize);

@@ -2,13 +2,12 @@
 
 use super::{
     Console,
-    audit::{Known, filter},
+    audit::{Asked, Known},
     fail::Fail,
-    fields::Fields,
-    visitor::{Signed, needs},
+    visitor::Signed,
 };
 use crate::{
-    access::{Person, Right},
+    access::Person,
     ports::{reviews::AuditFilter, store::AuditLine},
 };
 use axum::{
@@ -68,10 +67,7 @@ pub(super) async fn export(
     Signed(person): Signed,
     uri: Uri,
 ) -> Result<Response, Fail> {
-    needs(&person, Right::Audit)?;
-    let fields = Fields::of(&uri);
-    let known = Known::of(&console).await?;
-    let (mut filter, _) = filter(&person.user, &known, &fields);
+    let Asked { fields, known, mut filter, .. } = Asked::of(&console, &person, &uri).await?;
     filter.limit = PART;
     let (format, name, media_type) = match fields.get("format") {
         "csv" => (Format::Csv, "csv", "text/csv; charset=utf-8"),

@@ -2,7 +2,7 @@
 
 use crate::{
     browser::Browser,
-    people::{PASSWORD, Visitor, arrive},
+    people::{PASSWORD, Visitor, with_item},
     wait::until,
     world::World,
 };
@@ -26,11 +26,7 @@ async fn held(world: &World, id: &str) -> Option<(String, i64)> {
 async fn an_open_page_keeps_the_item_in_hand_and_gives_it_back_when_it_is_left() {
     let world = World::start("[console]\ntotp = false\nlease = \"9s\"\n").await;
     let id = world.letter("letter.pdf").await;
-    let browser = Browser::start().await;
-    arrive(&browser, &world, "ann@example.org", "moderator").await;
-    browser.go(&world.url(&format!("/console/items/{id}"))).await;
-    browser.click("#take button").await;
-    browser.element("#decision[data-holds]").await;
+    let browser = with_item(&world, "ann@example.org", &id).await;
     let (holder, first) = held(&world, &id).await.expect("it is taken");
     // Nobody touches the page: only its script asks for more.
     until("it is held for twice as long", async || match held(&world, &id).await {
@@ -48,11 +44,7 @@ async fn an_open_page_keeps_the_item_in_hand_and_gives_it_back_when_it_is_left()
 async fn who_leaves_the_page_gives_the_item_back_at_once() {
     let world = World::start("[console]\ntotp = false\nlease = \"1h\"\n").await;
     let id = world.letter("letter.pdf").await;
-    let browser = Browser::start().await;
-    arrive(&browser, &world, "ann@example.org", "moderator").await;
-    browser.go(&world.url(&format!("/console/items/{id}"))).await;
-    browser.click("#take button").await;
-    browser.element("#decision[data-holds]").await;
+    let browser = with_item(&world, "ann@example.org", &id).await;
     assert!(held(&world, &id).await.is_some());
     browser.go(&world.url("/console/account")).await;
     until("it is given back", async || match held(&world, &id).await {

@@ -1,8 +1,7 @@
 //! What keeps a session: somebody who does something, and no page that lies open.
 
 use crate::{
-    browser::Browser,
-    people::{Visitor, arrive, location},
+    people::{Visitor, location, with_item},
     wait::until,
     world::World,
 };
@@ -63,11 +62,7 @@ async fn a_page_says_whether_somebody_is_there() {
     // Its script is heard of every two seconds.
     let world = World::start(&format!("{SHORT}lease = \"6s\"\n")).await;
     let id = world.letter("letter.pdf").await;
-    let browser = Browser::start().await;
-    arrive(&browser, &world, "ann@example.org", "moderator").await;
-    browser.go(&world.url(&format!("/console/items/{id}"))).await;
-    browser.click("#take button").await;
-    browser.element("#decision[data-holds]").await;
+    let browser = with_item(&world, "ann@example.org", &id).await;
     let over = async || {
         let script = "const done = arguments[arguments.length - 1]; \
                       fetch('/console/queue?unasked=1', { redirect: 'manual' }).then(a => done(a.status !== 200))";

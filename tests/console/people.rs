@@ -65,3 +65,13 @@ pub async fn arrive(browser: &Browser, world: &World, email: &str, role: &str) {
     browser.click("main form button").await;
     browser.shows("Sessions").await;
 }
+
+/// In a browser, on the page of an item that they have in hand.
+pub async fn with_item(world: &World, email: &str, id: &str) -> Browser {
+    let browser = Browser::start().await;
+    arrive(&browser, world, email, "moderator").await;
+    browser.go(&world.url(&format!("/console/items/{id}"))).await;
+    browser.click("#take button").await;
+    browser.element("#decision[data-holds]").await;
+    browser
+}

@@ -1,8 +1,7 @@
 //! What is refused, or comes too late, loses nothing that somebody wrote.
 
 use crate::{
-    browser::Browser,
-    people::{Visitor, arrive, field, location},
+    people::{Visitor, field, location, with_item},
     wait::until,
     world::World,
 };
@@ -142,11 +141,7 @@ async fn take_it_again_keeps_a_long_note_and_its_address_holds_none_of_it() {
 async fn who_is_told_that_their_time_ran_out_takes_the_item_again_and_goes_on_writing() {
     let world = World::start(&format!("{LONG}lease = \"6s\"\n")).await;
     let id = world.letter("letter.pdf").await;
-    let browser = Browser::start().await;
-    arrive(&browser, &world, "ann@example.org", "moderator").await;
-    browser.go(&world.url(&format!("/console/items/{id}"))).await;
-    browser.click("#take button").await;
-    browser.element("#decision[data-holds]").await;
+    let browser = with_item(&world, "ann@example.org", &id).await;
     assert!(browser.has("#over[hidden]").await);
     browser.click("input[value='quarantine:spam']").await;
     let note = "it sells \"ships\" & <boats>";
