@@ -158,6 +158,7 @@ pub struct View {
     /// Items that were escalated too.
     pub escalated: bool,
     pub tenant: Option<TenantId>,
+    /// Among its reasons.
     pub reason: Option<String>,
     /// `image/png`, or `image/` for the family.
     pub media_type: Option<String>,
@@ -175,7 +176,7 @@ pub struct Counts {
     /// Of these, looked at just now.
     pub held: u64,
     pub oldest: Option<Timestamp>,
-    /// By the reason that they are filed under, most first.
+    /// By reason, the most frequent first. What has several is counted with each.
     pub reasons: Vec<(String, u64)>,
 }
 

@@ -2,8 +2,11 @@ use super::{fresh, raw, refused};
 use lazaret::{
     adapters::sqlite::Sqlite,
     ports::{
-        Store,
-        contract::samples::{id, settled, upload},
+        Reviews, Store,
+        contract::{
+            reviews::all,
+            samples::{at, id, settled, upload},
+        },
     },
     upload::{Decision, rendition::RenditionName},
 };
@@ -200,4 +203,22 @@ async fn what_is_asked_often_is_answered_from_an_index() {
             "{sql}: {steps:#?}"
         );
     }
+}
+
+/// The groups that are told are cut off; the totals are not.
+#[tokio::test]
+async fn totals_are_of_all_that_waits_in_however_many_ways_reasons_stand_together() {
+    let (store, mut admin, _) = fresh().await;
+    let filled = "INSERT INTO uploads (id, tenant, state, version, size, sha256, accepted_at, settled_at) \
+         SELECT '01a00000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'), 'acme', 'in_review', 2, 1, 'x', 1, 2 \
+         FROM generate_series(1, 6000) n; \
+         INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, holder, held_until) \
+         SELECT '01a00000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'), 'acme', 'open', 40, 'look', \
+         'look r.' || lpad(n::text, 5, '0'), 'image/png', 10000 - n, CASE WHEN n > 5900 THEN 'ann' END, \
+         CASE WHEN n > 5900 THEN 1800000000000 END FROM generate_series(1, 6000) n";
+    raw(&mut admin, filled).await.unwrap();
+    let counts = store.counts(&all(), at(40)).await.unwrap();
+    let oldest = counts.oldest.map(jiff::Timestamp::as_millisecond);
+    assert_eq!((counts.open, counts.held, oldest), (6000, 100, Some(4000)));
+    assert_eq!((counts.reasons.len(), counts.reasons[0].0.as_str()), (24, "look"));
 }

@@ -13,6 +13,9 @@ pub(super) type This = Postgres;
 pub(super) type Engine = sqlx::Postgres;
 pub(super) type Connection = PgConnection;
 
+/// Where in a text another one begins, from 1; 0 where it does not stand in it.
+pub(super) const PLACE_IN: &str = "strpos";
+
 pub(super) async fn begin(store: &Postgres) -> Result<Tx<'static>> {
     store.db.machine().await
 }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_drafts.sql"),
     include_str!("migrations/0014_snapshots.sql"),
     include_str!("migrations/0015_unbound.sql"),
+    include_str!("migrations/0016_reasons.sql"),
 ];
 
 /// How long a task waits for its turn at a connection, or for the server to come back.

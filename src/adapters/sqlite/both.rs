@@ -13,6 +13,9 @@ pub(super) type This = Sqlite;
 pub(super) type Engine = sqlx::Sqlite;
 pub(super) type Connection = SqliteConnection;
 
+/// Where in a text another one begins, from 1; 0 where it does not stand in it.
+pub(super) const PLACE_IN: &str = "instr";
+
 pub(super) async fn begin(store: &Sqlite) -> Result<Tx> {
     store.begin().await
 }

@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0013_labels.sql"),
     include_str!("migrations/0014_drafts.sql"),
     include_str!("migrations/0015_snapshots.sql"),
+    include_str!("migrations/0016_reasons.sql"),
 ];
 
 /// How long a statement waits for another process's write (the command line's, or the server's).

@@ -7,8 +7,9 @@ use crate::{
 };
 use jiff::Timestamp;
 
-/// Of the labels that an item is found by. An index entry of PostgreSQL holds 2,704.
+/// Of the labels that an item is found by, and of its reasons. An index entry of PostgreSQL, which has both, holds 2,704.
 const LABELS_BYTES: usize = 512;
+const REASONS_BYTES: usize = 512;
 
 /// An upload that goes to review is in the queue from the same commit on.
 pub(super) async fn enqueue(
@@ -20,6 +21,7 @@ pub(super) async fn enqueue(
 ) -> Result<()> {
     let bands = verdict.perceptual_hash.map(|likeness| likeness.bands().map(i64::from));
     let band = |n: usize| bands.map(|bands| bands[n]);
+    let reasons = reasons(verdict);
     sqlx::query(
         "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness, \
          like_0, like_1, like_2, like_3, labels) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
@@ -29,8 +31,8 @@ pub(super) async fn enqueue(
     .bind(tenant)
     .bind(if verdict.verdict == Decision::Review { Status::Open } else { Status::Closed }.as_str())
     .bind(i64::from(ruling::severity(verdict)))
-    .bind(verdict.reasons.first().map_or("review", String::as_str))
-    .bind(verdict.reasons.join(" "))
+    .bind(reasons.first().copied())
+    .bind(reasons.join(" "))
     .bind(&verdict.r#type.media_type)
     .bind(at.as_millisecond())
     .bind(verdict.perceptual_hash.map(Likeness::stored))
@@ -42,6 +44,18 @@ pub(super) async fn enqueue(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// What it is filed under, and whatever else it is found by: as much of it as an index takes, which is all that a policy and
+/// the gaps give.
+fn reasons(verdict: &VerdictDetail) -> Vec<&str> {
+    let mut bytes = 0;
+    let fits = |reason: &&str| {
+        bytes += reason.len() + 1;
+        bytes <= REASONS_BYTES
+    };
+    let reasons: Vec<_> = verdict.reasons.iter().map(String::as_str).take_while(fits).collect();
+    if reasons.is_empty() { vec!["review"] } else { reasons }
 }
 
 /// One a line, with a line feed at both ends: what an item is found by. As much of it as an index takes.

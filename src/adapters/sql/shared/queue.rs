@@ -1,7 +1,7 @@
 //! What waits: the pages of the queue, its figures, and the next item that is free.
 
 use super::{
-    both::{Engine, This, reader},
+    both::{Engine, PLACE_IN, This, reader},
     reviews::words,
     sight::{of_queues, of_tenants},
 };
@@ -15,7 +15,10 @@ use crate::{
 };
 use jiff::Timestamp;
 use sqlx::QueryBuilder;
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 #[derive(sqlx::FromRow)]
 struct ItemRow {
@@ -92,7 +95,9 @@ fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
         query.push(" AND r.tenant = ").push_bind(tenant.as_str().to_owned());
     }
     if let Some(reason) = &view.reason {
-        query.push(" AND r.reason = ").push_bind(reason.clone());
+        // They stand with spaces between. (By `replace`, as below, the longer text would be made twice, and that is felt.)
+        query.push(" AND ").push(PLACE_IN).push("(' ' || r.reasons || ' ', ");
+        query.push_bind(format!(" {reason} ")).push(") > 0");
     }
     if let Some(media_type) = &view.media_type {
         // Every type that begins so: '~' sorts above all that a type is made of.
@@ -116,10 +121,11 @@ fn seen(query: &mut QueryBuilder<Engine>, view: &View) {
 
 const HARDEST_FIRST: &str = " ORDER BY r.severity DESC, r.queued_at, r.upload";
 /// Reasons, and labels, that are counted by themselves.
-const COUNTED: usize = 12;
-const LABELS: usize = 24;
-/// Ways of labels to stand together that are looked at, the most frequent first.
-const TOGETHER: i64 = 500;
+const COUNTED: usize = 24;
+/// Ways of labels, and of reasons, to stand together that are looked at, the most frequent first. Of reasons each rule has
+/// 448 at most, with the gaps that files can have.
+const LABELS_TOGETHER: i64 = 500;
+const REASONS_TOGETHER: i64 = 5_000;
 
 /// Where a page begins. Of a place, what is as severe and what is milder are asked for one after the other, so that an
 /// index leads to the last page as to the first.
@@ -165,23 +171,23 @@ async fn page(store: &This, view: &View, from: Begin<'_>, limit: u32) -> Result<
 }
 
 pub(super) async fn counts(store: &This, view: &View, now: Timestamp) -> Result<Counts> {
-    // One look at all that is open serves every figure.
-    let mut query = QueryBuilder::<Engine>::new("SELECT r.reason, count(*), count(CASE WHEN r.held_until > ");
+    // One look at all that is open serves every figure. The totals are of all groups, whichever of them are told.
+    let mut query = QueryBuilder::<Engine>::new(
+        "SELECT g.reasons, g.n, CAST(sum(g.n) OVER () AS bigint), CAST(sum(g.held) OVER () AS bigint), \
+         min(g.oldest) OVER () FROM (SELECT r.reasons, count(*) AS n, count(CASE WHEN r.held_until > ",
+    );
     query.push_bind(now.as_millisecond());
-    query.push(" THEN 1 END), min(r.queued_at) FROM reviews r WHERE");
+    query.push(" THEN 1 END) AS held, min(r.queued_at) AS oldest FROM reviews r WHERE");
     seen(&mut query, view);
-    query.push(" GROUP BY r.reason ORDER BY count(*) DESC, r.reason");
-    let rows: Vec<(String, i64, i64, i64)> =
+    query.push(" GROUP BY r.reasons) g ORDER BY g.n DESC, g.reasons LIMIT ").push_bind(REASONS_TOGETHER);
+    let rows: Vec<(String, i64, i64, i64, i64)> =
         query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    let all = rows.first().map(|row| (row.2, row.3, row.4));
     Ok(Counts {
-        open: unsigned(rows.iter().map(|row| row.1).sum())?,
-        held: unsigned(rows.iter().map(|row| row.2).sum())?,
-        oldest: rows.iter().map(|row| row.3).min().map(time).transpose()?,
-        reasons: rows
-            .into_iter()
-            .take(COUNTED)
-            .map(|(reason, n, ..)| Ok((reason, unsigned(n)?)))
-            .collect::<Result<_>>()?,
+        open: unsigned(all.map_or(0, |(open, ..)| open))?,
+        held: unsigned(all.map_or(0, |(_, held, _)| held))?,
+        oldest: all.map(|(.., oldest)| time(oldest)).transpose()?,
+        reasons: each(rows.into_iter().map(|(reasons, n, ..)| (words(&reasons), n)))?,
     })
 }
 
@@ -190,17 +196,24 @@ pub(super) async fn labels(store: &This, view: &View) -> Result<Vec<(String, u64
     seen(&mut query, view);
     query
         .push(" AND r.labels <> '' GROUP BY r.labels ORDER BY count(*) DESC, r.labels LIMIT ")
-        .push_bind(TOGETHER);
+        .push_bind(LABELS_TOGETHER);
     let rows: Vec<(String, i64)> = query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    each(rows.into_iter().map(|(labels, n)| (lines(&labels), n)))
+}
+
+/// Of what stands together so often, how often each stands there: the most frequent, in this order.
+fn each(together: impl Iterator<Item = (Vec<String>, i64)>) -> Result<Vec<(String, u64)>> {
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
-    for (together, n) in rows {
-        for label in lines(&together) {
-            *sums.entry(label).or_default() += unsigned(n)?;
+    for (names, n) in together {
+        let n = unsigned(n)?;
+        // Once of each item, whatever stands there twice.
+        for name in names.into_iter().collect::<BTreeSet<_>>() {
+            *sums.entry(name).or_default() += n;
         }
     }
     let mut sums: Vec<_> = sums.into_iter().collect();
-    sums.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    sums.truncate(LABELS);
+    sums.sort_by_key(|(_, n)| Reverse(*n));
+    sums.truncate(COUNTED);
     Ok(sums)
 }
 

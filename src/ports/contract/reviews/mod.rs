@@ -26,6 +26,9 @@ macro_rules! reviews_contract {
             the_queue_shows_what_a_view_sees
             the_queue_goes_on_where_a_page_ended
             items_are_found_by_what_they_are_taken_for
+            items_are_found_and_counted_by_each_of_their_reasons
+            what_one_sees_goes_by_the_first_reason_whatever_is_asked_for
+            of_more_reasons_than_an_index_takes_the_first_are_found
             no_two_people_have_one_item
             a_lease_that_runs_out_comes_back
             a_skipped_item_goes_to_others
@@ -48,7 +51,8 @@ macro_rules! reviews_contract {
     };
 }
 
-fn all() -> View {
+/// All that waits.
+pub fn all() -> View {
     View {
         tenants: Tenants::All,
         queues: Queues::All,

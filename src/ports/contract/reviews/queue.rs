@@ -172,6 +172,104 @@ pub async fn items_are_found_by_what_they_are_taken_for<S: Store + Reviews>(stor
     assert_eq!(store.next(&view, "bob", at(40), at(50)).await.unwrap(), None);
 }
 
+/// As [`settled`], for these reasons.
+async fn flagged_for<S: Store>(store: &S, n: u64, reasons: &[&str]) {
+    let lease = claimed(store, &upload(n), 9).await;
+    let mut settlement = settlement(&lease, Decision::Review, at(10));
+    settlement.verdict.reasons = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+    store.settle(&lease, &settlement).await.unwrap().unwrap();
+}
+
+pub async fn items_are_found_and_counted_by_each_of_their_reasons<S: Store + Reviews>(store: Arc<S>) {
+    flagged_for(&*store, 1, &["rule.a", "coverage.image.partial"]).await;
+    flagged_for(&*store, 2, &["coverage.image.partial", "policy.error"]).await;
+    flagged_for(&*store, 3, &["rule.a.more", "a.coverage.image.partial", "coverage.image.partial-2"]).await;
+    flagged_for(&*store, 4, &["rule.a"]).await;
+    // A rule may have the name of a gap.
+    flagged_for(&*store, 5, &["coverage.video.failed", "coverage.video.failed"]).await;
+    flagged_for(&*store, 6, &[]).await;
+    let found = async |reason: &str| {
+        let view = View { reason: Some(reason.to_owned()), ..all() };
+        let mut items: Vec<_> =
+            store.queue(&view, None, 10).await.unwrap().iter().map(|item| item.upload).collect();
+        items.sort();
+        let counts = store.counts(&view, at(40)).await.unwrap();
+        assert_eq!(counts.open, items.len() as u64, "{reason}");
+        let counted = counts.reasons.into_iter().find(|(code, _)| code == reason);
+        assert_eq!(counted.map_or(0, |(_, n)| n), counts.open, "{reason}");
+        items
+    };
+    assert_eq!(found("rule.a").await, [id(1), id(4)]);
+    assert_eq!(found("coverage.image.partial").await, [id(1), id(2)], "the second and the first");
+    assert_eq!(found("policy.error").await, [id(2)]);
+    assert_eq!(found("a.coverage.image.partial").await, [id(3)], "in the middle");
+    assert_eq!(found("coverage.image.partial-2").await, [id(3)], "at the end");
+    assert_eq!(found("coverage.video.failed").await, [id(5)]);
+    assert_eq!(found("review").await, [id(6)], "what has no reason is filed under this");
+    for none in
+        ["rule", "rule.", "rule.a.", "ule.a", "RULE.A", "rule_a", "rule.%", "partial", "coverage", " "]
+    {
+        assert_eq!(found(none).await, [], "{none}: whole reasons, as they are written");
+    }
+
+    let counts = store.counts(&all(), at(40)).await.unwrap();
+    assert_eq!((counts.open, counts.held, counts.oldest), (6, 0, Some(at(10))), "each item once");
+    let reasons: Vec<_> = counts.reasons.iter().map(|(reason, n)| (reason.as_str(), *n)).collect();
+    let expected = [
+        ("coverage.image.partial", 2),
+        ("rule.a", 2),
+        ("a.coverage.image.partial", 1),
+        ("coverage.image.partial-2", 1),
+        ("coverage.video.failed", 1),
+        ("policy.error", 1),
+        ("review", 1),
+        ("rule.a.more", 1),
+    ];
+    assert_eq!(reasons, expected);
+
+    let view = View { reason: Some("policy.error".into()), ..all() };
+    assert_eq!(store.next(&view, "ann", at(40), at(50)).await.unwrap().map(|item| item.upload), Some(id(2)));
+    assert_eq!(store.next(&view, "bob", at(40), at(50)).await.unwrap(), None);
+    assert_eq!(store.counts(&all(), at(41)).await.unwrap().held, 1);
+    let view = View { reason: Some("coverage.image.partial".into()), ..all() };
+    assert_eq!(store.counts(&view, at(41)).await.unwrap().held, 1);
+    let view = View { reason: Some("rule.a".into()), ..all() };
+    assert_eq!(store.counts(&view, at(41)).await.unwrap().held, 0);
+}
+
+pub async fn what_one_sees_goes_by_the_first_reason_whatever_is_asked_for<S: Store + Reviews>(store: Arc<S>) {
+    flagged_for(&*store, 1, &["rule.a", "coverage.image.partial"]).await;
+    flagged_for(&*store, 2, &["coverage.image.partial", "rule.a"]).await;
+    for (queues, theirs) in [("rule", id(1)), ("coverage", id(2))] {
+        let view = View { queues: queues.parse().expect("queues"), ..all() };
+        let counts = store.counts(&view, at(40)).await.unwrap();
+        let each = ["coverage.image.partial", "rule.a"].map(|reason| (reason.to_owned(), 1));
+        assert_eq!((counts.open, counts.reasons.as_slice()), (1, &each[..]));
+        for reason in ["rule.a", "coverage.image.partial"] {
+            let view = View { reason: Some(reason.into()), ..view.clone() };
+            let items = store.queue(&view, None, 10).await.unwrap();
+            assert_eq!(
+                items.iter().map(|item| item.upload).collect::<Vec<_>>(),
+                [theirs],
+                "{queues} {reason}"
+            );
+        }
+    }
+}
+
+pub async fn of_more_reasons_than_an_index_takes_the_first_are_found<S: Store + Reviews>(store: Arc<S>) {
+    let many: Vec<String> = (0..60).map(|n| format!("{n:02}.{}", "x".repeat(60))).collect();
+    flagged_for(&*store, 1, &many.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let found = async |reason: &str| {
+        let view = View { reason: Some(reason.to_owned()), ..all() };
+        store.counts(&view, at(40)).await.unwrap().open
+    };
+    assert_eq!((found(&many[0]).await, found(&many[7]).await, found(&many[8]).await), (1, 1, 0));
+    assert_eq!(store.item(id(1)).await.unwrap().expect("it is there").reasons, many[..8]);
+    let verdict = store.verdict(id(1)).await.unwrap().expect("it is there");
+    assert_eq!(verdict.detail.reasons, many, "all stand on the verdict");
+}
+
 pub async fn no_two_people_have_one_item<S: Store + Reviews>(store: Arc<S>) {
     in_review(&*store, 5).await;
     let asked: Vec<_> = (0..8)
