@@ -64,6 +64,8 @@ struct Row {
     severity: u32,
     level: &'static str,
     why: String,
+    /// The reason that is asked for, where that is another one of its.
+    also: String,
     /// What it is taken for before all.
     label: String,
     media_type: String,
@@ -94,8 +96,9 @@ fn together() -> Vec<Together> {
 }
 
 impl Row {
-    fn new(item: &Item, me: &str, now: Timestamp, stranded: bool) -> Self {
+    fn new(item: &Item, me: &str, now: Timestamp, stranded: bool, asked: &str) -> Self {
         let held = item.held_until.is_some_and(|until| until > now);
+        let also = item.reasons.iter().skip(1).find(|code| *code == asked);
         Self {
             id: item.upload.to_string(),
             name: item.filename.as_deref().map_or("unnamed".to_owned(), filename::display),
@@ -103,6 +106,7 @@ impl Row {
             severity: item.severity,
             level: words::severity(item.severity),
             why: item.reasons.first().map_or_else(String::new, |code| words::reason(code)),
+            also: also.map_or_else(String::new, |code| words::reason(code)),
             label: item.labels.first().cloned().unwrap_or_default(),
             media_type: item.media_type.clone(),
             age: words::age(item.queued_at, now),
@@ -168,11 +172,10 @@ pub(super) async fn queue(
         Tenants::All => Vec::new(),
         Tenants::These(these) => these.iter().map(ToString::to_string).collect(),
     };
+    let asked = frame.filter.get("reason");
+    let row = |item: &Item| Row::new(item, &person.user.id, now, stranded.contains(&item.upload), asked);
     let page = Page {
-        rows: items
-            .iter()
-            .map(|item| Row::new(item, &person.user.id, now, stranded.contains(&item.upload)))
-            .collect(),
+        rows: items.iter().map(row).collect(),
         episodes: episodes
             .iter()
             .map(|episode| super::episode::Row::new(episode, &person.user, now))

@@ -160,6 +160,42 @@ async fn every_step_of_a_decision_keeps_the_filter() {
     assert!(page.contains("<option value=\"antivirus.infected\" selected>A virus (0)"), "{page}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_item_is_asked_for_by_any_of_its_reasons_and_kept_within_that() {
+    let world = filled().await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let (gap, words) = ("coverage.image.partial", "The image check looked at only part of it");
+    let whole = ann.page("/console/queue").await;
+    for option in
+        ["<option value=\"look\">look (4)".to_owned(), format!("<option value=\"{gap}\">{words} (2)")]
+    {
+        assert!(whole.contains(&option), "{whole}");
+    }
+    assert!(whole.contains("<dd data-of=\"open\">4</dd>") && !whole.contains("<td>look; "), "each once");
+    let page = ann.page(&format!("/console/queue?reason={gap}")).await;
+    let letters = listed(&page);
+    assert!(letters.len() == 2 && page.contains("letter-0.pdf") && !page.contains("photo-"), "{page}");
+    assert!(page.contains("<dd data-of=\"open\">2</dd>"), "{page}");
+    assert_eq!(page.matches(&format!("<td>look; {words}")).count(), 2, "why they are here: {page}");
+    let csrf = field(&page, "csrf");
+    let mut at = location(&ann.send("/console/next", &[("csrf", csrf.as_str()), ("reason", gap)]).await);
+    for n in 0..2 {
+        let (item, query) = at.split_once('?').expect(&at);
+        let id = item.rsplit('/').next().unwrap().to_owned();
+        assert!(letters.contains(&id) && query.ends_with(&format!("reason={gap}")), "{at}");
+        let fence = field(&ann.page(&at).await, "fence");
+        let rule = [
+            ("csrf", csrf.as_str()),
+            ("fence", &fence),
+            ("choice", "quarantine:spam"),
+            ("then", "next"),
+            ("reason", gap),
+        ];
+        at = location(&ann.send(&format!("{item}/rule"), &rule).await);
+        assert_eq!(at.starts_with("/console/queue?said=none_matches"), n == 1, "{at}");
+    }
+}
+
 /// The ids on a page of the queue, in order.
 fn listed(page: &str) -> Vec<String> {
     page.split("href=\"/console/items/").skip(1).map(|rest| rest[..36].to_owned()).collect()
