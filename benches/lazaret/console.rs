@@ -107,6 +107,8 @@ async fn pages(
     let pages = [
         ("queue", "/console/queue".to_owned()),
         ("queue, filtered", "/console/queue?type=image/&tenant=tenant3".to_owned()),
+        ("queue, by a frequent reason", "/console/queue?reason=coverage.image.partial".to_owned()),
+        ("queue, by a rare reason", "/console/queue?reason=policy.error".to_owned()),
         ("queue, by a frequent label", "/console/queue?label=m.porn".to_owned()),
         ("queue, by a rare label", "/console/queue?label=m.rare".to_owned()),
         // Behind all but the mildest.

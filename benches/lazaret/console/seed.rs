@@ -97,7 +97,7 @@ impl Dialect {
                 "INSERT INTO reviews (upload, tenant, status, severity, reason, reasons, media_type, queued_at, likeness, like_0, like_1, like_2, like_3, \
                  labels) \
                  {numbers} SELECT {id}, 'tenant' || (n % 10), CASE WHEN n % 10 < 6 THEN 'open' ELSE 'closed' END, n % 101, \
-                 'reason.' || (n % 15), 'reason.' || (n % 15) || ' coverage.image.partial', \
+                 'reason.' || (n % 15), 'reason.' || (n % 15) || ' coverage.image.partial' || CASE WHEN n % 1000 = 1 THEN ' policy.error' ELSE '' END, \
                  CASE n % 3 WHEN 0 THEN 'image/jpeg' WHEN 1 THEN 'application/pdf' ELSE 'video/mp4' END, {at}, {like}, {like} & 65535, ({like} >> 16) & 65535, \
                  ({like} >> 32) & 65535, ({like} >> 48) & 65535, CASE WHEN n % 3 = 0 THEN '\nm.porn\n' WHEN n % 1000 = 1 THEN \
                  '\nm.sexy\nm.rare\n' ELSE '' END FROM s"
