@@ -1,8 +1,20 @@
 use super::reencode::Encoder;
 use crate::fault::Fault;
 use image::DynamicImage;
+use webp::WebPConfig;
 
 const QUALITY: f32 = 85.0;
+/// Of what somebody waits for.
+const QUICK: f32 = 75.0;
+
+/// What encoding takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    Lossless,
+    Fine,
+    /// About a fifth of the time, for a somewhat larger file.
+    Quick,
+}
 
 /// WebP by libwebp, each frame by itself; the container is written here (RFC 9649), so that an animation keeps its
 /// frames, delays and plays exactly, and only one frame is in memory.
@@ -11,14 +23,14 @@ pub(super) struct WebP {
     /// How often an animation plays.
     plays: Option<u32>,
     icc: Option<Vec<u8>>,
-    lossless: bool,
+    effort: Effort,
     frames: Vec<u8>,
     has_alpha: bool,
 }
 
 impl WebP {
-    pub(super) fn new(size: (u32, u32), plays: Option<u32>, icc: Option<Vec<u8>>, lossless: bool) -> Self {
-        Self { size, plays, icc, lossless, frames: Vec::new(), has_alpha: false }
+    pub(super) fn new(size: (u32, u32), plays: Option<u32>, icc: Option<Vec<u8>>, effort: Effort) -> Self {
+        Self { size, plays, icc, effort, frames: Vec::new(), has_alpha: false }
     }
 }
 
@@ -30,9 +42,12 @@ impl Encoder for WebP {
             DynamicImage::ImageRgb8(rgb) => webp::Encoder::from_rgb(rgb, width, height),
             _ => return Err(Fault::corrupt("a frame of a layout that webp does not take")),
         };
-        let encoded = picture
-            .encode_simple(self.lossless, QUALITY)
-            .map_err(|e| Fault::Io(format!("libwebp does not encode this: {e:?}")))?;
+        let encoded = match self.effort {
+            Effort::Lossless => picture.encode_simple(true, QUALITY),
+            Effort::Fine => picture.encode_simple(false, QUALITY),
+            Effort::Quick => picture.encode_advanced(&quick()?),
+        };
+        let encoded = encoded.map_err(|e| Fault::Io(format!("libwebp does not encode this: {e:?}")))?;
         let pixels = pixel_chunks(&encoded).ok_or_else(|| Fault::Io("libwebp wrote no webp".into()))?;
         self.has_alpha |= image.color().has_alpha();
         if self.plays.is_none() {
@@ -75,6 +90,14 @@ impl Encoder for WebP {
         chunk(&mut file, b"RIFF", &body);
         Ok(file)
     }
+}
+
+fn quick() -> Result<WebPConfig, Fault> {
+    let mut config = WebPConfig::new()
+        .map_err(|()| Fault::Io("libwebp is of another version than its settings".into()))?;
+    config.quality = QUICK;
+    config.method = 0;
+    Ok(config)
 }
 
 /// The chunks of a still WebP that hold pixels: `ALPH`, `VP8 ` and `VP8L`.

@@ -6,12 +6,14 @@ mod encode_jpeg;
 mod encode_png;
 mod encode_webp;
 mod original;
+mod played;
 mod reencode;
 mod thumbnail;
 
 use crate::decode::{About, Still, View};
 use crate::fault::Fault;
 use crate::job::Job;
+use lazaret_sandbox::child::RenditionSink;
 use lazaret_sandbox::{Budget, Rendition, RenditionSpec, Why};
 use lazaret_watermark::Mark;
 use std::io::Write;
@@ -32,14 +34,14 @@ pub(crate) fn render(
     spec: &RenditionSpec,
     mark: Option<&Mark>,
     budget: &Budget,
-    out: &mut dyn Write,
+    out: &mut dyn RenditionSink,
 ) -> Result<Rendition, Why> {
     let made = match spec {
         RenditionSpec::Original => original::original(job, budget)?,
         RenditionSpec::Watermarked => reencode::reencode(job, reencode::Aim::Marked(needed(mark)?), budget)?,
         RenditionSpec::Thumbnail { max_edge } => thumbnail::thumbnail(job, *max_edge, None, budget)?,
         RenditionSpec::Viewed { max_edge, by } => thumbnail::thumbnail(job, *max_edge, Some(*by), budget)?,
-        RenditionSpec::Played { .. } => return Err(no_film()),
+        RenditionSpec::Played { max_edge, by } => played::played(job, *max_edge, *by, budget, out)?,
     };
     written(&made, out)
 }
@@ -58,7 +60,7 @@ pub(crate) fn of_decoded(
         RenditionSpec::Watermarked => decoded::copy(view, about, reencode::Aim::Marked(needed(mark)?))?,
         RenditionSpec::Thumbnail { max_edge } => thumbnail::small(view, about, *max_edge, None)?,
         RenditionSpec::Viewed { max_edge, by } => thumbnail::small(view, about, *max_edge, Some(*by))?,
-        RenditionSpec::Played { .. } => return Err(no_film()),
+        RenditionSpec::Played { .. } => return Err(no_film().into()),
     };
     written(&made, out)
 }
@@ -67,8 +69,8 @@ fn needed(mark: Option<&Mark>) -> Result<&Mark, Why> {
     mark.ok_or_else(|| Why::new("media.no_mark", "no watermark is configured; configure one"))
 }
 
-fn no_film() -> Why {
-    Why::new("media.no_film", "a picture is not played")
+fn no_film() -> Fault {
+    Fault::Unsupported("media.no_film", "a picture of one frame is not played".to_owned())
 }
 
 fn written(made: &Made, out: &mut dyn Write) -> Result<Rendition, Why> {

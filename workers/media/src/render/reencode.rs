@@ -1,6 +1,7 @@
 //! Decode, turn upright, mark, encode in the same format, frame by frame.
 
-use super::{Made, encode_gif::Gif, encode_jpeg::Jpeg, encode_png::Png, encode_webp::WebP, flawless};
+use super::encode_webp::{Effort, WebP};
+use super::{Made, encode_gif::Gif, encode_jpeg::Jpeg, encode_png::Png, flawless};
 use crate::decode::{self, About, Format, View};
 use crate::fault::Fault;
 use crate::job::Job;
@@ -22,6 +23,13 @@ impl Aim<'_> {
         match self {
             Self::Marked(_) => 88,
             Self::Upright => 92,
+        }
+    }
+
+    fn effort(self) -> Effort {
+        match self {
+            Self::Marked(_) => Effort::Fine,
+            Self::Upright => Effort::Lossless,
         }
     }
 
@@ -76,7 +84,7 @@ fn animation(format: Format, bytes: &[u8], aim: Aim<'_>, budget: &Budget) -> Res
 }
 
 /// Shows every frame of an animation and counts them. All must be whole and within the budget.
-fn play(
+pub(super) fn play(
     format: Format,
     bytes: &[u8],
     budget: &Budget,
@@ -128,7 +136,7 @@ fn encoder(
             Box::new(Png::new(&decode::png_colour(bytes)?, icc, size, plays.map(|plays| (frames, plays))))
         }
         Format::Gif => Box::new(Gif::new(size, plays, icc.as_deref())?),
-        Format::WebP => Box::new(WebP::new(size, plays, icc, matches!(aim, Aim::Upright))),
+        Format::WebP => Box::new(WebP::new(size, plays, icc, aim.effort())),
         Format::Raw => return Err(super::original::no_copies()),
     })
 }

@@ -2,7 +2,7 @@ use super::{Made, encode_jpeg, encode_png, flawless};
 use crate::decode::{self, About, View};
 use crate::fault::Fault;
 use crate::job::Job;
-use crate::orient::upright;
+use crate::orient::turned;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{PixelType, ResizeOptions, Resizer};
 use image::DynamicImage;
@@ -34,16 +34,20 @@ pub(super) fn thumbnail(
 }
 
 pub(super) fn small(view: &View<'_>, about: &About, max_edge: u32, by: Option<Name>) -> Result<Made, Fault> {
-    let (width, height) = fit((view.width, view.height), max_edge);
-    let translucent = view.is_translucent();
-    let pixels = resize(view, (width, height))?;
-    // Turned when small: that is the cheap way round.
-    let mut image = upright(&View { width, height, pixels: &pixels }, about.orientation)
-        .ok_or_else(|| Fault::corrupt("a frame is not of the canvas's size"))?;
+    let mut image = fitted(view, about, max_edge)?;
     if let Some(by) = by {
         image = signed(image, &by.text());
     }
-    encoded(image, about, translucent, QUALITY)
+    encoded(image, about, view.is_translucent(), QUALITY)
+}
+
+/// Upright, with no edge longer than `max_edge`.
+pub(super) fn fitted(view: &View<'_>, about: &About, max_edge: u32) -> Result<DynamicImage, Fault> {
+    let (width, height) = fit((view.width, view.height), max_edge);
+    let pixels = resize(view, (width, height))?;
+    // Turned when small: that is the cheap way round.
+    turned(pixels, (width, height), about.orientation)
+        .ok_or_else(|| Fault::corrupt("a frame is not of the canvas's size"))
 }
 
 /// JPEG, or PNG where some of it shows through.
@@ -66,7 +70,7 @@ pub(super) fn encoded(
     Ok(Made { bytes, media_type, width, height, frames: 1, lossless: false })
 }
 
-fn signed(image: DynamicImage, by: &str) -> DynamicImage {
+pub(super) fn signed(image: DynamicImage, by: &str) -> DynamicImage {
     if image.color().has_alpha() {
         let mut pixels = image.into_rgba8();
         sign_rgba(&mut pixels, by);
