@@ -23,7 +23,7 @@ use anyhow::Context;
 use lazaret_sandbox::Pool;
 use std::sync::Arc;
 
-/// Children that decode for moderators: pictures in a process that does not scan, and films to be played in any.
+/// Children that decode for moderators: pictures in a process that does not scan, and what is to be played in any.
 const CHILDREN: usize = 2;
 
 /// Accounts and sessions, as the settings want them.
@@ -87,8 +87,12 @@ pub(super) fn console(
         settled: api.settled.clone(),
         health: Arc::clone(&api.readiness),
         letters,
-        // Of its own, for a long film keeps a child busy that uploads would wait for.
-        player: Player::new(Arc::clone(&api.blobs), films(config, CHILDREN)?),
+        // Of their own, for a long film keeps a child busy that uploads would wait for, and so does a long animation.
+        player: Player::new(
+            Arc::clone(&api.blobs),
+            films(config, CHILDREN)?,
+            children(config, CHILDREN, None)?,
+        ),
         previews: Previews { blobs: Arc::clone(&api.blobs), media, video: Some(films(config, CHILDREN)?) },
         max_edge: config.console.preview,
         proxies: config.console.proxies.clone().into(),

@@ -1,13 +1,15 @@
-//! A held film in a browser: the copy that the sandbox makes for this person, whole or by range. The URL is good for this
-//! item in this session, and no longer than either.
+//! A held film or animation in a browser: the copy that the sandbox makes for this person, whole or by range. The URL is
+//! good for this item in this session, and no longer than either.
 
 use super::{
     Console,
     fail::{Fail, sentence},
     fields::Fields,
     filter::Filter,
+    guard::is_own,
     media::mark,
     visitor::{Posted, Unasked},
+    words,
 };
 use crate::{
     access::{Person, session::same},
@@ -30,13 +32,67 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-/// How it stands with this person's copy; `None` where there is nothing to play.
+/// How it stands with this person's copy.
+#[derive(Clone)]
 pub(super) struct Screen {
     pub url: String,
     /// In percent, while it is made.
     pub making: Option<u16>,
+    /// It is to be shown. A film stands still until somebody starts it; an animation does not, so it is not shown without
+    /// having been asked for.
     pub ready: bool,
     pub why_not: String,
+    /// What an animation is, in words for who does not see it; a film's player has its own.
+    pub alt: Option<String>,
+    /// The item's page, to see how far the copy is.
+    pub again: String,
+    /// The item's page without what moves.
+    pub still: String,
+}
+
+/// What there is to play.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moving {
+    Film,
+    Animation,
+}
+
+impl Moving {
+    fn of(opened: &Opened) -> Option<Self> {
+        let detail = &opened.verdict.detail;
+        if !has_bytes(opened.upload.state) {
+            None
+        } else if is_film(&detail.r#type.media_type) {
+            Some(Self::Film)
+        } else {
+            // Of a picture it stands there where there is more than one frame.
+            detail.film.as_ref().map(|_| Self::Animation)
+        }
+    }
+
+    /// The page on which it is played. Without scripts an animation moves on the page that it was asked for, and on no other.
+    fn place(self, id: UploadId, filter: &Filter) -> String {
+        let item = filter.at(&format!("/console/items/{id}"), "");
+        match self {
+            Self::Film => format!("{item}#player"),
+            Self::Animation => {
+                format!("{item}{}plays=1#player", if item.contains('?') { '&' } else { '?' })
+            }
+        }
+    }
+
+    /// Whatever the child says that it made.
+    fn headers(self) -> [(HeaderName, HeaderValue); 2] {
+        let (media_type, policy) = match self {
+            // A browser shows a film by itself in a page of its own.
+            Self::Film => ("video/mp4", "default-src 'none'; media-src 'self'; frame-ancestors 'none'"),
+            Self::Animation => ("image/webp", "default-src 'none'; sandbox; frame-ancestors 'none'"),
+        };
+        [
+            (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+            (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
+        ]
+    }
 }
 
 fn copy(person: &Person, id: UploadId) -> CopyOf {
@@ -47,26 +103,47 @@ fn view(person: &Person, id: UploadId) -> String {
     person.token.derive(&format!("film {id}"))
 }
 
-fn plays(opened: &Opened) -> bool {
-    let detail = &opened.verdict.detail;
-    has_bytes(opened.upload.state) && is_film(&detail.r#type.media_type)
-}
-
 impl Screen {
-    pub(super) fn of(console: &Console, person: &Person, opened: &Opened) -> Option<Self> {
-        let id = opened.upload.id;
-        if !plays(opened) {
-            return None;
-        }
-        let url = format!("/console/items/{id}/film?view={}", view(person, id));
-        let screen = Self { url, making: None, ready: false, why_not: String::new() };
+    /// `None` where there is nothing to play. The page was asked for with these headers and fields.
+    pub(super) fn of(
+        console: &Console,
+        person: &Person,
+        opened: &Opened,
+        headers: &HeaderMap,
+        fields: &Fields,
+    ) -> Option<Self> {
+        let (id, moving, filter) = (opened.upload.id, Moving::of(opened)?, Filter::of(fields));
+        // Another site's link starts nothing.
+        let asked = fields.get("plays") == "1" && is_own(headers);
+        let screen = Self {
+            url: format!("/console/items/{id}/film?view={}", view(person, id)),
+            making: None,
+            ready: false,
+            why_not: String::new(),
+            alt: (moving == Moving::Animation).then(|| alt(opened)),
+            again: moving.place(id, &filter),
+            still: filter.at(&format!("/console/items/{id}"), ""),
+        };
         Some(match console.player.look(&copy(person, id)) {
             None => screen,
             Some(Play::Making(percent)) => Self { making: Some(percent), ..screen },
-            Some(Play::Ready(_)) => Self { ready: true, ..screen },
+            Some(Play::Ready(_)) => Self { ready: asked || moving == Moving::Film, ..screen },
             Some(Play::Failed(why)) => Self { why_not: sentence(&why), ..screen },
         })
     }
+
+    pub(super) fn is_film(&self) -> bool {
+        self.alt.is_none()
+    }
+}
+
+fn alt(opened: &Opened) -> String {
+    let film = opened.verdict.detail.film.as_ref();
+    let (frames, ms) = film.map_or((0, 0), |film| (film.frames_total, film.duration_ms));
+    format!(
+        "The held animation as it moves: {frames} frames in {}, blurred until you hold to reveal",
+        words::clock(ms)
+    )
 }
 
 /// Asks for a copy. That this person wants to see it played is on record.
@@ -77,25 +154,24 @@ pub(super) async fn play(
 ) -> Result<Response, Fail> {
     let id: UploadId = id.parse().map_err(|_| Fail::no_page())?;
     let opened = console.desk.shown(&person, id).await?;
-    if !plays(&opened) {
-        return Err(Fail::no_page());
-    }
+    let moving = Moving::of(&opened).ok_or_else(Fail::no_page)?;
     let (upload, media_type) = (&opened.upload, &opened.verdict.detail.r#type.media_type);
     let by = mark(&console, &person);
     if let Err(full) = console.player.make(copy(&person, id), upload, media_type, console.max_edge, &by) {
         let why = match full {
             Full::Theirs => {
-                "You have as many films open as one person may. Close a page of one, or wait for it."
+                "You have as many films and animations open as one person may. Close a page of one, or wait for it."
             }
-            Full::All => "Too many films are being looked at just now. Try again in a few minutes.",
+            Full::All => {
+                "Too many films and animations are being looked at just now. Try again in a few minutes."
+            }
         };
         return Err(Fail::Said(StatusCode::SERVICE_UNAVAILABLE, why.into()));
     }
     let actor = person.actor();
     let deed = console.people.deed(&actor, "item.played");
     console.desk.reviews.record(deed, &id.to_string(), serde_json::json!({})).await?;
-    let item = Filter::of(&fields).at(&format!("/console/items/{id}"), "");
-    Ok(Redirect::to(&format!("{item}#player")).into_response())
+    Ok(Redirect::to(&moving.place(id, &Filter::of(&fields))).into_response())
 }
 
 /// The copy; while it is made, how far it came, in plain text.
@@ -111,9 +187,7 @@ pub(super) async fn film(
         return Err(Fail::no_page());
     }
     let opened = console.desk.shown(&person, id).await?;
-    if !plays(&opened) {
-        return Err(Fail::no_page());
-    }
+    let moving = Moving::of(&opened).ok_or_else(Fail::no_page)?;
     let copy = copy(&person, id);
     match console.player.look(&copy) {
         None => Err(Fail::no_page()),
@@ -130,23 +204,17 @@ pub(super) async fn film(
                     console.player.shown(&copy);
                 }
             }
-            part(film, &headers).await
+            part(film, moving, &headers).await
         }
     }
 }
 
-const FIXED: [(HeaderName, HeaderValue); 4] = [
-    (header::CONTENT_TYPE, HeaderValue::from_static("video/mp4")),
+const FIXED: [(HeaderName, HeaderValue); 2] = [
     (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
     (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
-    // A browser shows a film by itself in a page of its own.
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; media-src 'self'; frame-ancestors 'none'"),
-    ),
 ];
 
-async fn part(film: Film, headers: &HeaderMap) -> Result<Response, Fail> {
+async fn part(film: Film, moving: Moving, headers: &HeaderMap) -> Result<Response, Fail> {
     let etag = format!("\"{}\"", film.number);
     let (status, range) = match answer(headers, &etag, film.size) {
         Answer::NotModified => (StatusCode::NOT_MODIFIED, None),
@@ -154,7 +222,7 @@ async fn part(film: Film, headers: &HeaderMap) -> Result<Response, Fail> {
         Answer::All => (StatusCode::OK, Some(0..film.size)),
         Answer::Part(range) => (StatusCode::PARTIAL_CONTENT, Some(range)),
     };
-    let mut said = HeaderMap::from_iter(FIXED);
+    let mut said = HeaderMap::from_iter(FIXED.into_iter().chain(moving.headers()));
     let mut say = |name, value: String| {
         if let Ok(value) = HeaderValue::try_from(value) {
             said.insert(name, value);

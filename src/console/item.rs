@@ -69,8 +69,10 @@ struct Page {
     sealed: bool,
     second: bool,
     stage: Stage,
-    /// Of a film.
+    /// Of a film or an animation.
     screen: Option<Screen>,
+    /// Of a film, whose moments can be gone to.
+    seeks: Option<Screen>,
     nearby: [Nearby; 3],
     /// May read the log of what was done with it.
     audits: bool,
@@ -153,7 +155,7 @@ pub(super) async fn item(
     let history = History::of(&console, &person.user, &opened).await?;
     let view = person.token.derive(&format!("media {id}"));
     let nearby = Nearby::of(&console, &person, &opened).await?;
-    let screen = Screen::of(&console, &person, &opened);
+    let screen = Screen::of(&console, &person, &opened, &headers, &fields);
     let kept = console.desk.kept(&person.user, &opened.item).await?;
     let stage = stage(&console, &opened, &view).await;
     let around = Around { history, nearby, stage, screen, kept, written };
@@ -250,6 +252,7 @@ fn page(
         sealed: item.sealed,
         second: needs_second(item, detail, &console.desk.rules),
         stage,
+        seeks: screen.clone().filter(Screen::is_film),
         screen,
         nearby,
         audits: may(user.role, Right::Audit),

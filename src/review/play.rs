@@ -1,8 +1,9 @@
-//! Held films to be played: copies made in the sandbox, encoded anew from the first picture to the last, with the name of
-//! who looks in each. A copy is for one person, lies in a file without a name, and goes when nobody has looked for a while,
-//! or when its place is needed.
+//! Held films and animations to be played: copies made in the sandbox, encoded anew from the first picture to the last, with
+//! the name of who looks in each. A copy is for one person, lies in a file without a name, and goes when nobody has looked
+//! for a while, or when its place is needed.
 
 use crate::{
+    pipeline::is_film,
     ports::{Blobs, PortError, blobs::Zone, store::Upload},
     upload::UploadId,
 };
@@ -146,13 +147,16 @@ type Making<'a> = (&'a CopyOf, u64);
 #[derive(Clone)]
 pub struct Player {
     blobs: Arc<dyn Blobs>,
+    /// Of children that decode films.
     films: Pool,
+    /// Of children that decode pictures.
+    animations: Pool,
     shelf: Arc<Mutex<Shelf>>,
 }
 
 impl Player {
-    pub fn new(blobs: Arc<dyn Blobs>, films: Pool) -> Self {
-        Self { blobs, films, shelf: Arc::default() }
+    pub fn new(blobs: Arc<dyn Blobs>, films: Pool, animations: Pool) -> Self {
+        Self { blobs, films, animations, shelf: Arc::default() }
     }
 
     /// `None` where nobody asked for it, or it is gone again.
@@ -210,7 +214,7 @@ impl Player {
         spec: RenditionSpec,
     ) -> Result<Film, String> {
         let away = |error: PortError| {
-            tracing::warn!(upload.id = key, %error, "a held film cannot be made ready to be played");
+            tracing::warn!(upload.id = key, %error, "what is held cannot be made ready to be played");
             "the store of files cannot be reached just now".to_owned()
         };
         let held = self.blobs.open(Zone::Held, key).await.map_err(away)?;
@@ -219,7 +223,8 @@ impl Player {
         let file = self.blobs.spool().await.map_err(away)?;
         let out = file.try_clone().map_err(|error| away(error.into()))?;
         let mut out = tokio::io::BufWriter::with_capacity(1 << 20, tokio::fs::File::from_std(out));
-        let session = self.films.open(&held, size, media_type).await;
+        let pool = if is_film(media_type) { &self.films } else { &self.animations };
+        let session = pool.open(&held, size, media_type).await;
         let mut session = session.map_err(|e| format!("the decoders are not there just now ({e})"))?;
         let told = |thousandths: u16| self.put(making, Play::Making(thousandths / 10));
         let made = session.render_watched(&spec, &mut out, told).await;

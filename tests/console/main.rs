@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod animations;
 mod appeals;
 mod audit;
 mod browser;

@@ -53,11 +53,30 @@
     if (media.complete && media.naturalWidth === 0) failed();
   }
 
-  // a film: asked for, waited for, played
+  // a film or an animation: asked for, waited for, played
   const player = $("#player");
+  const asks = player?.querySelector("form");
+  const before = [...player?.childNodes ?? []];
   const clock = (at) => `${Math.floor(at / 60)}:${(at % 60).toFixed(1).padStart(4, "0")}`;
+  // What moves by itself is taken away again to stop it. Where it came with the page, the link leads to the page without it.
+  const moves = (of) => {
+    const stop = () => {
+      stages.delete(of);
+      player.replaceChildren(...before);
+      $("#making").hidden = true;
+      asks.hidden = false;
+    };
+    of.querySelector("[data-do=stop]").addEventListener("click", (event) => {
+      const goesOn = of.contains(document.activeElement);
+      event.preventDefault();
+      stop();
+      if (goesOn) asks.querySelector("button").focus();
+    });
+    of.querySelector("img").addEventListener("error", () => { stop(); refuse("It cannot be shown just now. Try again."); });
+  };
   const screen = () => {
-    const video = player?.querySelector("video");
+    const video = player?.querySelector("video"), shown = player?.querySelector(".stage");
+    if (shown && !video && asks) { veil(shown); moves(shown); }
     if (!video) return;
     const of = video.closest(".stage"), [button, range, sound] = ["[data-do=play]", "input[type=range]", "[data-do=sound]"].map((css) => of.querySelector(css));
     if (!stages.has(of)) veil(of);
@@ -76,7 +95,13 @@
     button.addEventListener("click", () => { if (video.paused) video.play(); else video.pause(); });
   };
   screen();
-  const wait = async () => {
+  const refuse = (why) => {
+    const said = Object.assign(document.createElement("p"), { id: "refused", className: "wrong", textContent: why });
+    said.setAttribute("role", "alert");
+    asks.before(said);
+    asks.hidden = false;
+  };
+  const wait = async (goesOn) => {
     const said = $("#making");
     said.hidden = false;
     for (;;) {
@@ -89,25 +114,24 @@
     }
     player.replaceChildren(player.querySelector("template").content.cloneNode(true));
     screen();
+    // Who pressed the button goes on where it was.
+    if (goesOn) player.querySelector("[data-do=play], [data-do=stop]").focus();
     player.scrollIntoView({ block: "nearest" });
   };
-  const asks = player?.querySelector("form");
   const ask = async () => {
+    const goesOn = asks.contains(document.activeElement);
     asks.hidden = true;
     $("#refused")?.remove();
     const answer = await fetch(asks.action, { method: "POST", body: new URLSearchParams(new FormData(asks)), redirect: "manual" });
-    if (answer.status < 400) { await wait(); return; }
+    if (answer.status < 400) { await wait(goesOn); return; }
     // What the page of the answer says.
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const said = Object.assign(document.createElement("p"), { id: "refused", className: "wrong", textContent: page.querySelector("main p")?.textContent });
-    said.setAttribute("role", "alert");
-    asks.before(said);
-    asks.hidden = false;
+    refuse(page.querySelector("main p")?.textContent);
   };
   if (asks) asks.addEventListener("submit", (event) => { event.preventDefault(); event.stopPropagation(); ask(); });
-  else if ($("#making")) wait();
+  if (asks?.hidden) wait();
   const play = () => {
-    const button = player?.querySelector("[data-do=play]");
+    const button = player?.querySelector("[data-do=play], [data-do=stop]");
     if (button) button.click();
     else if (asks && !asks.hidden) ask();
   };
