@@ -177,8 +177,8 @@ pub enum RenditionSpec {
     Thumbnail { max_edge: u32 },
     /// As a thumbnail, with a name written all over it: for one person's eyes.
     Viewed { max_edge: u32, by: Name },
-    /// A film or an animation to be played, with a name in every picture: for one person's eyes. All of it is encoded anew,
-    /// an animation as WebP.
+    /// A film, an animation or sound to be played, with a name in every picture: for one person alone. All of it is encoded
+    /// anew, an animation as WebP.
     Played { max_edge: u32, by: Name },
 }
 

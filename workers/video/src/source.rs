@@ -20,9 +20,12 @@ pub(crate) struct Job {
 }
 
 /// The demuxers there are, by the types that they are for.
-const DEMUXERS: [(&str, &[&str]); 2] = [
-    ("mov", &["video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "video/3gpp2"]),
-    ("matroska", &["video/webm", "video/x-matroska"]),
+const DEMUXERS: [(&str, &[&str]); 5] = [
+    ("mov", &["video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "video/3gpp2", "audio/mp4"]),
+    ("matroska", &["video/webm", "video/x-matroska", "audio/webm", "audio/x-matroska"]),
+    ("mp3", &["audio/mpeg"]),
+    ("ogg", &["audio/ogg", "audio/opus", "application/ogg"]),
+    ("wav", &["audio/wav"]),
 ];
 /// The decoders that may run at all. Others are left out: rare ones are where mistakes stay unseen.
 pub(crate) const VIDEO: [&str; 11] = [
@@ -40,6 +43,8 @@ pub(crate) const VIDEO: [&str; 11] = [
 ];
 pub(crate) const AUDIO: [&str; 11] =
     ["aac", "mp3float", "mp3", "opus", "libopus", "vorbis", "flac", "ac3", "alac", "pcm_s16le", "pcm_s16be"];
+/// The code of what has no track of pictures.
+pub(crate) const NO_PICTURES: &str = "video.none";
 /// Bytes that FFmpeg reads at a time.
 const BUFFER: usize = 256 << 10;
 
@@ -59,8 +64,13 @@ impl Job {
             .ok_or_else(|| Why::new("video.unsupported", format!("{} is not decoded here", self.media_type)))
     }
 
-    /// Reads the headers.
+    /// Reads the headers of a film.
     pub(crate) fn open(&self) -> Result<Source, Why> {
+        Source::new(self.input()?)
+    }
+
+    /// Reads the headers, whatever they are of.
+    pub(crate) fn input(&self) -> Result<Input, Why> {
         let mut options = Dictionary::new();
         options.set("format_whitelist", self.demuxer()?);
         options.set("protocol_whitelist", "");
@@ -69,8 +79,7 @@ impl Job {
         options.set("ignore_editlist", "1");
         let reader = Reader { file: Arc::clone(&self.file), size: self.size, at: 0 };
         let io = StreamIo::from_read_seek_with_capacity(reader, BUFFER).map_err(fault::at("reading"))?;
-        let input = format::input_from_stream(io, None, Some(options)).map_err(fault::at("the header"))?;
-        Source::new(input)
+        format::input_from_stream(io, None, Some(options)).map_err(fault::at("the header"))
     }
 }
 
@@ -103,7 +112,7 @@ impl Source {
             }
         }
         let Some(track) = videos.first().copied() else {
-            return Err(Why::new("video.none", "there is no video in it"));
+            return Err(Why::new(NO_PICTURES, "there is no video in it"));
         };
         let unseen = match (videos.len(), covers, drawn) {
             (2.., ..) => Some(format!("{} tracks of video, of which one is looked at", videos.len())),
@@ -112,24 +121,19 @@ impl Source {
             _ if translucent => Some("transparency, behind which other pictures may be".to_owned()),
             _ => None,
         };
-        let stream = input.stream(track).ok_or_else(|| Why::new("video.none", "there is no video in it"))?;
+        let stream = input.stream(track).ok_or_else(|| Why::new(NO_PICTURES, "there is no video in it"))?;
         let (unit, orientation) = (stream.time_base(), orientation(&stream));
         Ok(Self { input, track, unit, orientation, unseen, sound })
     }
 
     pub(crate) fn parameters(&self) -> Result<Parameters, Why> {
         let stream = self.input.stream(self.track);
-        stream.map(|stream| stream.parameters()).ok_or_else(|| Why::new("video.none", "the track is gone"))
+        stream.map(|stream| stream.parameters()).ok_or_else(|| Why::new(NO_PICTURES, "the track is gone"))
     }
 
     /// The next packet of any track. An error is one of this packet alone.
     pub(crate) fn next(&mut self) -> Option<Result<Packet, ffmpeg_next::Error>> {
-        let mut packet = Packet::empty();
-        match packet.read(&mut self.input) {
-            Ok(()) => Some(Ok(packet)),
-            Err(ffmpeg_next::Error::Eof) => None,
-            Err(error) => Some(Err(error)),
-        }
+        next_packet(&mut self.input)
     }
 
     /// The decoder of the track.
@@ -139,6 +143,16 @@ impl Source {
         open_decoder(self.parameters()?, self.unit, &VIDEO, options)?
             .video()
             .map_err(fault::at("the decoder"))
+    }
+}
+
+/// As [`Source::next`].
+pub(crate) fn next_packet(input: &mut Input) -> Option<Result<Packet, ffmpeg_next::Error>> {
+    let mut packet = Packet::empty();
+    match packet.read(input) {
+        Ok(()) => Some(Ok(packet)),
+        Err(ffmpeg_next::Error::Eof) => None,
+        Err(error) => Some(Err(error)),
     }
 }
 

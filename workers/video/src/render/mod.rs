@@ -1,5 +1,6 @@
 //! Copies for delivery. None carries metadata, subtitles, chapters, attachments or tracks of data.
 
+mod heard;
 mod listen;
 mod muxer;
 mod poster;
@@ -8,7 +9,7 @@ mod sound;
 mod transcode;
 pub(crate) mod userdata;
 
-use crate::source::Job;
+use crate::source::{Job, NO_PICTURES};
 use lazaret_sandbox::child::RenditionSink;
 use lazaret_sandbox::{Rendition, RenditionSpec, Why};
 use lazaret_watermark::Mark;
@@ -28,7 +29,11 @@ pub(crate) fn render(
         RenditionSpec::Thumbnail { max_edge } => poster::poster(job, *max_edge, None, out),
         RenditionSpec::Viewed { max_edge, by } => poster::poster(job, *max_edge, Some(*by), out),
         RenditionSpec::Played { max_edge, by } => {
-            transcode::transcode(job, Onto::Name { text: by.text(), max_edge: *max_edge }, out)
+            match transcode::transcode(job, Onto::Name { text: by.text(), max_edge: *max_edge }, out) {
+                // Sound alone, perhaps in a container that films have too. Nothing was written yet.
+                Err(why) if why.code == NO_PICTURES => heard::heard(job, out),
+                made => made,
+            }
         }
         RenditionSpec::Watermarked => match mark {
             Some(mark) => transcode::transcode(job, Onto::Mark(mark), out),

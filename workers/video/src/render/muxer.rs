@@ -9,6 +9,9 @@ use lazaret_sandbox::child::RenditionSink;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Of sound alone, in microseconds.
+const PIECE: &str = "2000000";
+
 /// What the muxer wrote and nobody took yet.
 #[derive(Clone, Default)]
 struct Shelf(Arc<Mutex<Vec<u8>>>);
@@ -41,7 +44,17 @@ impl<'a> Muxer<'a> {
     }
 
     pub(super) fn begin(&mut self) -> Result<(), Why> {
+        self.start(Dictionary::new())
+    }
+
+    /// As [`Self::begin`], of sound alone: there is no picture to say where a piece of it begins.
+    pub(super) fn begin_sound(&mut self) -> Result<(), Why> {
         let mut options = Dictionary::new();
+        options.set("frag_duration", PIECE);
+        self.start(options)
+    }
+
+    fn start(&mut self, mut options: Dictionary) -> Result<(), Why> {
         // Nothing random, no date and no name of a program.
         options.set("fflags", "+bitexact");
         options.set("movflags", "frag_keyframe+empty_moov+default_base_moof");

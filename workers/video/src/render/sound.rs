@@ -64,6 +64,11 @@ impl Sound {
         Ok(Self { from, unit, track: track.index(), last: None, kind: Kind::Remade(remade) })
     }
 
+    /// Nothing of it was written.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.last.is_none()
+    }
+
     /// A packet, or the end.
     pub(super) fn take(&mut self, packet: Option<&Packet>, muxer: &mut Muxer<'_>) -> Result<(), Why> {
         let Some(to) = muxer.output.stream(self.track).map(|stream| stream.time_base()) else {
