@@ -1,5 +1,5 @@
-//! A held film or animation in a browser: the copy that the sandbox makes for this person, whole or by range. The URL is
-//! good for this item in this session, and no longer than either.
+//! A held film, animation or sound in a browser: the copy that the sandbox makes for this person, whole or by range. The URL
+//! is good for this item in this session, and no longer than either.
 
 use super::{
     Console,
@@ -17,14 +17,14 @@ use crate::{
         body::body,
         conditional::{Answer, answer},
     },
-    pipeline::is_film,
+    pipeline::{is_film, is_sound},
     ports::PortError,
     review::{
         Opened,
         desk::has_bytes,
         play::{CopyOf, Film, Full, Play},
     },
-    upload::UploadId,
+    upload::{UploadId, verdict::CheckDetail},
 };
 use axum::{
     extract::{Path, State},
@@ -38,16 +38,17 @@ pub(super) struct Screen {
     pub url: String,
     /// In percent, while it is made.
     pub making: Option<u16>,
-    /// It is to be shown. A film stands still until somebody starts it; an animation does not, so it is not shown without
-    /// having been asked for.
+    /// It is to be shown. Films and sound stand still until somebody starts them; an animation does not, so it is not shown
+    /// without having been asked for.
     pub ready: bool,
     pub why_not: String,
-    /// What an animation is, in words for who does not see it; a film's player has its own.
+    /// What an animation is, in words for who does not see it; players have their own.
     pub alt: Option<String>,
     /// The item's page, to see how far the copy is.
     pub again: String,
     /// The item's page without what moves.
     pub still: String,
+    moving: Moving,
 }
 
 /// What there is to play.
@@ -55,14 +56,22 @@ pub(super) struct Screen {
 enum Moving {
     Film,
     Animation,
+    /// Alone.
+    Sound,
 }
 
 impl Moving {
     fn of(opened: &Opened) -> Option<Self> {
         let detail = &opened.verdict.detail;
+        let media_type = &detail.r#type.media_type;
+        // So the check says of what films come in.
+        let no_pictures =
+            |check: &CheckDetail| check.why.as_deref().is_some_and(|why| why.starts_with("video.none"));
         if !has_bytes(opened.upload.state) {
             None
-        } else if is_film(&detail.r#type.media_type) {
+        } else if is_sound(media_type) || is_film(media_type) && detail.checks.iter().any(no_pictures) {
+            Some(Self::Sound)
+        } else if is_film(media_type) {
             Some(Self::Film)
         } else {
             // Of a picture it stands there where there is more than one frame.
@@ -74,7 +83,7 @@ impl Moving {
     fn place(self, id: UploadId, filter: &Filter) -> String {
         let item = filter.at(&format!("/console/items/{id}"), "");
         match self {
-            Self::Film => format!("{item}#player"),
+            Self::Film | Self::Sound => format!("{item}#player"),
             Self::Animation => {
                 format!("{item}{}plays=1#player", if item.contains('?') { '&' } else { '?' })
             }
@@ -86,6 +95,7 @@ impl Moving {
         let (media_type, policy) = match self {
             // A browser shows a film by itself in a page of its own.
             Self::Film => ("video/mp4", "default-src 'none'; media-src 'self'; frame-ancestors 'none'"),
+            Self::Sound => ("audio/mp4", "default-src 'none'; media-src 'self'; frame-ancestors 'none'"),
             Self::Animation => ("image/webp", "default-src 'none'; sandbox; frame-ancestors 'none'"),
         };
         [
@@ -123,17 +133,30 @@ impl Screen {
             alt: (moving == Moving::Animation).then(|| alt(opened)),
             again: moving.place(id, &filter),
             still: filter.at(&format!("/console/items/{id}"), ""),
+            moving,
         };
         Some(match console.player.look(&copy(person, id)) {
             None => screen,
             Some(Play::Making(percent)) => Self { making: Some(percent), ..screen },
-            Some(Play::Ready(_)) => Self { ready: asked || moving == Moving::Film, ..screen },
+            Some(Play::Ready(_)) => Self { ready: asked || moving != Moving::Animation, ..screen },
             Some(Play::Failed(why)) => Self { why_not: sentence(&why), ..screen },
         })
     }
 
     pub(super) fn is_film(&self) -> bool {
-        self.alt.is_none()
+        self.moving == Moving::Film
+    }
+
+    pub(super) fn is_sound(&self) -> bool {
+        self.moving == Moving::Sound
+    }
+
+    pub(super) fn what(&self) -> &'static str {
+        match self.moving {
+            Moving::Film => "film",
+            Moving::Animation => "animation",
+            Moving::Sound => "sound",
+        }
     }
 }
 
@@ -160,11 +183,9 @@ pub(super) async fn play(
     if let Err(full) = console.player.make(copy(&person, id), upload, media_type, console.max_edge, &by) {
         let why = match full {
             Full::Theirs => {
-                "You have as many films and animations open as one person may. Close a page of one, or wait for it."
+                "You have as many copies to be played open as one person may. Close a page of one, or wait for it."
             }
-            Full::All => {
-                "Too many films and animations are being looked at just now. Try again in a few minutes."
-            }
+            Full::All => "Too many copies are being played just now. Try again in a few minutes.",
         };
         return Err(Fail::Said(StatusCode::SERVICE_UNAVAILABLE, why.into()));
     }

@@ -69,7 +69,7 @@ struct Page {
     sealed: bool,
     second: bool,
     stage: Stage,
-    /// Of a film or an animation.
+    /// Of a film, an animation or sound.
     screen: Option<Screen>,
     /// Of a film, whose moments can be gone to.
     seeks: Option<Screen>,

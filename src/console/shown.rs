@@ -2,6 +2,7 @@
 //! is nothing.
 
 use super::words;
+use crate::pipeline::is_sound;
 use crate::review::desk::has_bytes;
 use crate::upload::{
     State,
@@ -139,7 +140,10 @@ fn why_not(media_type: &str) -> String {
         ("video", _) => {
             "No frame of this film could be shown: no contact sheet could be made of it."
         }
-        ("audio", _) => "Nothing listens to sound here, and held files are not played.",
+        ("audio", _) if is_sound(media_type) => {
+            "There is nothing to see of sound, and no model listens to it. A copy of it can be played below."
+        }
+        ("audio", _) => "Nothing here listens to sound of this kind, and no copy to be played is made of it.",
         ("text", _) | (_, "application/json") => "Text of held files is not shown here.",
         _ => return format!("No picture of it can be shown: {media_type} is not decoded for viewing."),
     }

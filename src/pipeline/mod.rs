@@ -28,5 +28,5 @@ pub use policies::Policies;
 pub use spool::{digest, sha256_of};
 pub use sweep::{Company, sweep};
 pub use types::TypeRules;
-pub use video::{Films, is_decodable as is_film};
+pub use video::{Films, is_decodable as is_film, is_sound};
 pub use worker::{Work, Workers};

@@ -1,9 +1,8 @@
-//! Held films and animations to be played: copies made in the sandbox, encoded anew from the first picture to the last, with
-//! the name of who looks in each. A copy is for one person, lies in a file without a name, and goes when nobody has looked
-//! for a while, or when its place is needed.
+//! Held films, animations and sound to be played: copies made in the sandbox, encoded anew from beginning to end, with the
+//! name of who looks in each picture. A copy is for one person, lies in a file without a name, and goes when nobody has
+//! looked for a while, or when its place is needed.
 
 use crate::{
-    pipeline::is_film,
     ports::{Blobs, PortError, blobs::Zone, store::Upload},
     upload::UploadId,
 };
@@ -147,7 +146,7 @@ type Making<'a> = (&'a CopyOf, u64);
 #[derive(Clone)]
 pub struct Player {
     blobs: Arc<dyn Blobs>,
-    /// Of children that decode films.
+    /// Of children that decode films, and sound.
     films: Pool,
     /// Of children that decode pictures.
     animations: Pool,
@@ -223,7 +222,7 @@ impl Player {
         let file = self.blobs.spool().await.map_err(away)?;
         let out = file.try_clone().map_err(|error| away(error.into()))?;
         let mut out = tokio::io::BufWriter::with_capacity(1 << 20, tokio::fs::File::from_std(out));
-        let pool = if is_film(media_type) { &self.films } else { &self.animations };
+        let pool = if media_type.starts_with("image/") { &self.animations } else { &self.films };
         let session = pool.open(&held, size, media_type).await;
         let mut session = session.map_err(|e| format!("the decoders are not there just now ({e})"))?;
         let told = |thousandths: u16| self.put(making, Play::Making(thousandths / 10));

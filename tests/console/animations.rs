@@ -1,4 +1,5 @@
-//! Animations: still until somebody asks, then a copy of that person's own moves, veiled as pictures are, until it is stopped.
+//! Animations: still until somebody asks, then a copy of that person's own moves, veiled as pictures are, until it is
+//! stopped.
 
 use crate::{
     browser::Browser,

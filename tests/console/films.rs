@@ -1,4 +1,4 @@
-//! Copies of held films and animations: how many there are, and who is seen to look at them.
+//! Copies of held films, animations and sound: how many there are, and who is seen to look at them.
 
 use crate::{
     care::views,

@@ -33,6 +33,7 @@ mod second;
 mod security;
 mod seeing;
 mod skipping;
+mod sounds;
 mod streams;
 mod trouble;
 mod visitor;

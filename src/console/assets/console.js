@@ -10,7 +10,7 @@
   const does = (event) => { if (event.type !== "pointermove" || event.movementX || event.movementY) here = true; };
   for (const what of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) document.addEventListener(what, does, { capture: true, passive: true });
   const unasked = (fields) => {
-    const film = $("#player video");
+    const film = $("#player :is(video, audio)");
     if (here || (film && !film.paused)) fields.append("active", "1");
     here = false;
     return fields;
@@ -53,7 +53,7 @@
     if (media.complete && media.naturalWidth === 0) failed();
   }
 
-  // a film or an animation: asked for, waited for, played
+  // a film, an animation or sound: asked for, waited for, played
   const player = $("#player");
   const asks = player?.querySelector("form");
   const before = [...player?.childNodes ?? []];
@@ -115,7 +115,7 @@
     player.replaceChildren(player.querySelector("template").content.cloneNode(true));
     screen();
     // Who pressed the button goes on where it was.
-    if (goesOn) player.querySelector("[data-do=play], [data-do=stop]").focus();
+    if (goesOn) player.querySelector("[data-do=play], [data-do=stop], audio").focus();
     player.scrollIntoView({ block: "nearest" });
   };
   const ask = async () => {
@@ -131,8 +131,10 @@
   if (asks) asks.addEventListener("submit", (event) => { event.preventDefault(); event.stopPropagation(); ask(); });
   if (asks?.hidden) wait();
   const play = () => {
-    const button = player?.querySelector("[data-do=play], [data-do=stop]");
+    const button = player?.querySelector("[data-do=play], [data-do=stop]"), sound = player?.querySelector("audio");
     if (button) button.click();
+    else if (sound?.paused) sound.play();
+    else if (sound) sound.pause();
     else if (asks && !asks.hidden) ask();
   };
   for (const link of document.querySelectorAll("[data-at]")) link.addEventListener("click", (event) => {

@@ -57,6 +57,21 @@ pub fn is_decodable(media_type: &str) -> bool {
     )
 }
 
+/// Sound alone, of which `lazaret-video` makes copies for people to listen to. No model does.
+pub fn is_sound(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "audio/mpeg"
+            | "audio/ogg"
+            | "audio/opus"
+            | "application/ogg"
+            | "audio/wav"
+            | "audio/mp4"
+            | "audio/webm"
+            | "audio/x-matroska"
+    )
+}
+
 /// Frames that wait for a model.
 const FRAMES_IN_FLIGHT: usize = 4;
 
