@@ -23,6 +23,9 @@ mod postgres;
 mod pulled;
 #[path = "../servers/rabbitmq.rs"]
 mod rabbitmq;
+#[path = "../servers/receiver.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod receiver;
 #[path = "../streams/red.rs"]
 mod red;
 mod roles;

@@ -1,5 +1,6 @@
 use crate::{
-    receiver::{NEWER, Receiver, SECRET, at_once, caller, webhook},
+    calling::{NEWER, at_once, caller, webhook},
+    receiver::{Receiver, SECRET},
     world::{TestClock, World, eventually},
 };
 use axum::{

@@ -1,7 +1,8 @@
 //! Webhooks beside each other, and processes.
 
 use crate::{
-    receiver::{Receiver, caller, quick},
+    calling::{caller, quick},
+    receiver::Receiver,
     world::{TestClock, World, eventually},
 };
 use lazaret::{events::webhook::Options, ports::Clock};

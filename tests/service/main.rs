@@ -23,6 +23,9 @@ mod onnx;
 mod policy;
 mod process;
 mod regions;
+#[path = "../servers/receiver.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod receiver;
 mod renditions;
 mod samples;
 mod sandbox;

@@ -15,6 +15,9 @@ mod onnx;
 #[path = "../service/process.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod process;
+#[path = "../servers/receiver.rs"]
+#[expect(dead_code, reason = "other tests look at more of it")]
+mod receiver;
 #[path = "../service/server.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod server;

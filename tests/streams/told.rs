@@ -1,52 +1,30 @@
 //! Events of streams, as a tenant's webhook is told them by the real executables.
 
 use crate::{
+    receiver::{Hit, Receiver, SECRET},
     red::{GREY, RED, SETTINGS, jpeg, open, prepare},
     server::Server,
     site::Site,
     wait::until,
     world::Socket,
 };
-use axum::{
-    Router,
-    body::Bytes,
-    http::{HeaderMap, StatusCode},
-};
-use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ANOTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSx";
 /// Of the settings.
 const DEADLINE: f64 = 5.0;
 
-type Calls = Arc<Mutex<Vec<(Timestamp, HeaderMap, Bytes)>>>;
-
-async fn receiver() -> (SocketAddr, Calls) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, calls) = (listener.local_addr().unwrap(), Calls::default());
-    let kept = Arc::clone(&calls);
-    let answer = move |headers: HeaderMap, body: Bytes| async move {
-        kept.lock().unwrap().push((Timestamp::now(), headers, body));
-        StatusCode::NO_CONTENT
-    };
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
-    (address, calls)
-}
-
 #[tokio::test]
 async fn a_webhook_is_told_of_warnings_cuts_and_clearings_signed_and_within_the_deadline() {
-    let ((address, calls), (others, foreign)) = (receiver().await, receiver().await);
+    let (own, foreign) = (Receiver::saying(&[204]).await, Receiver::saying(&[204]).await);
     let site = Site::new(&format!(
         "{SETTINGS}\n[events]\nallow_private = true\n\
-         [[events.webhooks]]\nname = \"shop\"\ntenant = \"acme\"\nurl = \"http://{address}/hook\"\n\
+         [[events.webhooks]]\nname = \"shop\"\ntenant = \"acme\"\nurl = \"{}\"\n\
          secrets = [\"{SECRET}\"]\n\
-         [[events.webhooks]]\nname = \"other\"\ntenant = \"globex\"\nurl = \"http://{others}/hook\"\n\
-         secrets = [\"{ANOTHER}\"]"
+         [[events.webhooks]]\nname = \"other\"\ntenant = \"globex\"\nurl = \"{}\"\n\
+         secrets = [\"{ANOTHER}\"]",
+        own.url(),
+        foreign.url()
     ));
     site.hold_clamd_down();
     let key = prepare(&site).await;
@@ -69,13 +47,13 @@ async fn a_webhook_is_told_of_warnings_cuts_and_clearings_signed_and_within_the_
     assert_eq!(judged(GREY).await, "pass");
     // And nothing any more, so that nobody watches.
     let told = until("all of it is told", async || {
-        let calls = calls.lock().unwrap().clone();
-        if calls.len() >= 4 { Ok(calls) } else { Err(calls.len()) }
+        let hits = own.hits();
+        if hits.len() >= 4 { Ok(hits) } else { Err(hits.len()) }
     })
     .await;
     let verifier = standardwebhooks::Webhook::new(SECRET).unwrap();
     let mut kinds = Vec::new();
-    for (came, headers, body) in &told {
+    for Hit { came, headers, body, .. } in &told {
         verifier.verify(body, headers).unwrap();
         assert!(standardwebhooks::Webhook::new(ANOTHER).unwrap().verify(body, headers).is_err());
         let event: Value = serde_json::from_slice(body).unwrap();
@@ -94,6 +72,6 @@ async fn a_webhook_is_told_of_warnings_cuts_and_clearings_signed_and_within_the_
         ("io.lazaret.stream.warned.v1", "warn", "unwatched"),
     ];
     assert_eq!(kinds, expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())));
-    assert!(foreign.lock().unwrap().is_empty(), "it is none of another tenant's business");
+    assert!(foreign.hits().is_empty(), "it is none of another tenant's business");
     server.kill().await;
 }
