@@ -9,6 +9,8 @@ mod broker;
 #[path = "../faults/clamd.rs"]
 mod clamd;
 mod clients;
+#[path = "../common/colours.rs"]
+mod colours;
 mod direct;
 mod flood;
 mod gate;

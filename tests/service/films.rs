@@ -1,7 +1,8 @@
 //! Films through the public door: with a model of the tests' own that knows nothing but colours, and with the real one.
 
 use crate::{
-    onnx, samples,
+    colours::write_model,
+    samples,
     server::Server,
     site::Site,
     upload::{coverage, has_reason, sha256},
@@ -28,32 +29,10 @@ when = 'true'
 verdict = "publish"
 "#;
 
-const MANIFEST: &str = r#"name = "tiny"
-version = "1"
-description = "the colour of the pixel in the upper left corner"
-licence = "Apache-2.0"
-applies_to = ["image"]
-sha256 = "SHA"
-[source]
-kind = "manual"
-note = "made by a test"
-[input]
-width = 1
-height = 1
-layout = "nhwc"
-color = "rgb"
-resize = "bilinear-align-corners"
-[output]
-kind = "softmax"
-labels = ["red", "green", "blue"]
-"#;
-
-/// A site whose only model is the tests' own: the softmax of a pixel's channels, each times 0.02.
+/// A site whose only model is the tests' own.
 fn colours(settings: &str) -> Site {
     let site = Site::new(&format!("[models]\nfolder = \"models\"\n{settings}"));
-    let model = onnx::softmax_of_a_pixel(0.02);
-    site.write("models/tiny/model.toml", MANIFEST.replace("SHA", &sha256(&model)).as_bytes());
-    site.write("models/tiny/model.onnx", &model);
+    write_model(&site);
     site.write("policy.toml", POLICY.as_bytes());
     site
 }

@@ -5,6 +5,8 @@ mod antivirus;
 mod archives;
 mod backing;
 mod children;
+#[path = "../common/colours.rs"]
+mod colours;
 mod commands;
 mod crash;
 mod demo;

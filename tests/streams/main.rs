@@ -6,6 +6,8 @@
 mod backing;
 #[path = "../servers/certificates.rs"]
 mod certificates;
+#[path = "../common/colours.rs"]
+mod colours;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod common;

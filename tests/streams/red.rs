@@ -1,9 +1,8 @@
 //! A model that fires on red, and frames of one colour.
 
-use crate::{onnx, server::Server, site::Site};
+use crate::{colours::write_model, server::Server, site::Site};
 use lazaret_fixtures::picture::{self, RgbImage};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// Two bad ones of three cut; three clean ones clear, at once.
 pub const SETTINGS: &str = r#"
@@ -20,35 +19,9 @@ slowest = "0s"
 max_pixels = 4000000
 "#;
 
-const MANIFEST: &str = r#"name = "tiny"
-version = "1"
-description = "made by a test"
-licence = "Apache-2.0"
-applies_to = ["image"]
-sha256 = "SHA"
-
-[source]
-kind = "manual"
-note = "made by a test"
-
-[input]
-width = 1
-height = 1
-layout = "nhwc"
-color = "rgb"
-resize = "bilinear-align-corners"
-
-[output]
-kind = "softmax"
-labels = ["red", "green", "blue"]
-"#;
-
 /// Writes the model, which gives the colour of a picture's first pixel; a key that opens streams.
 pub async fn prepare(site: &Site) -> String {
-    let model = onnx::softmax_of_a_pixel(0.02);
-    let sha256: String = Sha256::digest(&model).iter().map(|byte| format!("{byte:02x}")).collect();
-    site.write("models/tiny/model.onnx", &model);
-    site.write("models/tiny/model.toml", MANIFEST.replace("SHA", &sha256).as_bytes());
+    write_model(site);
     let made = site.run(&["key", "create", "--tenant", "acme", "--scopes", "stream", "--json"]).await;
     made.json()[0]["key"].as_str().unwrap().to_owned()
 }
