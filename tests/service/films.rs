@@ -30,7 +30,7 @@ verdict = "publish"
 "#;
 
 /// A site whose only model is the tests' own.
-fn colours(settings: &str) -> Site {
+pub fn colours(settings: &str) -> Site {
     let site = Site::new(&format!("[models]\nfolder = \"models\"\n{settings}"));
     write_model(&site);
     site.write("policy.toml", POLICY.as_bytes());
@@ -54,7 +54,7 @@ pub fn film(site: &Site, name: &str, arguments: &str) -> Vec<u8> {
 const CODED: &str = "-c:v libx264 -preset veryfast -g 250 -sc_threshold 0 -pix_fmt yuv420p";
 
 /// `seconds` of blue, and of `colour` between `from` and `to`.
-fn blue(site: &Site, name: &str, seconds: u32, colour: &str, (from, to): (f32, f32)) -> Vec<u8> {
+pub fn blue(site: &Site, name: &str, seconds: u32, colour: &str, (from, to): (f32, f32)) -> Vec<u8> {
     let change = format!("drawbox=t=fill:color={colour}:enable='between(t,{from},{to})'");
     film(
         site,

@@ -17,6 +17,7 @@ mod drain;
 mod films;
 mod heif;
 mod laws;
+mod long_films;
 mod models;
 mod mutants;
 #[path = "../../workers/classify/tests/common/onnx.rs"]

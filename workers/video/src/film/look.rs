@@ -344,6 +344,10 @@ impl Look<'_, '_> {
 
     fn told(self, source: &Source, codec: String) -> Result<Film, Why> {
         let Some((width, height)) = self.size else {
+            // A limit that was reached before the first frame says nothing against the film.
+            if let Some(Coverage::Partial(why)) = self.over {
+                return Err(why);
+            }
             let why = self.flaw.or_else(|| self.index.flaw.clone());
             let why = why.map_or_else(|| "no frame can be decoded".to_owned(), |why| why.detail);
             return Err(Why::new("media.undecodable", why));
