@@ -1,5 +1,8 @@
 //! `make demo-live`: the service as it comes, with a model that fires on red in the place of the real one, and a live
 //! stream of twelve seconds of which the middle ones are red. Prints every decision as it comes back.
+//!
+//! DEMO_LISTEN is the address to serve on, where it is not 127.0.0.1:8470, and DEMO_PAUSE the milliseconds between two frames,
+//! where they are not 500; all that the service is told of time goes with it.
 
 #[path = "../../workers/classify/tests/common/onnx.rs"]
 #[expect(dead_code, reason = "the tests make other models")]
@@ -16,17 +19,17 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
 
 const FRAMES: u64 = 24;
-const PAUSE: Duration = Duration::from_millis(500);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("lazaret-live-").tempdir()?;
     let player = player::start().await?;
+    let pause = pause()?;
     println!(
         "Starting lazaret serve, with its data in {} and a model that fires on red.",
         folder.path().display()
     );
-    let mut service = Service::start(folder.path(), player.address).await?;
+    let mut service = Service::start(folder.path(), player.address, pause).await?;
     let stream = service.open().await?;
     println!("It listens on http://{}. The stream {} is open:\n", service.address, stream.id);
     let mut socket = service.socket(&stream).await?;
@@ -39,7 +42,7 @@ async fn main() -> anyhow::Result<()> {
         let text = |name: &str| judged[name].as_str().unwrap_or_default().to_owned();
         println!(
             "{:>5.1}   {:<9}  {:<8}  {:<10}  {:.2}  {:>3.0} ms",
-            n as f64 * PAUSE.as_secs_f64(),
+            n as f64 * pause.as_secs_f64(),
             if bad { "red" } else { "landscape" },
             text("decision"),
             text("reason"),
@@ -47,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
             judged["elapsed_ms"].as_f64().unwrap_or_default(),
         );
         decisions.push(text("decision"));
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
     let kicked = player.kicked();
     println!("\nThe hook that ends a stream was called {kicked} time(s). What a viewer's page is told:");
@@ -61,6 +64,12 @@ async fn main() -> anyhow::Result<()> {
     ensure!(decisions.last().is_some_and(|last| last == "pass"), "it was not cleared");
     ensure!(kicked == 1, "the hook was called {kicked} times");
     Ok(())
+}
+
+/// Between two frames.
+fn pause() -> anyhow::Result<Duration> {
+    let millis = std::env::var("DEMO_PAUSE").unwrap_or_else(|_| "500".into());
+    Ok(Duration::from_millis(millis.parse().context("DEMO_PAUSE: expected milliseconds, such as 500")?))
 }
 
 /// A numbered frame.

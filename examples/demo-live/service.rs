@@ -49,8 +49,8 @@ labels = ["red", "green", "blue"]
 "#;
 
 impl Service {
-    /// `player` is asked to end what is cut.
-    pub async fn start(folder: &Path, player: SocketAddr) -> anyhow::Result<Self> {
+    /// `player` is asked to end what is cut. A frame comes every `pause`.
+    pub async fn start(folder: &Path, player: SocketAddr, pause: Duration) -> anyhow::Result<Self> {
         let listen = std::env::var("DEMO_LISTEN").unwrap_or_else(|_| "127.0.0.1:8470".into());
         let address: SocketAddr =
             listen.parse().context("DEMO_LISTEN: expected an address such as 127.0.0.1:8470")?;
@@ -61,13 +61,15 @@ impl Service {
         std::fs::write(models.join("model.onnx"), &model)?;
         std::fs::write(models.join("model.toml"), MANIFEST.replace("SHA", &sha256))?;
         let config = folder.join("lazaret.toml");
+        let pause = pause.as_millis();
+        let (fastest, slowest, calm) = (pause * 2 / 5, pause * 4 / 5, pause * 2);
         let settings = format!(
             "[server]\nlisten = \"{address}\"\ndata = \"{data}\"\n\
              [delivery]\npublic_url = \"http://{address}\"\n\
              [antivirus]\nsignatures = \"test\"\n\
              [models]\nfolder = \"{models}\"\n\
-             [streams]\nlabels = [{{ label = \"red\", near = 0.5, bad = 0.8 }}]\nwindow = 4\nhits = 3\ncalm = \"1s\"\n\
-             slowest = \"400ms\"\nallow_private = true\n\
+             [streams]\nlabels = [{{ label = \"red\", near = 0.5, bad = 0.8 }}]\nwindow = 4\nhits = 3\n\
+             calm = \"{calm}ms\"\nfastest = \"{fastest}ms\"\nslowest = \"{slowest}ms\"\nallow_private = true\n\
              [[streams.kill]]\ntenant = \"demo\"\nurl = \"http://{player}/v3/rtmpconns/kick/{{external_id}}\"\n\
              [log]\nlevel = \"error\"\n",
             data = folder.join("data").display(),
