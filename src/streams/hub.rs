@@ -9,6 +9,7 @@ use super::{
     pull::{self, BadSource, Puller, place::Speech},
     rules::{Rules, Tuning},
     snapshots,
+    untaken::Untaken,
     watcher::Watcher,
     window::{State, Window},
 };
@@ -255,11 +256,10 @@ impl Hub {
     fn start_adopting(&self) -> Task {
         let hub = self.clone();
         Task::start("watching streams", |stop| async move {
-            let mut stuck = 0;
+            let mut untaken = Untaken::default();
             loop {
-                match hub.adopt(stuck).await {
-                    Ok(failed) => stuck = failed,
-                    Err(error) => tracing::warn!(%error, "streams could not be looked for"),
+                if let Err(error) = hub.adopt(&mut untaken).await {
+                    tracing::warn!(%error, "streams could not be looked for");
                 }
                 if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
                     return;
@@ -268,21 +268,28 @@ impl Hub {
         })
     }
 
-    /// The others do not wait for those that cannot be watched, or have no place here: `stuck` were not last time, and stand
-    /// before them. Gives how many were not now.
-    async fn adopt(&self, stuck: u32) -> Result<u32> {
+    /// The others do not wait for those that cannot be watched, or have no place here: so many were not last time, and stand
+    /// before them.
+    async fn adopt(&self, untaken: &mut Untaken) -> Result<()> {
+        let most = FOUND.saturating_add(untaken.count);
+        let found = self.0.store.deserted_streams(self.0.clock.now(), most).await?;
+        if found.len() < most as usize {
+            untaken.found(&found);
+        }
         let mut failed = 0;
-        let found = self.0.store.deserted_streams(self.0.clock.now(), FOUND.saturating_add(stuck)).await?;
         let crowded = self.0.puller.crowded_out(&found);
         for id in found {
             if crowded.contains(&id) {
                 failed += 1;
             } else if let Err(error) = self.live(id).await {
                 failed += 1;
-                tracing::warn!(stream.id = %id, %error, "a stream that nobody watches could not be taken over");
+                if untaken.is_news(id) {
+                    tracing::warn!(stream.id = %id, %error, "a stream that nobody watches could not be taken over");
+                }
             }
         }
-        Ok(failed)
+        untaken.count = failed;
+        Ok(())
     }
 
     /// Leaves all streams to others, and waits until they are left.

@@ -20,6 +20,7 @@ pub mod retention;
 pub mod rules;
 pub mod snapshots;
 pub mod unseen;
+mod untaken;
 mod watcher;
 pub mod window;
 

@@ -60,7 +60,7 @@ impl Watcher {
             };
             match last {
                 Ok(last) => {
-                    self.unasked = false;
+                    (self.unasked, self.waits) = (false, false);
                     let goes_on = last.as_ref().is_some_and(|last| last.state == EpisodeState::Open);
                     if begins || goes_on {
                         let of = (stream.id, &stream.tenant, stream.episode);
@@ -68,7 +68,11 @@ impl Watcher {
                     }
                 }
                 // The decision is written all the same, and the episode when it can be.
-                Err(error) => tracing::warn!(stream.id = %stream.id, %error, "an episode has to wait"),
+                Err(error) => {
+                    if !std::mem::replace(&mut self.waits, true) {
+                        tracing::warn!(stream.id = %stream.id, %error, "an episode has to wait");
+                    }
+                }
             }
         }
         if is_over {

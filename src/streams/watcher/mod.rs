@@ -65,6 +65,8 @@ pub(super) struct Watcher {
     stirred: Instant,
     /// Engines' troubles are logged once an outage.
     blind: bool,
+    /// And so is an episode that cannot be read.
+    waits: bool,
 }
 
 /// Somebody else decides now, or nobody any more.
@@ -95,6 +97,7 @@ impl Watcher {
             written: now,
             stirred: now,
             blind: false,
+            waits: false,
         }
     }
 
