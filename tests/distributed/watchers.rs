@@ -270,6 +270,9 @@ async fn streams_that_cannot_be_taken_over_hold_up_no_other() {
         if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}")) }
     })
     .await;
+    // Regression: each look told of all that it found, the first ones again before the last ones.
+    let told = watcher.log().iter().filter(|line| line.contains("could not be taken over")).count();
+    assert_eq!(told, damaged.len(), "of each once");
     let held: Vec<String> = sqlx::query_scalar("SELECT id FROM streams WHERE holder IS NOT NULL")
         .fetch_all(&mut database)
         .await

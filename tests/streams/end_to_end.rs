@@ -209,30 +209,6 @@ async fn frames_that_are_made_to_hurt() {
     assert!(socket.next_of("error").await["why"].as_str().unwrap().contains("3 × 3"));
 }
 
-/// Regression: of a damaged row every process told every second.
-#[tokio::test]
-async fn a_stream_that_nobody_can_take_over_is_told_of_once() {
-    let (site, server) = site().await;
-    let mut ids = [open(&server, json!({})).await.0, open(&server, json!({})).await.0];
-    // As they are found.
-    ids.sort();
-    let told = |id: &str| {
-        let events = server.events();
-        let message = "a stream that nobody watches could not be taken over";
-        events.iter().filter(|event| event["message"] == message && event["stream.id"] == id).count()
-    };
-    let store = rusqlite::Connection::open(site.data("lazaret.db")).unwrap();
-    for id in &ids {
-        // Of a reason that there is not, and to be watched.
-        let damage = "UPDATE streams SET because = 'nothing', queued = 1 WHERE id = ?1";
-        assert_eq!(store.execute(damage, [id]).unwrap(), 1);
-        until("it is told of", async || if told(id) > 0 { Ok(()) } else { Err(server.log()) }).await;
-    }
-    // The second one was found by a later look than the first, and that look had come to the first one before.
-    assert_eq!(told(&ids[0]), 1);
-    server.kill().await;
-}
-
 #[tokio::test]
 async fn a_server_that_stops_sends_publishers_elsewhere() {
     let (_site, server) = site().await;
