@@ -96,6 +96,7 @@ pub(super) async fn hub(
             places,
             evidence: streams.evidence,
             max_frame: max_frame(config)?,
+            idle: hub::IDLE,
         },
     });
     Ok((hub, eyes))

@@ -37,6 +37,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// How often streams are looked for that nobody watches.
 const LOOK: Duration = Duration::from_secs(1);
 const FOUND: u32 = 64;
+/// The episode of a stream that nothing came on for so long is over, and the stream is left unless it is fed; who sends to it
+/// again finds it as it was.
+pub const IDLE: Duration = Duration::from_secs(30);
 const BY_HAND: State = State { standing: Standing::Cut, because: Because::Person };
 
 #[derive(Debug, Clone)]
@@ -51,6 +54,8 @@ pub struct Options {
     pub evidence: usize,
     /// The largest frame that the broker may bring, in bytes.
     pub max_frame: usize,
+    /// [`IDLE`], as a rule.
+    pub idle: Duration,
 }
 
 /// The rules of streams that set none of their own.

@@ -8,7 +8,7 @@ use axum::ServiceExt;
 use lazaret::{
     http::{Front, api_router},
     ports::streams::EpisodeState,
-    streams::{Frame, Hub, Kill},
+    streams::{Frame, Hub, Kill, hub::Options},
     upload::Standing,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -193,9 +193,10 @@ async fn an_episode_whose_process_died_comes_to_review_where_nobody_sends_any_mo
     let left = episode(1).await.unwrap();
     assert_eq!(left.state, EpisodeState::Open);
 
-    let (two, _) = another(&world).await;
+    let impatient = Options { idle: Duration::from_secs(1), ..options("two") };
+    let two = new_hub(&world.app.api, Arc::new(Scripted::default()), Kill::default(), impatient);
     let [adopting, showing] = two.start();
-    // Whoever takes it over waits half a minute for its publisher, by the clock on the wall.
+    // Whoever takes it over waits for its publisher for a while, by the clock on the wall.
     eventually("it is in review", async || episode(1).await.unwrap().state == EpisodeState::InReview).await;
     eventually("it is left", async || row().await.holder.is_none()).await;
     let deserted = world.store().deserted_streams(stream.now(), 9).await.unwrap();

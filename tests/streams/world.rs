@@ -11,7 +11,7 @@ use lazaret::{
     ports::{Clock, Store},
     streams::{
         Frame, Front, Hub, Judge, Kill, Opinion, Unjudged,
-        hub::{Options, Parts},
+        hub::{IDLE, Options, Parts},
     },
     telemetry::Metrics,
     upload::{KnownBad, StreamId},
@@ -148,7 +148,7 @@ impl World {
 
 pub fn options(holder: &str) -> Options {
     let (holder, term) = (holder.to_owned(), Duration::from_secs(5));
-    Options { holder, term, places: 2, evidence: 5, max_frame: 1 << 20 }
+    Options { holder, term, places: 2, evidence: 5, max_frame: 1 << 20, idle: IDLE }
 }
 
 pub fn front_with(hub: Hub) -> Front {

@@ -32,9 +32,6 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 const TICK: Duration = Duration::from_millis(100);
 /// An episode's new frames are written no more often.
 const QUIET: Duration = Duration::from_secs(1);
-/// The episode of a stream that nothing came on for so long is over, and the stream is left unless it is fed; who sends to it
-/// again finds it as it was.
-const IDLE: Duration = Duration::from_secs(30);
 
 pub(super) struct Watcher {
     live: Arc<Live>,
@@ -120,7 +117,7 @@ impl Watcher {
             if self.round().await.is_err() {
                 break false;
             }
-            if self.stirred.elapsed() > IDLE && self.is_idle() {
+            if self.stirred.elapsed() > self.hub.options.idle && self.is_idle() {
                 self.close_case();
                 // To what the broker or a source brings somebody listens on.
                 if !self.is_fed() {
