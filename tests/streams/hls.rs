@@ -51,7 +51,7 @@ async fn of_several_qualities_one_is_followed() {
 /// An encoder that was started again: what comes is looked at, and what it may have left out is counted.
 #[tokio::test]
 async fn numbers_that_run_back_begin_anew() {
-    let (site, server) = site(&PULLING.replace("\"3s\"", "\"60s\"").replace("\"8s\"", "\"60s\"")).await;
+    let (site, server) = site(&PULLING.replace("\"3s\"", "\"60s\"").replace("\"7s\"", "\"60s\"")).await;
     let (web, folder) = (Web::start().await, site.path(""));
     let (_, grey) = film(&folder, "grey.ts", GREY, &LIVE);
     let (_, red) = film(&folder, "red.ts", RED, &LIVE);

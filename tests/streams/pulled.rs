@@ -11,13 +11,19 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::{process::Command, time::Duration};
 
-/// Sources of this machine may be asked, and are not waited for long.
+/// Sources of this machine may be asked, and are not waited for long: one that fails at once is tried again after one second,
+/// three and seven, and then given up. With any more patience that would be eight seconds later.
 pub const PULLING: &str = r#"
 pull_private = ["127.0.0.1"]
 pull_stall = "3s"
-pull_patience = "8s"
+pull_patience = "7s"
 pulls = 2
 "#;
+
+/// The same, so many at a time: most of following them is waiting.
+pub fn pulling(pulls: usize) -> String {
+    PULLING.replace("pulls = 2", &format!("pulls = {pulls}"))
+}
 
 /// Five frames a second, at most.
 fn tuning() -> Value {
@@ -186,7 +192,7 @@ async fn a_source_that_ends_leaves_no_pass_behind() {
 /// A publisher who comes back is watched again.
 #[tokio::test]
 async fn an_rtmp_publisher_may_come_back() {
-    let (site, server) = site(&PULLING.replace("8s", "30s")).await;
+    let (site, server) = site(&PULLING.replace("7s", "30s")).await;
     let (clip, _) = film(&site.path(""), "grey.mp4", "color=0x5a5a5a:s=320x180:r=10:d=3", &LIVE);
     let url = format!("rtmp://127.0.0.1:{}/live/x", free_port());
     let publishing = ["-re", "-i", clip.to_str().unwrap(), "-c", "copy", "-f", "flv", "-listen", "1", &url];
@@ -269,7 +275,7 @@ async fn encrypted_segments_are_opened() {
 /// Nothing of the operator's own network is asked, whichever way it is named.
 #[tokio::test]
 async fn private_addresses_are_not_connected_to() {
-    let (_site, server) = site("pull_patience = \"5s\"\npull_stall = \"2s\"").await;
+    let (_site, server) = site("pull_patience = \"3s\"\npull_stall = \"2s\"").await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let post = async |source: String| {

@@ -2,7 +2,7 @@
 
 use crate::{
     certificates,
-    pulled::{PULLING, assert_cut_and_cleared, followed, pulled, site_with},
+    pulled::{PULLING, assert_cut_and_cleared, followed, pulled, pulling, site_with},
     rtsp::{Manner, Rtsp},
     site::Site,
     sources::{CLIP, LIVE, Page, Publisher, Web, film, free_port},
@@ -51,7 +51,7 @@ async fn rtmps_rtsps_and_https_are_followed_where_their_authority_is_trusted() {
     let folder = tempfile::tempdir().unwrap();
     certificates::make(folder.path());
     let trusted = folder.path().join("ca.pem");
-    let (site, server) = site_with(PULLING, |command| {
+    let (site, server) = site_with(&pulling(3), |command| {
         command.env("SSL_CERT_FILE", &trusted);
     })
     .await;
@@ -62,19 +62,20 @@ async fn rtmps_rtsps_and_https_are_followed_where_their_authority_is_trusted() {
     let publishing = ["-re", "-i", clip.to_str().unwrap(), "-c", "copy", "-f", "flv", "-listen", "1", &url];
     let _publisher = Publisher::start(&publishing);
     let rtmps = front(folder.path(), at(port)).await;
-    let rtmps = pulled(&server, &format!("rtmps://{rtmps}/live/x")).await;
-    assert_cut_and_cleared(&followed(&server, &rtmps).await);
-
     let camera = Rtsp::start(&site.path(""), Manner::Plays { clip: clip.clone(), password: None }).await;
     let rtsps = front(folder.path(), camera.address).await;
-    let rtsps = pulled(&server, &format!("rtsps://{rtsps}/cam")).await;
     let (web, hls) = (Web::start().await, hls(&site, &clip));
     web.put("/vod/", Page::File(hls));
     let https = front(folder.path(), web.address).await;
+    // None of them is to have begun before it is followed.
+    let rtmps = pulled(&server, &format!("rtmps://{rtmps}/live/x")).await;
+    let rtsps = pulled(&server, &format!("rtsps://{rtsps}/cam")).await;
     let https = pulled(&server, &format!("https://{https}/vod/index.m3u8")).await;
-    let (rtsps, https) = tokio::join!(followed(&server, &rtsps), followed(&server, &https));
-    assert_cut_and_cleared(&rtsps);
-    assert_cut_and_cleared(&https);
+    let (rtmps, rtsps, https) =
+        tokio::join!(followed(&server, &rtmps), followed(&server, &rtsps), followed(&server, &https));
+    for followed in [rtmps, rtsps, https] {
+        assert_cut_and_cleared(&followed);
+    }
 }
 
 #[tokio::test]

@@ -133,7 +133,7 @@ async fn troubles_over_srt_are_told_apart() {
 /// It is asked again when its publisher has gone, and stalls when they only stop to send.
 #[tokio::test]
 async fn publishers_that_go_or_stop_are_waited_for() {
-    let (site, server) = site(&PULLING.replace("8s", "60s")).await;
+    let (site, server) = site(&PULLING.replace("7s", "60s")).await;
     let (clip, _) = film(&site.path(""), "grey.ts", "color=0x5a5a5a:s=320x180:r=10:d=60", &LIVE);
     let port = free_port();
     let stream = pulled(&server, &format!("srt://127.0.0.1:{port}")).await;
@@ -199,7 +199,7 @@ async fn no_program_outlives_its_stream_or_the_service() {
 
 #[tokio::test]
 async fn where_srt_may_lead_and_what_it_may_say() {
-    let (_site, server) = site("pull_patience = \"5s\"\npull_stall = \"2s\"").await;
+    let (_site, server) = site("pull_patience = \"3s\"\npull_stall = \"2s\"").await;
     let ear = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = ear.local_addr().unwrap().port();
     for address in ["127.0.0.1", "127.1", "[::1]", "0.0.0.0", "169.254.169.254", "2130706433"] {

@@ -1,28 +1,32 @@
 //! Sources whose times leap, that drip, or for whom there is no place.
 
 use crate::{
-    pulled::{PULLING, followed, pulled, show, site},
+    pulled::{PULLING, followed, pulled, pulling, show, site},
     sources::{LIVE, Page, Web, film},
     troubled::troubled,
     wait::until,
 };
+use futures_util::future::join_all;
 use std::time::{Duration, Instant};
 
 /// An hour forward and back again in the middle of a scene: it is looked at all the same.
 #[tokio::test]
 async fn times_that_leap_hide_nothing() {
-    let (site, server) = site(PULLING).await;
+    let (site, server) = site(&pulling(3)).await;
     let (web, folder) = (Web::start().await, site.path(""));
     let clip = "color=0x5a5a5a:s=320x180:r=10:d=1[a];color=0xfa0505:s=320x180:r=10:d=3[b];[a][b]concat=n=2";
-    for (case, times) in [
+    let cases = [
         ("forward", r"setts=ts=N*9000+324000000*gte(N\,12)"),
         ("back", r"setts=ts=324000000+N*9000-324000000*gte(N\,12)"),
         ("there and back", r"setts=ts=N*9000+324000000*between(N\,12\,16)"),
-    ] {
+    ]
+    .map(|(case, times)| {
         let (_, film) = film(&folder, "leap.ts", clip, &[&LIVE[..], &["-bsf:v", times]].concat());
-        let stream =
-            pulled(&server, &web.put(&format!("/{}.ts", case.replace(' ', "-")), Page::Bytes(film))).await;
-        let (all, last) = followed(&server, &stream).await;
+        let (server, path) = (&server, format!("/{}.ts", case.replace(' ', "-")));
+        let source = web.put(&path, Page::Bytes(film));
+        async move { (case, followed(server, &pulled(server, &source).await).await) }
+    });
+    for (case, (all, last)) in join_all(cases).await {
         assert_eq!(
             (&last["decision"], &last["pull"]["state"]),
             (&"cut".into(), &"ended".into()),

@@ -1,11 +1,12 @@
 //! Sources that are made to hurt, or just broken: each has a clear outcome, and none passes unseen.
 
 use crate::{
-    pulled::{PULLING, followed, pulled, show, site},
+    pulled::{PULLING, followed, pulled, pulling, show, site},
     red::open,
     sources::{LIVE, Page, Web, film},
     wait::until,
 };
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 const GREY: &str = "color=0x5a5a5a:s=320x180:r=10:d=4";
@@ -21,7 +22,7 @@ pub async fn troubled(server: &crate::server::Server, stream: &str, code: &str) 
 
 #[tokio::test]
 async fn what_is_no_video_is_said_and_given_up() {
-    let (site, server) = site(PULLING).await;
+    let (site, server) = site(&pulling(5)).await;
     let web = Web::start().await;
     let folder = site.path("");
     let sound = folder.join("sound.ts");
@@ -34,9 +35,11 @@ async fn what_is_no_video_is_said_and_given_up() {
         ("noise", [&[0x47][..], &[0x55; 400_000]].concat(), "source.corrupt"),
         ("more pixels than are decoded", huge, "source.pixels"),
     ];
-    for (n, (case, bytes, code)) in cases.into_iter().enumerate() {
-        let stream = pulled(&server, &web.put(&format!("/{n}"), Page::Bytes(bytes))).await;
-        let (all, last) = followed(&server, &stream).await;
+    let cases = cases.into_iter().enumerate().map(|(n, (case, bytes, code))| {
+        let (server, source) = (&server, web.put(&format!("/{n}"), Page::Bytes(bytes)));
+        async move { (case, code, followed(server, &pulled(server, &source).await).await) }
+    });
+    for (case, code, (all, last)) in join_all(cases).await {
         assert_eq!(last["pull"]["trouble"]["code"], code, "{case}: {last}");
         assert_eq!(
             (&last["pull"]["state"], &last["counts"]["judged"]),
@@ -51,7 +54,7 @@ async fn what_is_no_video_is_said_and_given_up() {
 
 #[tokio::test]
 async fn changes_in_mid_stream_hide_nothing() {
-    let (site, server) = site(PULLING).await;
+    let (site, server) = site(&pulling(5)).await;
     let (web, folder) = (Web::start().await, site.path(""));
     let (_, grey) = film(&folder, "grey.ts", GREY, &LIVE);
     let (_, larger) = film(&folder, "larger.ts", RED, &LIVE);
@@ -65,16 +68,19 @@ async fn changes_in_mid_stream_hide_nothing() {
     let list = "#EXTM3U\n#EXT-X-TARGETDURATION:4\ngrey.ts\n#EXT-X-DISCONTINUITY\nolder.ts\n#EXT-X-ENDLIST\n";
     web.put("/grey.ts", Page::Bytes(grey.clone()));
     web.put("/older.ts", Page::Bytes(older.clone()));
-    for (case, page) in [
+    let cases = [
         ("another size", Page::Bytes([&grey[..], &larger].concat())),
         ("another codec", Page::Bytes([&grey[..], &older].concat())),
         ("another codec, behind a mark", Page::Bytes(list.into())),
         ("times that stand still", Page::Bytes(still)),
         ("times that run backwards", Page::Bytes(back)),
-    ] {
+    ]
+    .map(|(case, page)| {
         let path = format!("/{}.m3u8", case.replace([' ', ','], "-"));
-        let stream = pulled(&server, &web.put(&path, page)).await;
-        let (all, last) = followed(&server, &stream).await;
+        let (server, source) = (&server, web.put(&path, page));
+        async move { (case, followed(server, &pulled(server, &source).await).await) }
+    });
+    for (case, (all, last)) in join_all(cases).await {
         assert_eq!(last["pull"]["state"], "ended", "{case}: {last}");
         if case == "another codec" {
             // Without a mark no player that knows one codec sees it either; it is told.
@@ -158,8 +164,10 @@ async fn a_source_of_which_only_key_frames_are_whole_does_not_pass() {
         }
     }
     assert!(spoiled > 100, "{spoiled}");
-    let stream = pulled(&server, &web.put("/keys.ts", Page::Bytes(damaged))).await;
-    let (all, last) = followed(&server, &stream).await;
+    let damaged = pulled(&server, &web.put("/keys.ts", Page::Bytes(damaged))).await;
+    let whole = pulled(&server, &web.put("/whole.ts", Page::Bytes(clean))).await;
+    let (damaged, whole) = tokio::join!(followed(&server, &damaged), followed(&server, &whole));
+    let (all, last) = damaged;
     assert!(last["counts"]["judged"].as_u64().unwrap() > 5, "{last}");
     assert!(
         all.iter()
@@ -170,8 +178,7 @@ async fn a_source_of_which_only_key_frames_are_whole_does_not_pass() {
     let passes = all.iter().filter(|(decision, ..)| decision == "pass").count();
     let is_first = all.iter().position(|(decision, ..)| decision == "pass").is_none_or(|at| at <= 1);
     assert!(passes <= 1 && is_first, "{all:?} {last}");
-    let whole = pulled(&server, &web.put("/whole.ts", Page::Bytes(clean))).await;
-    let (all, last) = followed(&server, &whole).await;
+    let (all, last) = whole;
     assert!(all.iter().any(|(decision, ..)| decision == "pass"), "{all:?} {last}");
     assert!(all.iter().all(|(_, reason, _)| reason != "undecodable"), "{all:?} {last}");
     server.kill().await;
@@ -180,7 +187,7 @@ async fn a_source_of_which_only_key_frames_are_whole_does_not_pass() {
 /// Two tracks of one publisher: put up with for this stream, each is judged; what else is not seen keeps it from passing.
 #[tokio::test]
 async fn tracks_that_are_put_up_with_are_all_judged() {
-    let (site, server) = site(PULLING).await;
+    let (site, server) = site(&pulling(3)).await;
     let (web, folder) = (Web::start().await, site.path(""));
     let made = |name: &str, second: &str, more: &[&str]| {
         let path = folder.join(name);
@@ -191,21 +198,27 @@ async fn tracks_that_are_put_up_with_are_all_judged() {
     };
     let smaller = "color=0x5a5a6a:s=160x90:r=10:d=4";
     let hdr = ["-color_trc", "smpte2084", "-colorspace", "bt2020nc"];
-    for (name, page, expected) in [
+    let cases = [
         ("two.ts", made("two.ts", smaller, &[]), "clean"),
         ("other.ts", made("other.ts", RED, &[]), "bad"),
         ("hdr.ts", made("hdr.ts", smaller, &hdr), "unseen"),
-    ] {
-        let tuning = json!({ "fastest": "200ms", "slowest": "200ms", "tolerate": ["tracks"], "window": 6 });
-        let source = web.put(&format!("/{name}"), page);
-        let (stream, _) = open(&server, json!({ "source": source, "tuning": tuning })).await;
-        until("it is told all the same", async || {
-            let view = show(&server, &stream).await;
-            let told = view["pull"]["trouble"]["detail"].as_str().unwrap_or_default();
-            if told.contains("tracks of video") { Ok(()) } else { Err(view.to_string()) }
-        })
-        .await;
-        let (all, last) = followed(&server, &stream).await;
+    ]
+    .map(|(name, page, expected)| {
+        let (server, source) = (&server, web.put(&format!("/{name}"), page));
+        async move {
+            let tuning =
+                json!({ "fastest": "200ms", "slowest": "200ms", "tolerate": ["tracks"], "window": 6 });
+            let (stream, _) = open(server, json!({ "source": source, "tuning": tuning })).await;
+            until("it is told all the same", async || {
+                let view = show(server, &stream).await;
+                let told = view["pull"]["trouble"]["detail"].as_str().unwrap_or_default();
+                if told.contains("tracks of video") { Ok(()) } else { Err(view.to_string()) }
+            })
+            .await;
+            (name, expected, followed(server, &stream).await)
+        }
+    });
+    for (name, expected, (all, last)) in join_all(cases).await {
         let reasons: Vec<_> = all.iter().map(|(_, reason, _)| reason.as_str()).collect();
         assert!(reasons.contains(&expected), "{name}: {all:?} {last}");
         assert_eq!(reasons.contains(&"unseen"), expected == "unseen", "{name}: {all:?} {last}");
@@ -219,7 +232,7 @@ async fn tracks_that_are_put_up_with_are_all_judged() {
 /// Regression: what of a stored film is called partial was called clean of a source.
 #[tokio::test]
 async fn what_frames_do_not_show_is_told_and_never_a_pass() {
-    let (site, server) = site(PULLING).await;
+    let (site, server) = site(&pulling(4)).await;
     let (web, folder) = (Web::start().await, site.path(""));
     let made = |name: &str, arguments: &[&str]| {
         let path = folder.join(name);
@@ -251,18 +264,24 @@ async fn what_frames_do_not_show_is_told_and_never_a_pass() {
     let with_subtitles =
         ["-f", "sup", "-i", subtitles, "-map", "0", "-map", "1", "-c:s", "copy", "-pix_fmt", "yuv420p"];
     let colours = ["-pix_fmt", "yuv420p", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"];
-    for (case, name, page) in [
+    let cases = [
         ("tracks of video", "two.ts", made("two.ts", &[&second[..], &LIVE].concat())),
         ("transparency", "alpha.webm", made("alpha.webm", &[&alpha[..], &vp8].concat())),
         ("subtitles", "drawn.mkv", made("drawn.mkv", &[&with_subtitles[..], &vp8].concat())),
         ("", "colours.ts", made("colours.ts", &[&colours[..], &LIVE].concat())),
-    ] {
-        let stream = pulled(&server, &web.put(&format!("/{name}"), page)).await;
-        let trouble = troubled(&server, &stream, "source.unseen").await;
+    ]
+    .map(|(case, name, page)| {
+        let (server, source) = (&server, web.put(&format!("/{name}"), page));
+        async move {
+            let stream = pulled(server, &source).await;
+            let trouble = troubled(server, &stream, "source.unseen").await;
+            (case, name, trouble, followed(server, &stream).await)
+        }
+    });
+    for (case, name, trouble, (all, last)) in join_all(cases).await {
         let pull = &trouble["pull"];
         assert!(pull["trouble"]["detail"].as_str().unwrap().contains(case), "{name}: {pull}");
         assert_eq!(pull["state"], "reading", "{name}: {pull}");
-        let (all, last) = followed(&server, &stream).await;
         let reasons: Vec<_> = all.iter().map(|(_, reason, _)| reason.as_str()).collect();
         assert!(reasons.contains(&"unseen"), "{name}: {all:?} {last}");
         // Tracks side by side show as such with the second packet of the first one.
