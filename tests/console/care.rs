@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Everything counts as mild here; two of it are enough, and after the first a rest is offered.
-const CARE: &str = "[console]\ntotp = false\nundo = \"10m\"\nlease = \"15s\"\n\
+const CARE: &str = "[console]\ntotp = false\nundo = \"10m\"\nlease = \"6s\"\n\
     [console.care]\noffer = 0.5\n[console.care.low]\nviews = 2\ntime = \"1h\"\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,7 +79,7 @@ async fn a_rest_is_offered_then_due_and_an_admin_lifts_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rest_is_a_calm_page_and_time_counts_while_the_page_is_open() {
-    let world = World::start(&CARE.replace("views = 2\ntime = \"1h\"", "views = 0\ntime = \"20s\"")).await;
+    let world = World::start(&CARE.replace("views = 2\ntime = \"1h\"", "views = 0\ntime = \"12s\"")).await;
     let id = world.photo("photo.jpg", 3).await;
     world.letter("letter.pdf").await;
     let browser = Browser::start().await;

@@ -223,7 +223,7 @@ async fn what_somebody_wrote_is_theirs_alone_and_nobody_else_plants_any() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_is_over_by_itself_keeps_what_was_written_and_says_what_is_too_large() {
-    let world = World::start("[console]\ntotp = false\nidle = \"15s\"\n").await;
+    let world = World::start("[console]\ntotp = false\nidle = \"8s\"\n").await;
     let root = Visitor::arrive(&world, "root@example.org", "admin", "*").await;
     let csrf = root.csrf("/console/users").await;
     until("the session is over", async || {

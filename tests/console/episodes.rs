@@ -160,7 +160,7 @@ async fn browser_sees(browser: &Browser, world: &World, words: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_word_on_an_episode_is_taken_back_by_key_and_in_time() {
-    let world = World::start(&CERTAIN.replace("totp = false\n", "totp = false\nundo = \"20s\"\n")).await;
+    let world = World::start(&CERTAIN.replace("totp = false\n", "totp = false\nundo = \"10s\"\n")).await;
     let stream = cut(&world, "acme").await;
     let browser = Browser::start().await;
     arrive(&browser, &world, "ann@example.org", "moderator").await;
@@ -173,14 +173,14 @@ async fn a_word_on_an_episode_is_taken_back_by_key_and_in_time() {
     browser.go(&world.url(&format!("/console/episodes/{stream}/1"))).await;
     browser.click("#take button").await;
     decide().await;
-    browser.shoot("episode-undo").await;
-    assert_eq!(browser.axe().await, Vec::<String>::new());
     browser.press("u").await;
     browser.shows("Taken back. The episode is yours again.").await;
     decide().await;
     let bar = browser
         .eval("return new URLSearchParams(new FormData(document.querySelector('form.undo'))).toString()")
         .await;
+    browser.shoot("episode-undo").await;
+    assert_eq!(browser.axe().await, Vec::<String>::new());
     crate::wait::until("its time is over", async || {
         if browser.has("form.undo").await { Err("not yet") } else { Ok(()) }
     })

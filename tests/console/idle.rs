@@ -6,7 +6,7 @@ use crate::{
     world::World,
 };
 
-const SHORT: &str = "[console]\ntotp = false\nidle = \"15s\"\n";
+const SHORT: &str = "[console]\ntotp = false\nidle = \"10s\"\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_pages_ask_for_by_themselves_keeps_no_session_and_what_people_do_does() {
@@ -73,7 +73,7 @@ async fn a_page_says_whether_somebody_is_there() {
     until("somebody is there for longer than a session lasts without", async || {
         browser.press("x").await;
         assert!(!over().await, "after {:?}", began.elapsed());
-        if began.elapsed().as_secs() > 20 { Ok(()) } else { Err(began.elapsed()) }
+        if began.elapsed().as_secs() > 12 { Ok(()) } else { Err(began.elapsed()) }
     })
     .await;
     until("nobody is there any more", async || if over().await { Ok(()) } else { Err(began.elapsed()) })
