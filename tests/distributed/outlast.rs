@@ -41,7 +41,8 @@ async fn work_that_outlasts_its_message_is_neither_lost_nor_done_twice() {
     let clamd = Clamd::start(folder.path());
     let gate = Gate::before(clamd.address).await;
     let site = Site::new(&format!(
-        "[queue]\nack_within = \"1s\"\n[pipeline]\nretry = \"1s\"\n[intake]\nmax_upload = \"4MiB\"\n\
+        "[queue]\nack_within = \"1s\"\n[pipeline]\nretry = \"1s\"\nlease = \"5s\"\n\
+         [intake]\nmax_upload = \"4MiB\"\n\
          [antivirus]\nclamd = [\"tcp:{}\"]\nmax_file = \"8MiB\"\nmax_scan = \"8MiB\"\n\
          deadline = \"10m\"\ncanary_every = \"1h\"",
         gate.address

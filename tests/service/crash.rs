@@ -64,7 +64,7 @@ async fn strike(site: &Site, place: &Where, mut server: Server) -> Server {
 
 #[tokio::test]
 async fn after_kill_9_every_accepted_upload_reaches_its_one_verdict() {
-    let site = Site::new("[pipeline]\nattempts = 20");
+    let site = Site::new("[pipeline]\nattempts = 20\nlease = \"5s\"");
     let server = Server::start(&site).await;
     let (place, key) = (RefCell::new(server.url.clone()), server.key.clone());
     let (accepted, server) = tokio::join!(send(&place, &key), strike(&site, &place, server));
