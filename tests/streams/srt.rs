@@ -51,7 +51,8 @@ async fn refused(server: &Server, source: String) -> (u16, Value) {
 
 #[tokio::test]
 async fn a_clip_published_over_srt_is_cut_and_cleared() {
-    let (site, server) = site(PULLING).await;
+    // A call that nobody answers takes three seconds: there are to be three of them before it is given up.
+    let (site, server) = site(&PULLING.replace("7s", "8s")).await;
     let (clip, _) = film(&site.path(""), "clip.ts", CLIP, &LIVE);
     let port = free_port();
     let secrets = "passphrase=open-sesame-1&pbkeylen=32&streamid=%23!::r=the-cam,m=request";
