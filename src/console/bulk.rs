@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     access::{Person, Right},
-    ports::reviews::{Ruling, Standing},
+    ports::reviews::{Brief, Ruling, Standing},
     review::{
         Ask, Denied,
         admit::gaps_of,
@@ -157,7 +157,7 @@ fn page(
 }
 
 fn row(one: &Foreseen, what: String) -> Row {
-    let item = one.opened.as_ref().map(|opened| &opened.item);
+    let item = one.brief.as_ref().map(|brief| &brief.item);
     let severity = item.map_or(0, |item| item.severity);
     Row {
         id: one.id.to_string(),
@@ -173,7 +173,7 @@ fn row(one: &Foreseen, what: String) -> Row {
 }
 
 fn becomes(ruling: &Ruling, one: &Foreseen) -> String {
-    let state = one.opened.as_ref().map(|opened| opened.upload.state);
+    let state = one.brief.as_ref().map(|brief| brief.state);
     let words = match (ruling.kind, ruling.standing, state) {
         (_, Standing::Second, _) => "Waits for a second person to agree",
         (Kind::Approve, _, Some(UploadState::Published)) => "Stays published; its reports are dismissed",
@@ -191,9 +191,9 @@ fn becomes(ruling: &Ruling, one: &Foreseen) -> String {
 /// All gaps of all items, to be gone over together.
 fn gaps(foreseen: &[Foreseen], ask: &Ask) -> Vec<GapBox> {
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
-    let opened = foreseen.iter().filter_map(|one| one.opened.as_ref());
-    for opened in opened.filter(|opened| opened.upload.state != UploadState::Published) {
-        for gap in gaps_of(&opened.verdict, &opened.rulings) {
+    let briefs = foreseen.iter().filter_map(|one| one.brief.as_ref());
+    for brief in briefs.filter(|brief| brief.state != UploadState::Published) {
+        for gap in gaps_of(&brief.verdict, &brief.rulings) {
             *counted.entry(gap.code).or_default() += 1;
         }
     }
@@ -238,8 +238,8 @@ pub(super) async fn rule(
     let mut cannot = Vec::new();
     for (id, why) in failed {
         // A store that is gone does not tell names either.
-        let opened = console.desk.seen(&person.user, id).await.ok();
-        cannot.push(row(&Foreseen { id, opened, outcome: Err(Denied::NoItem) }, why));
+        let brief = console.desk.seen(&person.user, id).await.ok().map(Brief::from);
+        cannot.push(row(&Foreseen { id, brief, outcome: Err(Denied::NoItem) }, why));
     }
     let frame = Frame::of(&console, &person, "Decide together").await?.within(filter);
     let mut page = page(&console, &frame, &ask, Vec::new(), cannot, Vec::new(), true);

@@ -3,9 +3,9 @@
 use super::{
     Result,
     accounts::{Deed, Queues, Tenants},
-    store::{AuditLine, Stale},
+    store::{AuditLine, NumberedVerdict, Stale},
 };
-use crate::upload::{TenantId, UploadId, rendition::Rendition, ruling::Kind};
+use crate::upload::{State, TenantId, UploadId, rendition::Rendition, ruling::Kind};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::{fmt, str::FromStr};
@@ -294,6 +294,17 @@ pub struct AuditFilter {
     pub limit: u32,
 }
 
+/// What a decision on an item rests on.
+#[derive(Debug, Clone)]
+pub struct Brief {
+    pub item: Item,
+    pub state: State,
+    /// The latest.
+    pub verdict: NumberedVerdict,
+    /// By number.
+    pub rulings: Vec<Ruling>,
+}
+
 #[async_trait]
 pub trait Reviews: Send + Sync + 'static {
     /// Open items by severity, then age; those that come behind a place.
@@ -302,6 +313,8 @@ pub trait Reviews: Send + Sync + 'static {
     /// The labels that there are, most frequent first, and of how many items.
     async fn labels(&self, view: &View) -> Result<Vec<(String, u64)>>;
     async fn item(&self, id: UploadId) -> Result<Option<Item>>;
+    /// Of those that came to review, in no order.
+    async fn briefs(&self, ids: &[UploadId]) -> Result<Vec<Brief>>;
     /// Makes a closed item of a settled upload that has none.
     async fn adopt(&self, id: UploadId) -> Result<()>;
     /// Hands out the next open item that nobody holds, that `who` has not skipped, and that is not kept from them.

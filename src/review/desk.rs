@@ -179,16 +179,9 @@ impl Desk {
 
     /// What others are to decide is not taken by its address either. Skipped items are, where nobody else is left.
     pub(super) async fn handed_on(&self, user: &User, item: &Item) -> Result<()> {
-        if item.status != Status::Open || item.holder.as_deref() == Some(user.id.as_str()) {
-            return Ok(());
-        }
-        if item.is_kept_from(&user.id) {
-            return Err(Denied::SamePerson.into());
-        }
-        if item.was_skipped_by(&user.id) && self.others(user, item).await? {
-            return Err(Denied::Skipped.into());
-        }
-        Ok(())
+        let asked = item.was_skipped_by(&user.id);
+        let people = if asked { self.accounts.users().await? } else { Vec::new() };
+        Ok(handed_on(&people, user, item)?)
     }
 
     async fn others(&self, user: &User, item: &Item) -> Result<bool> {
@@ -458,6 +451,20 @@ impl Desk {
     fn deed<'a>(&self, actor: &'a str, action: &'static str) -> Deed<'a> {
         Deed { actor, action, at: self.clock.now() }
     }
+}
+
+/// `people` are asked for where this one has skipped it.
+pub(super) fn handed_on(people: &[User], user: &User, item: &Item) -> std::result::Result<(), Denied> {
+    if item.status != Status::Open || item.holder.as_deref() == Some(user.id.as_str()) {
+        return Ok(());
+    }
+    if item.is_kept_from(&user.id) {
+        return Err(Denied::SamePerson);
+    }
+    if item.was_skipped_by(&user.id) && others(people, user, item) {
+        return Err(Denied::Skipped);
+    }
+    Ok(())
 }
 
 /// Is there anybody else who could decide it, and has not skipped it?

@@ -2,14 +2,15 @@
 //! rules that hold for one.
 
 use super::{
-    admit::{Ask, Case, Denied, admit, gaps_of},
-    desk::{Desk, Opened, Result, Trouble},
+    admit::{Ask, Case, Denied, admit, gaps_of, may_see},
+    desk::{Desk, Opened, Result, Trouble, handed_on},
 };
 use crate::{
     access::{Person, Right, may},
-    ports::reviews::{Ruling, Status},
+    ports::reviews::{Brief, Ruling, Status},
     upload::{UploadId, ruling::Kind},
 };
+use std::collections::HashMap;
 
 /// Items of one decision.
 pub const MOST: usize = 100;
@@ -18,45 +19,55 @@ pub const MOST: usize = 100;
 pub struct Foreseen {
     pub id: UploadId,
     /// Absent where it is not there for this person.
-    pub opened: Option<Opened>,
+    pub brief: Option<Brief>,
     pub outcome: std::result::Result<Ruling, Denied>,
+}
+
+impl From<Opened> for Brief {
+    fn from(opened: Opened) -> Self {
+        let Opened { item, upload, verdict, rulings, .. } = opened;
+        Self { item, state: upload.state, verdict, rulings }
+    }
 }
 
 impl Desk {
     /// Changes nothing, and takes nothing.
     pub async fn foresee(&self, person: &Person, ids: &[UploadId], ask: &Ask) -> Result<Vec<Foreseen>> {
-        let mut all = Vec::with_capacity(ids.len().min(MOST));
-        for &id in ids.iter().take(MOST) {
-            all.push(match self.seen(&person.user, id).await {
-                Ok(opened) => {
-                    let outcome = match self.handed_on(&person.user, &opened.item).await {
-                        Ok(()) => self.would(person, &opened, ask),
-                        Err(Trouble::Denied(denied)) => Err(denied),
-                        Err(Trouble::Port(error)) => return Err(error.into()),
-                    };
-                    Foreseen { id, opened: Some(opened), outcome }
-                }
-                Err(Trouble::Denied(denied)) => Foreseen { id, opened: None, outcome: Err(denied) },
-                Err(Trouble::Port(error)) => return Err(error.into()),
-            });
+        let user = &person.user;
+        let ids = &ids[..ids.len().min(MOST)];
+        let briefs = self.reviews.briefs(ids).await?;
+        let mut briefs: HashMap<_, _> = briefs.into_iter().map(|brief| (brief.item.upload, brief)).collect();
+        let people = self.accounts.users().await?;
+        let mut all = Vec::with_capacity(ids.len());
+        for &id in ids {
+            let brief = match briefs.remove(&id).filter(|brief| may_see(&brief.item, user)) {
+                Some(brief) => brief,
+                // It may have been settled before there was a queue.
+                None => match self.seen(user, id).await {
+                    Ok(opened) => opened.into(),
+                    Err(Trouble::Denied(denied)) => {
+                        all.push(Foreseen { id, brief: None, outcome: Err(denied) });
+                        continue;
+                    }
+                    Err(Trouble::Port(error)) => return Err(error.into()),
+                },
+            };
+            let outcome =
+                handed_on(&people, user, &brief.item).and_then(|()| self.would(person, &brief, ask));
+            all.push(Foreseen { id, brief: Some(brief), outcome });
         }
         Ok(all)
     }
 
-    fn would(&self, person: &Person, opened: &Opened, ask: &Ask) -> std::result::Result<Ruling, Denied> {
+    fn would(&self, person: &Person, brief: &Brief, ask: &Ask) -> std::result::Result<Ruling, Denied> {
         let now = self.clock.now();
-        let mut item = opened.item.clone();
+        let mut item = brief.item.clone();
         // As if it had been taken, which it is when it is decided.
         if item.status == Status::Open && item.held_until.is_none_or(|until| until <= now) {
             item.holder = Some(person.user.id.clone());
         }
-        let ask = Ask { fence: item.fence, ..fitting(ask, opened) };
-        let case = Case {
-            item: &item,
-            state: opened.upload.state,
-            verdict: &opened.verdict,
-            rulings: &opened.rulings,
-        };
+        let ask = Ask { fence: item.fence, ..fitting(ask, brief) };
+        let case = Case { item: &item, state: brief.state, verdict: &brief.verdict, rulings: &brief.rulings };
         admit(&ask, case, &person.user, &self.rules, now).map(|(ruling, _)| ruling)
     }
 
@@ -76,17 +87,18 @@ impl Desk {
     }
 
     async fn rule_one(&self, person: &Person, id: UploadId, ask: &Ask) -> Result<Ruling> {
-        let opened = self.seen(&person.user, id).await?;
-        self.handed_on(&person.user, &opened.item).await?;
-        self.would(person, &opened, ask)?;
-        let mut ask = fitting(ask, &opened);
-        if opened.item.status == Status::Open {
+        let brief = Brief::from(self.seen(&person.user, id).await?);
+        self.handed_on(&person.user, &brief.item).await?;
+        self.would(person, &brief, ask)?;
+        let mut ask = fitting(ask, &brief);
+        let open = brief.item.status == Status::Open;
+        if open {
             let now = self.clock.now();
             let taken = self.reviews.take(id, &person.user.id, now, now + self.lease).await?;
             ask.fence = taken.ok_or_else(|| Denied::Held("somebody else".into()))?.fence;
         }
         let ruled = self.rule(person, id, &ask).await;
-        if ruled.is_err() && opened.item.status == Status::Open {
+        if ruled.is_err() && open {
             self.put_back(person, id, ask.fence, None).await?;
         }
         ruled
@@ -116,10 +128,10 @@ impl Desk {
 }
 
 /// Of the gaps that were named for all, those that this one has.
-fn fitting(ask: &Ask, opened: &Opened) -> Ask {
+fn fitting(ask: &Ask, brief: &Brief) -> Ask {
     let mut ask = ask.clone();
     if ask.kind == Kind::Approve {
-        let gaps = gaps_of(&opened.verdict, &opened.rulings);
+        let gaps = gaps_of(&brief.verdict, &brief.rulings);
         ask.overrides.retain(|code| gaps.iter().any(|gap| gap.code == *code));
     }
     ask

@@ -25,10 +25,10 @@ mod mutants;
 mod onnx;
 mod policy;
 mod process;
-mod regions;
 #[path = "../servers/receiver.rs"]
 #[expect(dead_code, reason = "other tests look at more of it")]
 mod receiver;
+mod regions;
 mod renditions;
 mod samples;
 mod sandbox;

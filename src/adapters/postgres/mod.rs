@@ -10,6 +10,9 @@ mod answer;
 mod audit;
 mod batch;
 mod both;
+#[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
+#[path = "../sql/shared/briefs.rs"]
+mod briefs;
 mod calls;
 #[expect(clippy::duplicate_mod, reason = "statements that serve both engines, on the types of each")]
 #[path = "../sql/shared/care.rs"]

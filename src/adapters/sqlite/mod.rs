@@ -6,6 +6,8 @@ mod accounts;
 mod answer;
 mod audit;
 mod both;
+#[path = "../sql/shared/briefs.rs"]
+mod briefs;
 mod calls;
 #[path = "../sql/shared/care.rs"]
 mod care;

@@ -2,6 +2,7 @@
 
 use super::{
     both::{Engine, PLACE_IN, This, reader},
+    briefs::among,
     reviews::words,
     sight::{of_queues, of_tenants},
 };
@@ -224,6 +225,15 @@ pub(super) async fn item(store: &This, id: UploadId) -> Result<Option<Item>> {
         .push_bind(id.to_string());
     let row: Option<ItemRow> = query.build_query_as().fetch_optional(&mut *reader(store).await?).await?;
     row.map(Item::try_from).transpose()
+}
+
+/// Of these, those that came to review.
+pub(super) async fn items(store: &This, ids: &[UploadId]) -> Result<Vec<Item>> {
+    let mut query = QueryBuilder::<Engine>::new(ITEMS);
+    query.push(" FROM reviews r JOIN uploads u ON u.id = r.upload WHERE r.upload IN ");
+    among(&mut query, ids);
+    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    rows.into_iter().map(Item::try_from).collect()
 }
 
 /// The hardest, oldest one that this person may be handed, and has not skipped.

@@ -3,7 +3,7 @@
 
 use super::{
     both::{Engine, This, append, begin, reader},
-    queue, rule,
+    briefs, queue, rule,
     sight::lines_in_sight,
 };
 use crate::{
@@ -11,7 +11,9 @@ use crate::{
     ports::{
         Result,
         accounts::Deed,
-        reviews::{AuditFilter, Becomes, CarriedOut, Counts, Item, Place, Reviews, Ruling, Skip, View},
+        reviews::{
+            AuditFilter, Becomes, Brief, CarriedOut, Counts, Item, Place, Reviews, Ruling, Skip, View,
+        },
         store::{AuditLine, Stale, Store},
     },
     upload::UploadId,
@@ -44,6 +46,10 @@ impl Reviews for This {
 
     async fn item(&self, id: UploadId) -> Result<Option<Item>> {
         queue::item(self, id).await
+    }
+
+    async fn briefs(&self, ids: &[UploadId]) -> Result<Vec<Brief>> {
+        briefs::briefs(self, ids).await
     }
 
     async fn adopt(&self, id: UploadId) -> Result<()> {

@@ -1,7 +1,8 @@
 //! Rulings as they are made, taken back, and fetched to be carried out.
 
 use super::{
-    both::{Connection, This, append, begin, reader},
+    both::{Connection, Engine, This, append, begin, reader},
+    briefs::among,
     reviews::words,
 };
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde_json::json;
+use sqlx::QueryBuilder;
 
 #[derive(sqlx::FromRow)]
 struct RulingRow {
@@ -266,6 +268,15 @@ pub(super) async fn rulings(store: &This, id: UploadId) -> Result<Vec<Ruling>> {
         .bind(id.to_string())
         .fetch_all(&mut *reader(store).await?)
         .await?;
+    rows.into_iter().map(Ruling::try_from).collect()
+}
+
+/// Of these uploads, each one's by number.
+pub(super) async fn rulings_of(store: &This, ids: &[UploadId]) -> Result<Vec<Ruling>> {
+    let mut query = QueryBuilder::<Engine>::new(rulings!(" WHERE upload IN "));
+    among(&mut query, ids);
+    query.push(" ORDER BY upload, number");
+    let rows: Vec<RulingRow> = query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
     rows.into_iter().map(Ruling::try_from).collect()
 }
 

@@ -43,6 +43,7 @@ macro_rules! reviews_contract {
             what_waits_for_a_second_person_is_undone_while_nobody_else_looks
             a_reversal_waits_for_a_second_person_until_it_is_carried_out
             what_was_ruled_together_is_undone_together
+            many_are_looked_at_at_once_as_each_is_by_itself
             a_sealed_item_is_kept_and_in_no_list
             an_erased_upload_leaves_the_queue
             the_log_is_searched

@@ -271,6 +271,32 @@ pub async fn what_was_ruled_together_is_undone_together<S: Store + Reviews>(stor
     assert_eq!((item.status, item.holder), (Status::Open, None), "nobody's");
 }
 
+/// Regression: a hundred items, before they were decided, took the store half a second.
+pub async fn many_are_looked_at_at_once_as_each_is_by_itself<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 3).await;
+    for kind in [Kind::Note, Kind::Quarantine] {
+        let item = store.take(id(2), "ann", at(19), at(100)).await.unwrap().expect("free");
+        let now = if kind == Kind::Note { Becomes { status: Status::Open, ..waits() } } else { waits() };
+        store
+            .rule(&item, &Ruling { upload: id(2), ..ruling(kind, Some(60)) }, &now, deed("ruling.made", 20))
+            .await
+            .unwrap()
+            .expect("it is hers");
+    }
+    assert!(store.briefs(&[]).await.unwrap().is_empty());
+    let mut briefs = store.briefs(&[id(3), id(9), id(2)]).await.unwrap();
+    briefs.sort_by_key(|brief| brief.item.upload);
+    assert_eq!(briefs.iter().map(|brief| brief.item.upload).collect::<Vec<_>>(), [id(2), id(3)]);
+    for brief in briefs {
+        let of = brief.item.upload;
+        assert_eq!(Some(&brief.item), store.item(of).await.unwrap().as_ref());
+        assert_eq!(brief.state, State::InReview);
+        assert_eq!(Some(brief.verdict), store.verdict(of).await.unwrap());
+        assert_eq!(brief.rulings.len(), if of == id(2) { 2 } else { 0 });
+        assert_eq!(brief.rulings, store.rulings(of).await.unwrap());
+    }
+}
+
 pub async fn a_sealed_item_is_kept_and_in_no_list<S: Store + Reviews>(store: Arc<S>) {
     let seal = || Ruling { reason: SEALS.into(), ..ruling(Kind::Quarantine, Some(50)) };
     in_review(&*store, 1).await;
