@@ -2,10 +2,12 @@
 
 mod log;
 mod queue;
+mod rounds;
 mod rulings;
 
 pub use log::*;
 pub use queue::*;
+pub use rounds::*;
 pub use rulings::*;
 
 use super::samples::{at, id, settled, upload};
@@ -46,6 +48,7 @@ macro_rules! reviews_contract {
             many_are_looked_at_at_once_as_each_is_by_itself
             a_sealed_item_is_kept_and_in_no_list
             an_erased_upload_leaves_the_queue
+            a_seal_that_was_lifted_does_not_come_back
             the_log_is_searched
             the_log_shows_what_is_in_sight
         }
