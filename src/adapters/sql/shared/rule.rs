@@ -188,6 +188,7 @@ pub(super) async fn undo(
     }
     // What was closed stays so: it was reversed, and the reversal is undone. What users wait for an answer to is open, and what
     // waits for a second person. A seal holds until an approval lifted it; one that could not be carried out is one, too.
+    // An escalation is over once the item was decided.
     sqlx::query(
         "UPDATE reviews SET fence = fence + 1, holder = NULL, held_until = NULL, \
          status = CASE WHEN (SELECT state FROM uploads WHERE id = $1) = 'in_review' \
@@ -199,8 +200,10 @@ pub(super) async fn undo(
          sealed = CASE WHEN EXISTS (SELECT 1 FROM rulings s WHERE s.upload = $1 AND s.kind = 'quarantine' AND s.reason = $2 \
          AND s.standing IN ('waiting', 'done', 'failed') AND s.number > coalesce((SELECT max(d.number) FROM rulings d \
          WHERE d.upload = $1 AND d.standing = 'done' AND d.kind = 'approve'), 0)) THEN 1 ELSE 0 END, \
-         escalated = CASE WHEN $3 = 0 THEN escalated WHEN EXISTS (SELECT 1 FROM rulings WHERE upload = $1 \
-         AND kind = 'escalate' AND standing IN ('waiting', 'done')) THEN 1 ELSE 0 END WHERE upload = $1",
+         escalated = CASE WHEN $3 = 0 THEN escalated WHEN EXISTS (SELECT 1 FROM rulings e WHERE e.upload = $1 \
+         AND e.kind = 'escalate' AND e.standing IN ('waiting', 'done') AND e.number > \
+         coalesce((SELECT max(d.number) FROM rulings d WHERE d.upload = $1 AND d.standing = 'done' \
+         AND d.kind IN ('approve', 'quarantine')), 0)) THEN 1 ELSE 0 END WHERE upload = $1",
     )
     .bind(&text)
     .bind(SEALS)

@@ -4,11 +4,12 @@ use super::{all, deed, due, in_review, ruling, waits};
 use crate::{
     ports::{
         Reviews, Store,
-        contract::samples::{at, id, rendition, tenant},
+        contract::samples::{at, id, rendition, settled, tenant, upload},
         reports::{Heard, NewReport},
-        reviews::{Becomes, CarriedOut, Item, Ruling, Status},
+        reviews::{Becomes, CarriedOut, Item, Ruling, Standing, Status},
     },
     upload::{
+        Decision,
         rendition::RenditionName,
         report::Category,
         ruling::{Kind, SEALS},
@@ -87,4 +88,56 @@ pub async fn a_seal_that_was_lifted_does_not_come_back<S: Store + Reviews>(store
         store.rule(&closed, &back, &seals(), deed("ruling.made", 92)).await.unwrap().expect("as it was");
     assert!(store.undo(id(1), number, "zoe", at(0), None, deed("ruling.undone", 93)).await.unwrap());
     assert!(item(&*store, 1).await.sealed);
+}
+
+pub async fn an_escalation_that_is_undone_leaves_none_of_before<S: Store + Reviews>(store: Arc<S>) {
+    settled(&*store, &upload(1), Decision::Publish, 10).await;
+    let taken = async |who: &'static str, second: i64| {
+        store.take(id(1), who, at(second), at(second + 5)).await.unwrap().expect("free")
+    };
+    let made = async |item: &Item, ruling: &Ruling, becomes: &Becomes| {
+        store.rule(item, ruling, becomes, deed("ruling.made", 20)).await.unwrap().expect("it is theirs")
+    };
+    let stays = async |second: i64| {
+        let due = store.due_ruling(at(second), at(second + 9)).await.unwrap().expect("it is due");
+        let done = store.carried_out(&due, &CarriedOut::Stays, deed("ruling.carried_out", second)).await;
+        assert_eq!(done.unwrap(), Ok(vec![]));
+    };
+    let up = Becomes { status: Status::Open, escalated: true, ..waits() };
+    let escalation = |second: i64| Ruling { at: at(second), ..ruling(Kind::Escalate, Some(second + 2)) };
+    // A report is escalated, and a senior dismisses it.
+    reported(&*store, 1, 20).await;
+    made(&taken("ann", 21).await, &escalation(21), &up).await;
+    stays(23).await;
+    let dismissed = Ruling { by: "zoe".into(), at: at(25), ..ruling(Kind::Approve, Some(26)) };
+    made(&taken("zoe", 24).await, &dismissed, &Becomes { escalated: true, ..waits() }).await;
+    stays(26).await;
+
+    reported(&*store, 1, 30).await;
+    let undone = async |number, second: i64| {
+        let undone =
+            store.undo(id(1), number, "ann", at(0), Some(at(90)), deed("ruling.undone", second)).await;
+        assert!(undone.unwrap());
+        let item = item(&*store, 1).await;
+        assert_eq!(
+            (item.escalated, item.holder.as_deref()),
+            (false, Some("ann")),
+            "it is for everybody again"
+        );
+        item
+    };
+    let number = made(&taken("ann", 31).await, &escalation(31), &up).await;
+    let hers = undone(number, 32).await;
+    // As it is with the first word of two.
+    let first = Ruling { at: at(33), standing: Standing::Second, ..ruling(Kind::Approve, None) };
+    let others = Becomes { status: Status::Open, not_by: vec!["ann".into()], ..waits() };
+    let number = made(&hers, &first, &others).await;
+    let hers = undone(number, 34).await;
+    // One of this round stands, whoever else takes their word back.
+    made(&hers, &escalation(35), &up).await;
+    let agreed = Ruling { by: "zoe".into(), at: at(36), ..first };
+    let others = Becomes { escalated: true, not_by: vec!["zoe".into()], ..others };
+    let number = made(&item(&*store, 1).await, &agreed, &others).await;
+    assert!(store.undo(id(1), number, "zoe", at(0), None, deed("ruling.undone", 36)).await.unwrap());
+    assert!(item(&*store, 1).await.escalated);
 }
