@@ -108,13 +108,15 @@ pub fn admit(
         return Err(Denied::Note);
     }
     let last = rulings.iter().rev().find(|r| r.standing == Standing::Done && r.kind.decision().is_some());
+    // What is published stays so: a report is dismissed, and no gap is gone over.
+    let publishes = ask.kind == Kind::Approve && case.state != State::Published;
     let ruling = Ruling {
         upload: item.upload,
         number: 0,
         kind: ask.kind,
         reason: ask.reason.clone(),
         note: ask.note.trim().to_owned(),
-        overrides: ask.overrides.clone(),
+        overrides: if publishes { ask.overrides.clone() } else { Vec::new() },
         over: last.map_or(format!("verdict {}", verdict.number), |last| format!("ruling {}", last.number)),
         by: who.id.clone(),
         at: now,
@@ -139,8 +141,7 @@ pub fn admit(
     if ask.kind == Kind::Escalate {
         return Ok((waits, Becomes { escalated: true, released: true, ..stays }));
     }
-    // What is published stays so: a report is dismissed, and no gap is gone over.
-    if ask.kind == Kind::Approve && case.state != State::Published {
+    if publishes {
         let gaps = gaps_of(verdict, rulings);
         if let Some(strange) = ask.overrides.iter().find(|code| !gaps.iter().any(|gap| gap.code == **code)) {
             return Err(Forbidden::NoGap(strange.clone()).into());

@@ -306,6 +306,11 @@ fn what_users_ask_for_is_decided_by_whoever_holds_it() {
     // A report: it stays published without going over a gap and without a second person, or is taken down.
     assert_eq!(on(&ask(Kind::Approve, "harmless"), State::Published, &item()), waits);
     assert_eq!(on(&ask(Kind::Quarantine, "spam"), State::Published, &item()), waits);
+    // Nor is one named that nobody goes over.
+    let named = Ask { overrides: vec!["coverage.made.up".into()], ..ask(Kind::Approve, "harmless") };
+    let stored =
+        decide(&named, &item(), State::Published, &verdict(true, false), &[], &ann, &plain).unwrap().0;
+    assert!(stored.overrides.is_empty());
     // An appeal: upheld only as every approval is.
     let gap = Err(Forbidden::Gaps(vec!["coverage.image.partial".into()]).into());
     assert_eq!(on(&ask(Kind::Approve, "appeal"), State::Quarantined, &item()), gap);
