@@ -178,6 +178,9 @@ fn becomes(ruling: &Ruling, one: &Foreseen) -> String {
         (_, Standing::Second, _) => "Waits for a second person to agree",
         (Kind::Approve, _, Some(UploadState::Published)) => "Stays published; its reports are dismissed",
         (Kind::Approve, ..) => "Is examined afresh, and published",
+        (Kind::Quarantine, _, Some(UploadState::Quarantined)) if ruling.reason == SEALS => {
+            "Stays quarantined, and is sealed at once"
+        }
         (Kind::Quarantine, _, Some(UploadState::Quarantined)) => "Stays quarantined; its appeal is rejected",
         (Kind::Quarantine, _, Some(UploadState::Published)) => "Is taken down",
         (Kind::Quarantine, ..) if ruling.reason == SEALS => "Is quarantined, and sealed at once",

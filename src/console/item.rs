@@ -27,7 +27,7 @@ use crate::{
     },
     upload::{
         State as UploadState, UploadId, filename,
-        ruling::{self, Kind, reasons},
+        ruling::{self, Kind, SEALS, reasons},
     },
 };
 use askama::Template;
@@ -119,6 +119,8 @@ struct Group {
     title: &'static str,
     key: char,
     reasons: Vec<Choice>,
+    /// What is to be known before.
+    hint: &'static str,
 }
 
 struct Choice {
@@ -312,7 +314,14 @@ fn form(user: &User, opened: &Opened, fields: &Fields, kept: Kept) -> (Option<Fo
             (Some(new_form(opened, fields, &[Kind::Quarantine, Kind::Note], false)), "", false)
         }
         (Status::Closed, UploadState::Quarantined) if overrules => {
-            (Some(new_form(opened, fields, &[Kind::Approve, Kind::Note], false)), "", false)
+            let kinds: &[Kind] = match item.sealed {
+                true => &[Kind::Approve, Kind::Note],
+                false => &[Kind::Approve, Kind::Quarantine, Kind::Note],
+            };
+            (Some(new_form(opened, fields, kinds, false)), "", false)
+        }
+        (Status::Closed, UploadState::Quarantined) => {
+            (Some(new_form(opened, fields, &[Kind::Quarantine], false)), "", false)
         }
         _ => (None, "There is nothing to decide.", false),
     }
@@ -322,6 +331,8 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
     let (chosen, overrides) = (fields.get("choice"), fields.all("override"));
     // Without one it was reversed, and waits for a second person to agree.
     let appealed = opened.appeals.iter().any(|appeal| appeal.outcome.is_none());
+    // What is quarantined already can be no more than sealed.
+    let only_seals = (opened.item.status, opened.upload.state) == (Status::Closed, UploadState::Quarantined);
     let groups = kinds.iter().map(|kind| Group {
         kind: kind.as_str(),
         title: match (kind, opened.item.status, opened.upload.state) {
@@ -335,6 +346,7 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
             }
             (Kind::Approve, Status::Open, UploadState::Quarantined) => "Publish",
             (Kind::Quarantine, Status::Open, UploadState::Quarantined) => "Leave quarantined",
+            (Kind::Quarantine, Status::Closed, UploadState::Quarantined) => "Seal as evidence",
             _ => words::kind(*kind),
         },
         key: match kind {
@@ -345,12 +357,17 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
         },
         reasons: reasons(*kind)
             .iter()
+            .filter(|(code, _)| *kind != Kind::Quarantine || !only_seals || *code == SEALS)
             .enumerate()
             .map(|(n, (code, words))| {
                 let value = format!("{kind}:{code}");
                 Choice { chosen: value == chosen, value, words, key: (n + 1) % 10 }
             })
             .collect(),
+        hint: match (kind, only_seals) {
+            (Kind::Quarantine, true) => "Seniors alone see it from then on, and it is not erased.",
+            _ => "",
+        },
     });
     let gaps = gaps_of(&opened.verdict, &opened.rulings).into_iter().map(|gap| GapBox {
         words: words::reason(&gap.code),

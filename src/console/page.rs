@@ -173,6 +173,7 @@ impl Frame {
         self.said = match code {
             "said" => "What you said of it is stored.",
             "ruled" => "Your decision is stored.",
+            "sealed" => "Sealed. Seniors alone see it from now on, and it is not erased.",
             "second" => "Stored. A second person is to agree before it is published.",
             "escalated" => "Escalated to a senior.",
             "noted" => "Your note is stored.",

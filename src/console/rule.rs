@@ -5,9 +5,13 @@ use super::{
     visitor::Posted,
 };
 use crate::{
+    access::{Right, may},
     ports::reviews::Standing,
     review::{Ask, Denied},
-    upload::{UploadId, ruling::Kind},
+    upload::{
+        UploadId,
+        ruling::{Kind, SEALS},
+    },
 };
 use axum::{
     extract::{Path, State},
@@ -52,12 +56,16 @@ pub(super) async fn rule(
         }
         (Kind::Escalate, _) => "escalated",
         (_, Standing::Second) => "second",
+        _ if ruling.reason == SEALS => "sealed",
         _ => "ruled",
     };
     if fields.get("then") == "next" {
         return onward(&console, &person, &filter, said).await;
     }
-    Ok(Redirect::to(&filter.at(&item, said)).into_response())
+    // What they sealed is not there for them any more.
+    let gone = ruling.reason == SEALS && !may(person.user.role, Right::Sealed);
+    let to = if gone { "/console/queue" } else { item.as_str() };
+    Ok(Redirect::to(&filter.at(to, said)).into_response())
 }
 
 pub(super) async fn undo(

@@ -157,7 +157,7 @@ pub fn admit(
             return Ok((Ruling { standing: Standing::Second, due_at: None, ..waits }, becomes));
         }
     }
-    let sealed = item.sealed || ask.reason == SEALS;
+    let sealed = item.sealed || seals(ask);
     Ok((waits, Becomes { status: Status::Waiting, sealed, released: true, ..stays }))
 }
 
@@ -221,6 +221,8 @@ fn stands_open(ask: &Ask, case: Case<'_>, who: &User) -> Result<(), Denied> {
         // Reversed afterwards: a takedown, or the way back.
         (Status::Closed, State::Published) if ask.kind == Kind::Quarantine => overrules(who),
         (Status::Closed, State::Quarantined) if ask.kind == Kind::Approve => overrules(who),
+        // What it is may be seen only afterwards. Whoever sees it seals it: that hides and holds, and lets nothing through.
+        (Status::Closed, State::Quarantined) if seals(ask) && !item.sealed => Ok(()),
         (Status::Closed, State::Published | State::Quarantined) => {
             let last = rulings.iter().rev().find(|r| r.standing == Standing::Done);
             let by = last.map_or("the machine", |last| whose(last, who));
@@ -228,6 +230,11 @@ fn stands_open(ask: &Ask, case: Case<'_>, who: &User) -> Result<(), Denied> {
         }
         _ => Err(Denied::State(state)),
     }
+}
+
+/// The reason belongs to one kind of ruling alone.
+fn seals(ask: &Ask) -> bool {
+    ask.reason == SEALS
 }
 
 fn overrules(who: &User) -> Result<(), Denied> {

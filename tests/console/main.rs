@@ -29,6 +29,7 @@ mod regions;
 mod revealing;
 mod rights;
 mod rotation;
+mod sealing;
 mod second;
 mod security;
 mod seeing;

@@ -232,6 +232,36 @@ fn child_abuse_seals_at_once() {
 }
 
 #[test]
+fn what_is_quarantined_already_is_sealed_by_whoever_sees_it() {
+    let closed = Item { status: Status::Closed, holder: None, ..item() };
+    let rule = |reason: &str, item: &Item, state, role| {
+        let ask = Ask { fence: 0, ..ask(Kind::Quarantine, reason) };
+        decide(&ask, item, state, &verdict(true, false), &[], &who("bob", role), &Rules::default())
+    };
+    for role in [Role::Moderator, Role::Senior, Role::Admin] {
+        let (ruling, becomes) = rule(SEALS, &closed, State::Quarantined, role).unwrap();
+        assert_eq!((ruling.standing, ruling.due_at), (Standing::Waiting, Some(at(39))), "{role}");
+        assert!(becomes.sealed && becomes.status == Status::Waiting, "{role}");
+        // For that alone, and once.
+        let spam = rule("spam", &closed, State::Quarantined, role);
+        assert!(matches!(spam, Err(Denied::Decided(_))), "{role}: {spam:?}");
+    }
+    let sealed = Item { sealed: true, ..closed.clone() };
+    let again = rule(SEALS, &sealed, State::Quarantined, Role::Senior);
+    assert!(matches!(again, Err(Denied::Decided(_))), "{again:?}");
+    let cases = [
+        (Denied::NoItem, rule(SEALS, &sealed, State::Quarantined, Role::Moderator)),
+        (Denied::Right, rule(SEALS, &closed, State::Quarantined, Role::Auditor)),
+        // That would take it down.
+        (Denied::Right, rule(SEALS, &closed, State::Published, Role::Moderator)),
+        (Denied::State(State::Erased), rule(SEALS, &closed, State::Erased, Role::Senior)),
+    ];
+    for (expected, got) in cases {
+        assert_eq!(got.unwrap_err(), expected);
+    }
+}
+
+#[test]
 fn seniors_reverse_what_was_carried_out_and_others_do_not() {
     let closed = Item { status: Status::Closed, holder: None, ..item() };
     let done = |kind| Ruling {

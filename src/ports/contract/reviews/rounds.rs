@@ -141,3 +141,29 @@ pub async fn an_escalation_that_is_undone_leaves_none_of_before<S: Store + Revie
     assert!(store.undo(id(1), number, "zoe", at(0), None, deed("ruling.undone", 36)).await.unwrap());
     assert!(item(&*store, 1).await.escalated);
 }
+
+pub async fn what_was_quarantined_already_is_sealed<S: Store + Reviews>(store: Arc<S>) {
+    settled(&*store, &upload(1), Decision::Quarantine, 10).await;
+    store.adopt(id(1)).await.unwrap();
+    let erased = async |second| store.erase(&tenant("acme"), id(1), "key:k1", at(second)).await.unwrap();
+    let seal = Ruling { reason: SEALS.into(), ..ruling(Kind::Quarantine, Some(50)) };
+    let made = async || {
+        let closed = item(&*store, 1).await;
+        store.rule(&closed, &seal, &seals(), deed("ruling.made", 20)).await.unwrap().expect("as it was")
+    };
+    let number = made().await;
+    assert_eq!(erased(21).await, None, "at once");
+    assert!(store.undo(id(1), number, "ann", at(0), None, deed("ruling.undone", 22)).await.unwrap());
+    let closed = item(&*store, 1).await;
+    assert_eq!((closed.sealed, closed.status), (false, Status::Closed));
+    made().await;
+    let told = store.outbox(0, 100).await.unwrap();
+    let ruling = due(&*store).await;
+    let done = store.carried_out(&ruling, &CarriedOut::Stays, deed("ruling.carried_out", 51)).await;
+    assert_eq!(done.unwrap(), Ok(vec![]));
+    let closed = item(&*store, 1).await;
+    assert_eq!((closed.sealed, closed.status), (true, Status::Closed));
+    assert_eq!(store.outbox(0, 100).await.unwrap(), told, "nothing changed for anybody");
+    assert_eq!(erased(60).await, None);
+    assert!(store.audit_verify().await.unwrap().is_ok());
+}

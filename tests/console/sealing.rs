@@ -1,0 +1,59 @@
+//! What is sealed: by whom, when, and who sees it from then on.
+
+use crate::{
+    people::{Visitor, location},
+    wait::until,
+    world::World,
+};
+use lazaret_fixtures::picture;
+
+/// Whose policy says this of everything.
+async fn world(undo: &str, verdict: &str) -> World {
+    let world = World::start(&format!("[console]\ntotp = false\nundo = \"{undo}\"\n")).await;
+    let rule = format!("[[rule]]\nname = \"all\"\nwhen = \"true\"\n{verdict}\n");
+    let policy = world.site.write("all.toml", rule.as_bytes());
+    let applied = world.site.run(&["policy", "apply", policy.to_str().unwrap(), "--tenant", "acme"]).await;
+    assert_eq!(applied.code(), 0, "{applied:?}");
+    world
+}
+
+async fn photo(world: &World, state: &str) -> String {
+    let bytes = picture::jpeg(&picture::landscape(320, 240, 7), 85);
+    let upload = world.server.verdict_on("photo.jpg", &bytes).await;
+    assert_eq!(upload["state"], state, "{upload}");
+    upload["id"].as_str().unwrap().to_owned()
+}
+
+async fn erase(world: &World, id: &str) -> u16 {
+    let erased = world.server.client.delete(world.url(&format!("/v1/uploads/{id}")));
+    erased.bearer_auth(&world.server.key).send().await.unwrap().status().as_u16()
+}
+
+const SEAL: &str = "value=\"quarantine:child_abuse\"";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_quarantined_already_is_sealed_by_whoever_sees_what_it_is() {
+    let world = world("1s", "verdict = \"quarantine\"").await;
+    let id = photo(&world, "quarantined").await;
+    let item = format!("/console/items/{id}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let zoe = Visitor::arrive(&world, "zoe@example.org", "senior", "*").await;
+    for visitor in [&ann, &zoe] {
+        let page = visitor.page(&item).await;
+        assert!(page.contains(SEAL) && !page.contains("value=\"quarantine:spam\""), "{page}");
+    }
+    assert_eq!(ann.rule_untaken(&id, "quarantine:spam").await.status(), 409);
+    let sealed = ann.rule_untaken(&id, "quarantine:child_abuse").await;
+    assert_eq!(location(&sealed), "/console/queue?said=sealed");
+    assert!(ann.page("/console/queue?said=sealed").await.contains("Seniors alone see it from now on"));
+    assert_eq!(ann.get(&item).await.status(), 404);
+    assert_eq!(erase(&world, &id).await, 409, "at once");
+    let page = until("it is carried out", async || {
+        let page = zoe.page(&item).await;
+        if page.contains("value=\"approve:false_alarm\"") { Ok(page) } else { Err(page) }
+    })
+    .await;
+    assert!(page.contains("sealed: each view is on record") && !page.contains(SEAL), "{page}");
+    assert_eq!(erase(&world, &id).await, 409);
+    assert_eq!(world.server.show(&id).await["state"], "quarantined");
+}
