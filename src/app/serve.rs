@@ -328,7 +328,7 @@ fn host() -> String {
 /// A running service.
 pub struct Running {
     server: Server,
-    work: Option<(Workers, Option<Task>, Task, Engines)>,
+    work: Option<(Workers, Option<Task>, [Task; 2], Engines)>,
     streams: Option<([Task; 2], Hub)>,
     news: Option<news::Running>,
     gauges: Task,
@@ -357,7 +357,8 @@ impl Running {
                     desk.drain(grace).await;
                 }
             };
-            tokio::join!(workers.drain(grace), desk, rulings.drain(grace));
+            let [takedowns, rulings] = rulings;
+            tokio::join!(workers.drain(grace), desk, takedowns.drain(grace), rulings.drain(grace));
             engines.antivirus.shutdown().await;
         };
         // Whoever sends frames is told to go elsewhere.

@@ -22,7 +22,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Carries rulings out, one at a time: they are few.
+/// Carries rulings out, one at a time: they are few. Beside them goes what no file is examined for, so that a takedown does
+/// not wait until films are examined and encoded anew.
 pub struct CarryOut {
     pub work: Arc<Work>,
     pub reviews: Arc<dyn Reviews>,
@@ -44,18 +45,31 @@ enum Undone {
     Port(#[from] PortError),
 }
 
+/// What a task asks for.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Unexamined,
+    All,
+}
+
 /// Attempts that end in the store's or the disk's trouble.
 const ATTEMPTS: u64 = 8;
 
 impl CarryOut {
-    pub fn start(self) -> Task {
-        Task::start("carrying out rulings", |stop| self.run(stop))
+    pub fn start(self) -> [Task; 2] {
+        let this = Arc::new(self);
+        [("carrying out takedowns", Which::Unexamined), ("carrying out rulings", Which::All)].map(
+            |(what, which)| {
+                let this = Arc::clone(&this);
+                Task::start(what, move |stop| async move { this.run(which, stop).await })
+            },
+        )
     }
 
-    async fn run(self, stop: CancellationToken) {
+    async fn run(&self, which: Which, stop: CancellationToken) {
         loop {
             // What was begun is brought to its end.
-            let done = self.one().await;
+            let done = self.one(which).await;
             if let Err(error) = &done {
                 tracing::error!(%error, "rulings cannot be carried out just now");
             }
@@ -69,9 +83,14 @@ impl CarryOut {
     }
 
     /// True where there was one.
-    async fn one(&self) -> Result<bool, PortError> {
+    async fn one(&self, which: Which) -> Result<bool, PortError> {
         let now = self.work.clock.now();
-        let Some(ruling) = self.reviews.due_ruling(now, now + self.term).await? else { return Ok(false) };
+        let until = now + self.term;
+        let due = match which {
+            Which::Unexamined => self.reviews.due_unexamined(now, until).await?,
+            Which::All => self.reviews.due_ruling(now, until).await?,
+        };
+        let Some(ruling) = due else { return Ok(false) };
         let done = match self.kept(&ruling, self.carry(&ruling)).await {
             Ok(done) => done,
             Err(Undone::Refused(why)) => CarriedOut::Failed(why),

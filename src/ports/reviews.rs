@@ -370,6 +370,8 @@ pub trait Reviews: Send + Sync + 'static {
     async fn batch(&self, who: &str, batch: &str) -> Result<Vec<Ruling>>;
     /// Takes a ruling that is due to be carried out, for until `until`.
     async fn due_ruling(&self, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>>;
+    /// As [`Self::due_ruling`], of those alone for which no file is examined: all but approvals of what is not published.
+    async fn due_unexamined(&self, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>>;
     /// Puts a claimed one off.
     async fn put_off(&self, ruling: &Ruling, until: Timestamp) -> Result<()>;
     /// State, renditions, outbox entry and audit line in one commit. Returns keys to remove from the published zone.

@@ -58,20 +58,13 @@ impl Examine for Slow {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_lease_of_a_ruling_that_takes_long_is_renewed() {
-    const TERM: Duration = Duration::from_secs(3);
-    let app = TestApp::start().await;
-    let reviews = Arc::new(Sqlite::open(&app.folder.path().join("lazaret.db")).await.unwrap());
-    let id = app.upload(b"a film").await;
-    app.settle(&id, Decision::Review, Vec::new()).await;
-    let id: UploadId = id.parse().unwrap();
-    let now = app.clock.now();
-    let item = reviews.take(id, "ann", now, now + TERM).await.unwrap().unwrap();
+/// By ann, and due at once.
+async fn ruled(reviews: &dyn Reviews, id: UploadId, kind: Kind, now: jiff::Timestamp) {
+    let item = reviews.take(id, "ann", now, now + Duration::from_secs(60)).await.unwrap().unwrap();
     let ruling = Ruling {
         upload: id,
         number: 0,
-        kind: Kind::Approve,
+        kind,
         reason: "fine".into(),
         note: String::new(),
         overrides: Vec::new(),
@@ -93,6 +86,17 @@ async fn the_lease_of_a_ruling_that_takes_long_is_renewed() {
     };
     let deed = Deed { actor: "user:ann", action: "ruling.made", at: now };
     reviews.rule(&item, &ruling, &becomes, deed).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lease_of_a_ruling_that_takes_long_is_renewed() {
+    const TERM: Duration = Duration::from_secs(3);
+    let app = TestApp::start().await;
+    let reviews = Arc::new(Sqlite::open(&app.folder.path().join("lazaret.db")).await.unwrap());
+    let id = app.upload(b"a film").await;
+    app.settle(&id, Decision::Review, Vec::new()).await;
+    let id: UploadId = id.parse().unwrap();
+    ruled(&*reviews, id, Kind::Approve, app.clock.now()).await;
 
     let mut work = work(&app).await;
     let slow = Arc::new(Slow { engines: work.examiner.engines().clone(), begun: Notify::new() });
@@ -109,5 +113,35 @@ async fn the_lease_of_a_ruling_that_takes_long_is_renewed() {
         let now = app.clock.now();
         assert_eq!(reviews.due_ruling(now, now + TERM).await.unwrap(), None, "nobody else may have it");
     }
-    carrying.drain(Duration::ZERO).await;
+    for task in carrying {
+        task.drain(Duration::ZERO).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_takedown_does_not_wait_for_a_film_that_is_examined() {
+    let app = TestApp::start().await;
+    let reviews = Arc::new(Sqlite::open(&app.folder.path().join("lazaret.db")).await.unwrap());
+    let mut ids = Vec::new();
+    for bytes in [&b"a film"[..], &b"a letter"[..]] {
+        let id = app.upload(bytes).await;
+        app.settle(&id, Decision::Review, Vec::new()).await;
+        ids.push(id.parse::<UploadId>().unwrap());
+    }
+    ruled(&*reviews, ids[0], Kind::Approve, app.clock.now()).await;
+    let mut work = work(&app).await;
+    let slow = Arc::new(Slow { engines: work.examiner.engines().clone(), begun: Notify::new() });
+    work.examiner = slow.clone();
+    let poll = Duration::from_millis(10);
+    let term = Duration::from_secs(60);
+    let carrying = CarryOut { work: Arc::new(work), reviews: reviews.clone(), poll, term }.start();
+    slow.begun.notified().await;
+    ruled(&*reviews, ids[1], Kind::Quarantine, app.clock.now()).await;
+    let acme = "acme".parse().unwrap();
+    let state = async |id| app.api.store.upload(&acme, id).await.unwrap().unwrap().state;
+    eventually("it is quarantined", async || state(ids[1]).await == State::Quarantined).await;
+    assert_eq!(state(ids[0]).await, State::InReview, "it is still looked at");
+    for task in carrying {
+        task.drain(Duration::ZERO).await;
+    }
 }

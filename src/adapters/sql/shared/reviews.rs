@@ -188,7 +188,11 @@ impl Reviews for This {
     }
 
     async fn due_ruling(&self, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>> {
-        rule::due(self, now, until).await
+        rule::due(self, rule::DUE, now, until).await
+    }
+
+    async fn due_unexamined(&self, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>> {
+        rule::due(self, rule::UNEXAMINED, now, until).await
     }
 
     async fn put_off(&self, ruling: &Ruling, until: Timestamp) -> Result<()> {

@@ -316,11 +316,22 @@ pub(super) async fn batch(store: &This, who: &str, batch: &str) -> Result<Vec<Ru
     rows.into_iter().map(Ruling::try_from).collect()
 }
 
-const DUE: &str = rulings!(" WHERE standing = 'waiting' AND due_at <= $1 ORDER BY due_at LIMIT 1");
+pub(super) const DUE: &str = rulings!(" WHERE standing = 'waiting' AND due_at <= $1 ORDER BY due_at LIMIT 1");
+/// Of these, what is done by a commit alone. What is published stays so by an approval.
+pub(super) const UNEXAMINED: &str = rulings!(
+    " WHERE standing = 'waiting' AND due_at <= $1 AND (kind <> 'approve' \
+     OR EXISTS (SELECT 1 FROM uploads u WHERE u.id = rulings.upload AND u.state = 'published')) \
+     ORDER BY due_at LIMIT 1"
+);
 
-pub(super) async fn due(store: &This, now: Timestamp, until: Timestamp) -> Result<Option<Ruling>> {
+pub(super) async fn due(
+    store: &This,
+    which: &'static str,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Ruling>> {
     let due: Option<RulingRow> =
-        sqlx::query_as(DUE).bind(now.as_millisecond()).fetch_optional(&mut *reader(store).await?).await?;
+        sqlx::query_as(which).bind(now.as_millisecond()).fetch_optional(&mut *reader(store).await?).await?;
     let Some(mut ruling) = due.map(Ruling::try_from).transpose()? else { return Ok(None) };
     let mut tx = begin(store).await?;
     let taken = sqlx::query(

@@ -38,6 +38,7 @@ macro_rules! reviews_contract {
             what_somebody_skipped_is_told_in_the_order_of_their_skips
             of_two_rulings_one_wins
             a_ruling_is_carried_out_once
+            what_needs_no_examination_waits_for_none
             an_approval_publishes_and_a_takedown_removes
             a_ruling_can_be_undone_until_it_is_due
             what_fails_is_open_again

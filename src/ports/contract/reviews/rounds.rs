@@ -167,3 +167,27 @@ pub async fn what_was_quarantined_already_is_sealed<S: Store + Reviews>(store: A
     assert_eq!(erased(60).await, None);
     assert!(store.audit_verify().await.unwrap().is_ok());
 }
+
+pub async fn what_needs_no_examination_waits_for_none<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 3).await;
+    settled(&*store, &upload(4), Decision::Publish, 13).await;
+    reported(&*store, 4, 14).await;
+    for (n, kind, due) in
+        [(1, Kind::Approve, 40), (2, Kind::Quarantine, 51), (3, Kind::Escalate, 52), (4, Kind::Approve, 53)]
+    {
+        let item = store.take(id(n), "ann", at(19), at(100)).await.unwrap().expect("free");
+        let said = Ruling { upload: id(n), ..ruling(kind, Some(due)) };
+        store.rule(&item, &said, &waits(), deed("ruling.made", 20)).await.unwrap().expect("it is hers");
+    }
+    let next = async |second| {
+        let due = store.due_unexamined(at(second), at(second + 40)).await.unwrap();
+        due.map(|ruling| (ruling.upload, ruling.fence, ruling.due_at))
+    };
+    assert_eq!(next(50).await, None, "an approval is due alone");
+    // The one on what is published leaves it so.
+    for n in 2..=4 {
+        assert_eq!(next(60).await, Some((id(n), 1, Some(at(100)))), "{n}");
+    }
+    assert_eq!(next(60).await, None, "somebody is at each");
+    assert_eq!(store.due_ruling(at(60), at(70)).await.unwrap().map(|ruling| ruling.upload), Some(id(1)));
+}
