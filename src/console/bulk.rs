@@ -182,6 +182,9 @@ fn becomes(ruling: &Ruling, one: &Foreseen) -> String {
             "Stays quarantined, and is sealed at once"
         }
         (Kind::Quarantine, _, Some(UploadState::Quarantined)) => "Stays quarantined; its appeal is rejected",
+        (Kind::Quarantine, _, Some(UploadState::Published)) if ruling.reason == SEALS => {
+            "Is taken down and sealed at once, which cannot be taken back"
+        }
         (Kind::Quarantine, _, Some(UploadState::Published)) => "Is taken down",
         (Kind::Quarantine, ..) if ruling.reason == SEALS => "Is quarantined, and sealed at once",
         (Kind::Quarantine, ..) => "Is quarantined",

@@ -364,8 +364,14 @@ fn new_form(opened: &Opened, fields: &Fields, kinds: &[Kind], holds: bool) -> Fo
                 Choice { chosen: value == chosen, value, words, key: (n + 1) % 10 }
             })
             .collect(),
-        hint: match (kind, only_seals) {
-            (Kind::Quarantine, true) => "Seniors alone see it from then on, and it is not erased.",
+        hint: match (kind, opened.upload.state) {
+            (Kind::Quarantine, UploadState::Quarantined) if only_seals => {
+                "Seniors alone see it from then on, and it is not erased."
+            }
+            (Kind::Quarantine, UploadState::Published) => {
+                "Child sexual abuse is taken down and sealed at once: that cannot be taken back, but a senior can \
+                 reverse it."
+            }
             _ => "",
         },
     });

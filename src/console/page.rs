@@ -174,6 +174,9 @@ impl Frame {
             "said" => "What you said of it is stored.",
             "ruled" => "Your decision is stored.",
             "sealed" => "Sealed. Seniors alone see it from now on, and it is not erased.",
+            "sealed_at_once" => {
+                "Sealed at once: seniors alone see it from now on, and nobody is served it. A senior can reverse it."
+            }
             "second" => "Stored. A second person is to agree before it is published.",
             "escalated" => "Escalated to a senior.",
             "noted" => "Your note is stored.",

@@ -56,6 +56,7 @@ pub(super) async fn rule(
         }
         (Kind::Escalate, _) => "escalated",
         (_, Standing::Second) => "second",
+        _ if ruling.reason == SEALS && console.desk.left(&ruling, &person.user).is_none() => "sealed_at_once",
         _ if ruling.reason == SEALS => "sealed",
         _ => "ruled",
     };

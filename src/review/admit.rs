@@ -157,8 +157,11 @@ pub fn admit(
             return Ok((Ruling { standing: Standing::Second, due_at: None, ..waits }, becomes));
         }
     }
+    // Nobody is to be served it for as long as it could be taken back.
+    let due_at = if seals(ask) && case.state == State::Published { Some(now) } else { waits.due_at };
     let sealed = item.sealed || seals(ask);
-    Ok((waits, Becomes { status: Status::Waiting, sealed, released: true, ..stays }))
+    let becomes = Becomes { status: Status::Waiting, sealed, released: true, ..stays };
+    Ok((Ruling { due_at, ..waits }, becomes))
 }
 
 /// Their tenant, their queue, and not sealed from them.

@@ -57,3 +57,29 @@ async fn what_was_quarantined_already_is_sealed_by_whoever_sees_what_it_is() {
     assert_eq!(erase(&world, &id).await, 409);
     assert_eq!(world.server.show(&id).await["state"], "quarantined");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_published_is_sealed_and_taken_down_at_once() {
+    let world = world("10m", "verdict = \"publish\"").await;
+    let id = photo(&world, "published").await;
+    let item = format!("/console/items/{id}");
+    let url = world.server.signed_url(&id, "original").await;
+    assert_eq!(world.server.fetch(&url).await.0, 200);
+    let report = serde_json::json!({ "category": "child_abuse", "reporter": "user-1" });
+    assert_eq!(world.says(&id, "reports", report).await, 202);
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let (csrf, fence) = ann.take(&id).await;
+    let page = ann.page(&item).await;
+    assert!(page.contains("taken down and sealed at once: that cannot be taken back"), "{page}");
+    let fields =
+        [("csrf", csrf.as_str()), ("fence", &fence), ("choice", "quarantine:child_abuse"), ("then", "stay")];
+    let sealed = ann.send(&format!("{item}/rule"), &fields).await;
+    assert_eq!(location(&sealed), "/console/queue?said=sealed_at_once");
+    let page = ann.page("/console/queue?said=sealed_at_once").await;
+    assert!(page.contains("A senior can reverse it") && !page.contains("class=\"undo\""), "{page}");
+    let undo = [("csrf", csrf.as_str()), ("upload", &id), ("number", "1")];
+    assert!(location(&ann.send("/console/undo", &undo).await).ends_with("said=late"));
+    // Other decisions could be taken back for ten minutes.
+    world.becomes(&id, "quarantined").await;
+    assert_eq!(world.server.fetch(&url).await.0, 403);
+}

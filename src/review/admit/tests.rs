@@ -226,9 +226,20 @@ fn a_gap_that_an_approval_failed_of_may_be_named_from_then_on() {
 }
 
 #[test]
-fn child_abuse_seals_at_once() {
-    let (_, becomes) = said(&ask(Kind::Quarantine, SEALS), |_| ()).unwrap();
-    assert!(becomes.sealed);
+fn child_abuse_seals_at_once_and_is_served_to_nobody_meanwhile() {
+    let (ruling, becomes) = said(&ask(Kind::Quarantine, SEALS), |_| ()).unwrap();
+    assert!(becomes.sealed && becomes.status == Status::Waiting);
+    assert_eq!(ruling.due_at, Some(at(39)), "nobody is served it: it can be taken back");
+    let ann = who("ann", Role::Moderator);
+    let published = |reason| {
+        let ask = ask(Kind::Quarantine, reason);
+        let rules = Rules::default();
+        decide(&ask, &item(), State::Published, &verdict(true, false), &[], &ann, &rules).unwrap()
+    };
+    let (ruling, becomes) = published(SEALS);
+    assert!(becomes.sealed && becomes.status == Status::Waiting);
+    assert_eq!((ruling.standing, ruling.due_at), (Standing::Waiting, Some(at(9))));
+    assert_eq!(published("spam").0.due_at, Some(at(39)));
 }
 
 #[test]
