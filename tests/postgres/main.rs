@@ -4,6 +4,7 @@
 mod server;
 
 mod batches;
+mod erasing;
 mod opening;
 mod schema;
 mod tenants;

@@ -87,12 +87,13 @@ pub(super) async fn verdict(store: &Postgres, id: UploadId) -> Result<Option<Num
     Ok(Some(NumberedVerdict { number: small(number)?, detail, at: time(at)? }))
 }
 
-/// The row as it stands, and as it stays until the transaction ends.
+/// The row as it stands, and as it stays until the transaction ends. Its key stays: who has locked the item and adds a ruling
+/// or a report, which refer to it, does not wait for this while this waits for the item.
 pub(super) async fn locked(tx: &mut Tx<'_>, tenant: &TenantId, id: UploadId) -> Result<Option<Row>> {
     let row: Option<UploadRow> = sqlx::query_as(concat!(
         "SELECT ",
         upload_columns!(),
-        " FROM uploads u WHERE u.tenant = $1 AND u.id = $2 FOR UPDATE"
+        " FROM uploads u WHERE u.tenant = $1 AND u.id = $2 FOR NO KEY UPDATE"
     ))
     .bind(tenant.as_str())
     .bind(id.to_string())

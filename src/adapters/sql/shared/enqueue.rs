@@ -73,10 +73,13 @@ fn labels(verdict: &VerdictDetail) -> String {
 
 /// Is the item kept from erasure? Else it is out of the queue with the same commit.
 pub(super) async fn erased(tx: &mut Connection, id: &str) -> Result<bool> {
-    let sealed: Option<i64> = sqlx::query_scalar("SELECT sealed FROM reviews WHERE upload = $1")
-        .bind(id)
-        .fetch_optional(&mut *tx)
-        .await?;
+    // First, so that whoever rules or speaks at the same moment is seen here, or comes too late; a closed item's version is
+    // another from here on, too.
+    let sealed: Option<i64> =
+        sqlx::query_scalar("UPDATE reviews SET version = version + 1 WHERE upload = $1 RETURNING sealed")
+            .bind(id)
+            .fetch_optional(&mut *tx)
+            .await?;
     if sealed == Some(1) {
         return Ok(false);
     }
@@ -92,8 +95,7 @@ pub(super) async fn erased(tx: &mut Connection, id: &str) -> Result<bool> {
     .execute(&mut *tx)
     .await?;
     sqlx::query(
-        "UPDATE reviews SET status = 'closed', holder = NULL, held_until = NULL, version = version + 1 \
-         WHERE upload = $1 AND status <> 'closed'",
+        "UPDATE reviews SET status = 'closed', holder = NULL, held_until = NULL WHERE upload = $1 AND status <> 'closed'",
     )
     .bind(id)
     .execute(&mut *tx)

@@ -53,10 +53,19 @@ impl Reviews for This {
     }
 
     async fn adopt(&self, id: UploadId) -> Result<()> {
+        let known: Option<i64> = sqlx::query_scalar("SELECT version FROM reviews WHERE upload = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut *reader(self).await?)
+            .await?;
+        if known.is_some() {
+            return Ok(());
+        }
         let Some(verdict) = self.verdict(id).await? else { return Ok(()) };
         let mut tx = begin(self).await?;
+        // It changes nothing, and is not erased before the item is there.
         let row: Option<(String, i64)> = sqlx::query_as(
-            "SELECT tenant, settled_at FROM uploads WHERE id = $1 AND settled_at IS NOT NULL AND state <> 'erased'",
+            "UPDATE uploads SET version = version WHERE id = $1 AND settled_at IS NOT NULL AND state <> 'erased' \
+             RETURNING tenant, settled_at",
         )
         .bind(id.to_string())
         .fetch_optional(&mut *tx)

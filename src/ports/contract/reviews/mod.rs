@@ -52,6 +52,7 @@ macro_rules! reviews_contract {
             a_seal_that_was_lifted_does_not_come_back
             an_escalation_that_is_undone_leaves_none_of_before
             what_was_quarantined_already_is_sealed
+            what_is_erased_is_ruled_on_no_more
             the_log_is_searched
             the_log_shows_what_is_in_sight
         }

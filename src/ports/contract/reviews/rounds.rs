@@ -7,6 +7,7 @@ use crate::{
         contract::samples::{at, id, rendition, settled, tenant, upload},
         reports::{Heard, NewReport},
         reviews::{Becomes, CarriedOut, Item, Ruling, Standing, Status},
+        store::Stale,
     },
     upload::{
         Decision,
@@ -190,4 +191,23 @@ pub async fn what_needs_no_examination_waits_for_none<S: Store + Reviews>(store:
     }
     assert_eq!(next(60).await, None, "somebody is at each");
     assert_eq!(store.due_ruling(at(60), at(70)).await.unwrap().map(|ruling| ruling.upload), Some(id(1)));
+}
+
+pub async fn what_is_erased_is_ruled_on_no_more<S: Store + Reviews>(store: Arc<S>) {
+    for n in 1..=2 {
+        settled(&*store, &upload(n), Decision::Publish, 10).await;
+    }
+    store.adopt(id(1)).await.unwrap();
+    // Somebody looks at it, and says what it is a moment too late.
+    let closed = item(&*store, 1).await;
+    for n in 1..=2 {
+        store.erase(&tenant("acme"), id(n), "key:k1", at(20)).await.unwrap().expect("it was there");
+    }
+    let seal = Ruling { reason: SEALS.into(), ..ruling(Kind::Quarantine, Some(50)) };
+    let made = store.rule(&closed, &seal, &seals(), deed("ruling.made", 21)).await.unwrap();
+    assert_eq!(made, Err(Stale), "its bytes are gone");
+    assert!(!item(&*store, 1).await.sealed);
+    assert_eq!(store.rulings(id(1)).await.unwrap(), []);
+    store.adopt(id(2)).await.unwrap();
+    assert_eq!(store.item(id(2)).await.unwrap(), None, "nor does it come into anybody's hands any more");
 }
