@@ -48,6 +48,9 @@ struct Page {
     reasons: Vec<(String, String, u64)>,
     labels: Vec<(String, u64)>,
     tenants: Vec<String>,
+    /// Ids of what is sealed and waits for this person, without their names; and how much waits for another senior.
+    sealed: Vec<String>,
+    sealed_for_others: usize,
     /// What waits beside, where the filter lets nothing through.
     beyond: Option<u64>,
     together: Vec<Together>,
@@ -156,6 +159,7 @@ pub(super) async fn queue(
     } else {
         Vec::new()
     };
+    let (sealed, sealed_for_others) = desk.sealed(&person.user).await?;
     let mut reasons: Vec<(String, String, u64)> =
         counts.reasons.into_iter().map(|(code, n)| (words::reason(&code), code, n)).collect();
     // What is asked for stays chosen where there is none of it.
@@ -186,6 +190,8 @@ pub(super) async fn queue(
         reasons,
         labels,
         tenants,
+        sealed: sealed.iter().map(|item| item.upload.to_string()).collect(),
+        sealed_for_others,
         beyond,
         together: together(),
         further: after.is_some(),

@@ -312,6 +312,9 @@ pub trait Reviews: Send + Sync + 'static {
     async fn counts(&self, view: &View, now: Timestamp) -> Result<Counts>;
     /// The labels that there are, most frequent first, and of how many items.
     async fn labels(&self, view: &View) -> Result<Vec<(String, u64)>>;
+    /// What the view's tenants and queues see of what is sealed, in no list beside this one, and waits for somebody: open
+    /// items, and what is published still, since it could not be taken down. The longest in the queue first.
+    async fn sealed(&self, view: &View, limit: u32) -> Result<Vec<Item>>;
     async fn item(&self, id: UploadId) -> Result<Option<Item>>;
     /// Of those that came to review, in no order.
     async fn briefs(&self, ids: &[UploadId]) -> Result<Vec<Brief>>;

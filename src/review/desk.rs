@@ -29,6 +29,8 @@ const LONGEST_VIEW: Duration = Duration::from_secs(60);
 
 /// Appeals that are looked over at once.
 const APPEALS: u32 = 500;
+/// Sealed items that are told of at once.
+const SEALED: u32 = 50;
 /// Skipped items that are looked over for the next one.
 const SKIPPED: u32 = 500;
 
@@ -221,6 +223,17 @@ impl Desk {
         let view = View { voiced: Some(Voiced::Appealed), ..self.view(user) };
         let items = self.reviews.queue(&view, None, APPEALS).await?;
         Ok(self.stranded(&items).await?.len())
+    }
+
+    /// Of what is sealed and waits for a senior, what this person may decide; and how much waits for others alone.
+    pub async fn sealed(&self, user: &User) -> Result<(Vec<Item>, usize)> {
+        if !may(user.role, Right::Sealed) {
+            return Ok((Vec::new(), 0));
+        }
+        let waiting = self.reviews.sealed(&self.view(user), SEALED).await?;
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|item| could_decide(item, user));
+        Ok((theirs, others.len()))
     }
 
     /// All of an item. That it was looked at is on record.

@@ -83,3 +83,32 @@ async fn what_is_published_is_sealed_and_taken_down_at_once() {
     world.becomes(&id, "quarantined").await;
     assert_eq!(world.server.fetch(&url).await.0, 403);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_item_that_waits_for_a_second_senior_is_told_of_to_seniors() {
+    let world = world("0s", "verdict = \"review\"\nsecond = true").await;
+    let id = photo(&world, "in_review").await;
+    let item = format!("/console/items/{id}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let zoe = Visitor::arrive(&world, "zoe@example.org", "senior", "*").await;
+    let carl = Visitor::arrive(&world, "carl@example.org", "senior", "*").await;
+    let queue = async |visitor: &Visitor| visitor.page("/console/queue").await;
+    let told = "id=\"sealed\"";
+    assert_eq!(ann.rule(&id, "quarantine:child_abuse", &[]).await.status(), 303);
+    world.becomes(&id, "quarantined").await;
+    assert!(!queue(&zoe).await.contains(told), "it is decided");
+    assert!(location(&zoe.rule_untaken(&id, "approve:false_alarm").await).ends_with("said=second"));
+    let page = queue(&carl).await;
+    assert!(
+        page.contains("Sealed and waiting for a senior") && page.contains(&format!("{item}\"")),
+        "{page}"
+    );
+    assert!(!page.contains("photo.jpg"), "without its name: {page}");
+    let page = queue(&zoe).await;
+    assert!(page.contains("1 sealed item waits for another senior") && !page.contains(&id), "{page}");
+    assert!(!queue(&ann).await.contains(told), "to nobody else");
+    assert!(location(&carl.rule(&id, "approve:false_alarm", &[]).await).ends_with("said=ruled"));
+    world.becomes(&id, "published").await;
+    assert!(!queue(&carl).await.contains(told));
+    assert_eq!(ann.get(&item).await.status(), 200, "what is published is kept from nobody");
+}

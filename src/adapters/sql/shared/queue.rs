@@ -218,6 +218,19 @@ fn each(together: impl Iterator<Item = (Vec<String>, i64)>) -> Result<Vec<(Strin
     Ok(sums)
 }
 
+pub(super) async fn sealed(store: &This, view: &View, limit: u32) -> Result<Vec<Item>> {
+    let mut query = QueryBuilder::<Engine>::new(ITEMS);
+    query.push(
+        " FROM reviews r JOIN uploads u ON u.id = r.upload WHERE r.sealed = 1 \
+         AND (r.status = 'open' OR (r.status = 'closed' AND u.state = 'published'))",
+    );
+    of_tenants(&mut query, "r.tenant", &view.tenants);
+    of_queues(&mut query, "r.reason", &view.queues);
+    query.push(" ORDER BY r.queued_at, r.upload LIMIT ").push_bind(i64::from(limit));
+    let rows: Vec<ItemRow> = query.build_query_as().fetch_all(&mut *reader(store).await?).await?;
+    rows.into_iter().map(Item::try_from).collect()
+}
+
 pub(super) async fn item(store: &This, id: UploadId) -> Result<Option<Item>> {
     let mut query = QueryBuilder::<Engine>::new(ITEMS);
     query

@@ -44,6 +44,10 @@ impl Reviews for This {
         queue::labels(self, view).await
     }
 
+    async fn sealed(&self, view: &View, limit: u32) -> Result<Vec<Item>> {
+        queue::sealed(self, view, limit).await
+    }
+
     async fn item(&self, id: UploadId) -> Result<Option<Item>> {
         queue::item(self, id).await
     }

@@ -53,6 +53,7 @@ macro_rules! reviews_contract {
             an_escalation_that_is_undone_leaves_none_of_before
             what_was_quarantined_already_is_sealed
             what_is_erased_is_ruled_on_no_more
+            what_is_sealed_and_waits_is_in_a_list_of_its_own
             the_log_is_searched
             the_log_shows_what_is_in_sight
         }

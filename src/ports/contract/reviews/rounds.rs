@@ -4,9 +4,10 @@ use super::{all, deed, due, in_review, ruling, waits};
 use crate::{
     ports::{
         Reviews, Store,
+        accounts::{Queues, Tenants},
         contract::samples::{at, id, rendition, settled, tenant, upload},
         reports::{Heard, NewReport},
-        reviews::{Becomes, CarriedOut, Item, Ruling, Standing, Status},
+        reviews::{Becomes, CarriedOut, Item, Ruling, Standing, Status, View},
         store::Stale,
     },
     upload::{
@@ -210,4 +211,40 @@ pub async fn what_is_erased_is_ruled_on_no_more<S: Store + Reviews>(store: Arc<S
     assert_eq!(store.rulings(id(1)).await.unwrap(), []);
     store.adopt(id(2)).await.unwrap();
     assert_eq!(store.item(id(2)).await.unwrap(), None, "nor does it come into anybody's hands any more");
+}
+
+pub async fn what_is_sealed_and_waits_is_in_a_list_of_its_own<S: Store + Reviews>(store: Arc<S>) {
+    in_review(&*store, 2).await;
+    sealed(&*store).await;
+    let listed = async |view: View| {
+        let items = store.sealed(&view, 10).await.unwrap();
+        items.into_iter().map(|item| item.upload).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(all()).await, [], "it is decided");
+    // Two seniors reverse it, of whom one has said so.
+    let first =
+        Ruling { by: "zoe".into(), standing: Standing::Second, at: at(60), ..ruling(Kind::Approve, None) };
+    let others = Becomes { status: Status::Open, escalated: true, not_by: vec!["zoe".into()], ..seals() };
+    let closed = item(&*store, 1).await;
+    store.rule(&closed, &first, &others, deed("ruling.made", 60)).await.unwrap().expect("as it was");
+    assert_eq!(listed(all()).await, [id(1)]);
+    let queue = store.queue(&all(), None, 10).await.unwrap();
+    assert_eq!(queue.iter().map(|item| item.upload).collect::<Vec<_>>(), [id(2)]);
+    let theirs = Tenants::These([tenant("globex")].into());
+    assert_eq!(listed(View { tenants: theirs, ..all() }).await, []);
+    let queues: Queues = "image".parse().expect("queues");
+    assert_eq!(listed(View { queues, ..all() }).await, []);
+
+    // One that is published still, for it could not be taken down.
+    settled(&*store, &upload(3), Decision::Publish, 70).await;
+    store.adopt(id(3)).await.unwrap();
+    let seal =
+        Ruling { upload: id(3), reason: SEALS.into(), at: at(71), ..ruling(Kind::Quarantine, Some(71)) };
+    let closed = item(&*store, 3).await;
+    store.rule(&closed, &seal, &seals(), deed("ruling.made", 71)).await.unwrap().expect("as it was");
+    assert_eq!(listed(all()).await, [id(1)], "it is to be carried out");
+    let down = store.due_ruling(at(71), at(80)).await.unwrap().expect("it is due");
+    let failed = CarriedOut::Failed("the store failed".into());
+    store.carried_out(&down, &failed, deed("ruling.failed", 72)).await.unwrap().unwrap();
+    assert_eq!(listed(all()).await, [id(1), id(3)]);
 }
