@@ -168,10 +168,10 @@ impl Desk {
             return Err(Denied::Escalated.into());
         }
         self.handed_on(&person.user, &item).await?;
-        if item.holder.as_deref() != Some(person.user.id.as_str()) {
+        let now = self.clock.now();
+        if !in_hand(&item, &person.user, now) {
             self.rested(&person.user).await?;
         }
-        let now = self.clock.now();
         let item = self.reviews.take(id, &person.user.id, now, now + self.lease).await?;
         if let Some(item) = &item {
             self.note(&person.user, "item.taken", item.upload, json!({ "fence": item.fence })).await?;
@@ -272,7 +272,7 @@ impl Desk {
     pub async fn shown(&self, person: &Person, id: UploadId) -> Result<Opened> {
         let opened = self.seen(&person.user, id).await?;
         // What somebody has in hand they may bring to its end.
-        if !opened.is_held_by(&person.user) {
+        if !in_hand(&opened.item, &person.user, self.clock.now()) {
             self.rested(&person.user).await?;
         }
         Ok(opened)
@@ -484,6 +484,11 @@ pub(super) fn handed_on(people: &[User], user: &User, item: &Item) -> std::resul
 fn others(people: &[User], user: &User, item: &Item) -> bool {
     let left = |one: &User| one.id != user.id && could_decide(item, one) && !item.was_skipped_by(&one.id);
     people.iter().any(left)
+}
+
+/// One whose time is over has to be taken again, or opened anew.
+fn in_hand(item: &Item, user: &User, now: Timestamp) -> bool {
+    item.holder.as_ref() == Some(&user.id) && item.held_until.is_some_and(|until| until > now)
 }
 
 /// Rounded up, so that a page that counts them down does not end before the time does.

@@ -78,6 +78,38 @@ async fn a_rest_is_offered_then_due_and_an_admin_lifts_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_the_limit_what_was_in_hand_is_not_shown_once_its_time_is_over() {
+    let world = World::start(CARE).await;
+    for name in ["a.pdf", "b.pdf"] {
+        world.letter(name).await;
+    }
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let csrf = ann.csrf("/console/queue").await;
+    let next = async || location(&ann.send("/console/next", &[("csrf", &csrf)]).await);
+    let rule = async |item: &str, fence: &str, then: &str| {
+        let fields =
+            [("csrf", csrf.as_str()), ("fence", fence), ("choice", "quarantine:spam"), ("then", then)];
+        location(&ann.send(&format!("{item}/rule"), &fields).await)
+    };
+    let first = next().await;
+    let fence = field(&ann.page(&first).await, "fence");
+    assert!(rule(&first, &fence, "stay").await.ends_with("said=ruled"));
+    let item = next().await;
+    let fence = field(&ann.page(&item).await, "fence");
+    assert_eq!(location(&ann.get("/console/queue").await), "/console/pause", "it is enough");
+    assert_eq!(ann.get(&item).await.status(), 200, "she may bring it to its end");
+    let came_back = async || bob.page("/console/queue").await.contains("came back");
+    until("her time with it is over", async || if came_back().await { Ok(()) } else { Err(()) }).await;
+    assert_eq!(location(&ann.get(&item).await), "/console/pause");
+    assert_eq!(location(&ann.send(&format!("{item}/take"), &[("csrf", &csrf)]).await), "/console/pause");
+    assert!(came_back().await, "nor is she given more time");
+    // What she made up her mind about counts, for nobody else has it.
+    assert_eq!(rule(&item, &fence, "next").await, "/console/pause");
+    assert!(!bob.page("/console/queue").await.contains(&item));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rest_is_a_calm_page_and_time_counts_while_the_page_is_open() {
     let world = World::start(&CARE.replace("views = 2\ntime = \"1h\"", "views = 0\ntime = \"12s\"")).await;
     let id = world.photo("photo.jpg", 3).await;
