@@ -54,7 +54,7 @@ pub async fn secrets(config: &Config) -> anyhow::Result<Option<Secrets>> {
         rows.wall.open_streams(&Tenants::All.into(), None, SystemClock.now(), STREAMS).await?,
     );
     let factors = users.iter().filter_map(|user| user.totp.as_deref());
-    let sources = streams.iter().filter_map(|stream| Some(stream.source.as_ref()?.reveal()));
+    let sources = streams.iter().filter_map(|open| Some(open.stream.source.as_ref()?.reveal()));
     let mut secrets = Secrets::default();
     for stored in factors.chain(sources) {
         *match vault.sealed(stored) {

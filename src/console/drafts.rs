@@ -9,11 +9,12 @@ use super::{
     fields::Fields,
     filter::Filter,
     page::{Frame, render},
+    streams::{in_words, of},
     visitor::{Posted, Signed},
 };
 use crate::{
     access::{Person, Right, may},
-    ports::{PortError, drafts::Draft},
+    ports::{PortError, drafts::Draft, wall::StreamRuling},
 };
 use askama::Template;
 use axum::{
@@ -30,7 +31,7 @@ const MOST: u32 = 8;
 /// Bytes of names and values: the longest policy, and what stands around it.
 const LARGEST: usize = crate::upload::policy::MAX_BYTES + 64 * 1024;
 /// What belongs to the page that it was sent from.
-const OF_THE_PAGE: [&str; 6] = ["csrf", "fence", "proof", "over", "then", "draft"];
+const OF_THE_PAGE: [&str; 7] = ["csrf", "fence", "proof", "over", "then", "draft", "last"];
 
 /// Of the wall's page that a form leads back to.
 const OF_THE_WALL: [&str; 3] = ["tenant", "name", "after"];
@@ -243,6 +244,8 @@ struct Page {
     action: String,
     press: &'static str,
     shown: Vec<(String, String)>,
+    /// The number of the last ruling on the stream; empty where it is about none.
+    last: String,
     fields: Vec<(String, String)>,
 }
 
@@ -280,10 +283,19 @@ pub(super) async fn draft(
         Form::Dead => (draft.path, "Send them back now"),
         Form::Session => (draft.path, "End it now"),
     };
-    let Chance { about, over } = match form {
+    let Chance { mut about, over } = match form {
         Form::Undo | Form::Dead | Form::Session => chance(&console, &person, &action, &fields).await?,
         _ => Chance { about: about(&console, &person, &action).await?, over: "" },
     };
+    let mut last = String::new();
+    if form == Form::Stream {
+        let ruled = ruled(&console, &person, &about).await?;
+        last = ruled.as_ref().map_or(0, |ruled| ruled.number).to_string();
+        if let Some(ruled) = ruled {
+            let words = in_words(&console, ruled).await?;
+            about = format!("{about} ({words})");
+        }
+    }
     let frame = Frame::of(&console, &person, "Not done yet").await?;
     let page = Page {
         frame: frame.clone(),
@@ -294,9 +306,19 @@ pub(super) async fn draft(
         action,
         press,
         shown: form.shown(&fields),
+        last,
         fields: draft.fields,
     };
     Ok(render(&page, &frame))
+}
+
+/// The last ruling on a stream, where it is this person's to see.
+async fn ruled(console: &Console, person: &Person, stream: &str) -> Result<Option<StreamRuling>, Fail> {
+    match of(console, &person.user, stream).await {
+        Ok(stream) => Ok(console.wall.stream_rulings(stream.id, 1).await?.pop()),
+        Err(Fail::Said(..)) => Ok(None),
+        Err(why) => Err(why),
+    }
 }
 
 /// What stands in the address alone.

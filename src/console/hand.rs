@@ -6,7 +6,7 @@ use super::{
     drafts::sent,
     fail::Fail,
     fields::Fields,
-    streams::{back, of},
+    streams::{back, in_words, of},
     unsent::refused,
     visitor::{Posted, needs},
 };
@@ -77,10 +77,19 @@ async fn ruled(console: &Console, person: &Person, stream: &Stream, fields: &Fie
     if note.is_empty() && reason == "other" {
         return Err(wrong("Say in the note what the reason is."));
     }
-    if carried_out(console, person, stream, (hand, reason, note), None).await? {
+    // What this person saw of it, when they decided so.
+    let last: u32 = fields.get("last").parse().map_err(|_| wrong("Reload the page, and choose again."))?;
+    if carried_out(console, person, stream, (hand, reason, note), last).await? {
         return Ok(hand);
     }
-    Err(Fail::Said(StatusCode::CONFLICT, "Nothing was changed: it is over, or it stands so already.".into()))
+    let why = match console.wall.stream_rulings(stream.id, 1).await?.pop() {
+        Some(other) if other.number != last => {
+            let other = in_words(console, other).await?;
+            format!("Nothing was changed. It was ruled on since your page was loaded: {other}.")
+        }
+        _ => "Nothing was changed: it is over, or it stands so already.".to_owned(),
+    };
+    Err(Fail::Said(StatusCode::CONFLICT, why))
 }
 
 pub(super) async fn undo(
@@ -95,7 +104,7 @@ pub(super) async fn undo(
         last.filter(|ruling| ruling.stream == stream.id && ruling.number.to_string() == fields.get("number"));
     let said = match last.and_then(|last| Some((last.number, last.undo()?))) {
         Some((number, hand))
-            if carried_out(&console, &person, &stream, (hand, TAKEN_BACK, ""), Some(number)).await? =>
+            if carried_out(&console, &person, &stream, (hand, TAKEN_BACK, ""), number).await? =>
         {
             if hand == Hand::Cut { "cut_again" } else { "cleared_again" }
         }
@@ -105,13 +114,13 @@ pub(super) async fn undo(
     Ok(Redirect::to(&back(&person.user, &fields, said)).into_response())
 }
 
-/// False where the stream is not as it was thought to be any more.
+/// False where the stream is not as it was thought to be any more: `last` is the number of the ruling that was.
 async fn carried_out(
     console: &Console,
     person: &Person,
     stream: &Stream,
     (hand, reason, note): (Hand, &str, &str),
-    after: Option<u32>,
+    last: u32,
 ) -> Result<bool, Fail> {
     let ruling = StreamRuling {
         stream: stream.id,
@@ -125,7 +134,7 @@ async fn carried_out(
     };
     let actor = person.actor();
     let deed = console.people.deed(&actor, "stream.ruled");
-    if let Err(Stale) = console.wall.rule_stream(&ruling, after, deed).await? {
+    if let Err(Stale) = console.wall.rule_stream(&ruling, Some(last), deed).await? {
         return Ok(false);
     }
     if let Some(hub) = &console.hub {

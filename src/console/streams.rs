@@ -17,7 +17,7 @@ use crate::{
         blobs::Zone,
         snapshots::Snapshot,
         streams::Stream,
-        wall::{StreamPlace, StreamView},
+        wall::{OpenStream, StreamPlace, StreamRuling, StreamView},
     },
     review::{care::Rest, episodes::sees},
     streams::snapshots,
@@ -83,7 +83,6 @@ struct Shown {
     tenant: String,
     /// The frame's address, but for its number.
     media: String,
-    by_hand: String,
 }
 
 /// What changes of a stream.
@@ -97,6 +96,10 @@ struct Tile {
     scores: Vec<(String, String)>,
     /// Of the newest frame there is to see; grows.
     frame: Option<String>,
+    /// The number of the last ruling that this knows of; 0 where there is none.
+    ruled: u32,
+    /// Who cut it, and why; empty where nobody did.
+    by_hand: String,
 }
 
 /// Which streams an address asks for.
@@ -123,11 +126,11 @@ impl Part {
         &self,
         console: &Console,
         now: Timestamp,
-    ) -> Result<(Vec<Stream>, Option<StreamPlace>), PortError> {
+    ) -> Result<(Vec<OpenStream>, Option<StreamPlace>), PortError> {
         let mut streams = console.wall.open_streams(&self.view, self.after, now, TILES + 1).await?;
         let more = streams.len() > TILES as usize;
         streams.truncate(TILES as usize);
-        let end = streams.last().filter(|_| more).map(|last| StreamPlace::of(last, now));
+        let end = streams.last().filter(|_| more).map(|last| StreamPlace::of(&last.stream, now));
         Ok((streams, end))
     }
 
@@ -158,24 +161,36 @@ pub(super) fn back(user: &User, fields: &Fields, said: &str) -> String {
     address(WALL, &[vec![said], part.pairs(part.after)].concat())
 }
 
+fn ids(streams: &[OpenStream]) -> Vec<StreamId> {
+    streams.iter().map(|open| open.stream.id).collect()
+}
+
 /// What other processes that watch these streams show of them.
 type Elsewhere = HashMap<StreamId, Snapshot>;
 
 /// Of these streams, those that are watched elsewhere; their watchers are asked for more.
-async fn elsewhere(console: &Console, streams: &[Stream]) -> Result<Elsewhere, PortError> {
+async fn elsewhere(console: &Console, mut streams: Vec<StreamId>) -> Result<Elsewhere, PortError> {
     if console.alone {
         return Ok(Elsewhere::new());
     }
     let here = |id| console.hub.as_ref().is_some_and(|hub| hub.here(id).is_some());
-    let ids: Vec<StreamId> = streams.iter().map(|stream| stream.id).filter(|id| !here(*id)).collect();
-    snapshots::look(&*console.desk.store, &ids, console.desk.clock.now()).await
+    streams.retain(|id| !here(*id));
+    snapshots::look(&*console.desk.store, &streams, console.desk.clock.now()).await
 }
 
 impl Tile {
-    fn of(console: &Console, stream: &Stream, elsewhere: &Elsewhere) -> Self {
+    /// `before` is what was shown of it last.
+    async fn of(
+        console: &Console,
+        OpenStream { stream, ruled }: &OpenStream,
+        elsewhere: &Elsewhere,
+        before: Option<&Self>,
+    ) -> Result<Self, PortError> {
         let now = console.desk.clock.now();
         let live = console.hub.as_ref().and_then(|hub| hub.here(stream.id));
-        let (standing, because, since, counts) = match &live {
+        // Whoever watches it here may not know yet what was ruled elsewhere.
+        let newer = live.as_ref().filter(|live| live.fence() >= stream.fence);
+        let (standing, because, since, counts) = match newer {
             Some(live) => {
                 let shown = live.shown();
                 (shown.state.standing, shown.state.because, shown.since, live.counts())
@@ -195,7 +210,13 @@ impl Tile {
         let mut scores: Vec<(String, f32)> = scores.unwrap_or_default().into_iter().collect();
         scores.sort_by(|a, b| b.1.total_cmp(&a.1));
         scores.truncate(LABELS);
-        Self {
+        let known = before.filter(|before| before.ruled == *ruled && before.because == why(because));
+        let by_hand = match known {
+            Some(before) => before.by_hand.clone(),
+            None if because == Because::Person => by_hand(console, stream.id).await?,
+            None => String::new(),
+        };
+        Ok(Self {
             id: stream.id.to_string(),
             standing: standing.as_str(),
             because: why(because),
@@ -203,8 +224,24 @@ impl Tile {
             counts: format!("{} judged, {} skipped, {} lost", counts.judged, counts.skipped, counts.lost),
             scores: scores.into_iter().map(|(label, score)| (short(&label), format!("{score:.2}"))).collect(),
             frame: frame.or_else(|| (stream.episode > 0).then(|| format!("e{}", stream.episode))),
-        }
+            ruled: *ruled,
+            by_hand,
+        })
     }
+}
+
+/// Who ruled on it last, how, and why.
+async fn by_hand(console: &Console, id: StreamId) -> Result<String, PortError> {
+    match console.wall.stream_rulings(id, 1).await?.pop() {
+        Some(last) => in_words(console, last).await,
+        None => Ok(String::new()),
+    }
+}
+
+pub(super) async fn in_words(console: &Console, ruling: StreamRuling) -> Result<String, PortError> {
+    let user = console.people.accounts.user(&ruling.by).await?;
+    let who = user.map_or(ruling.by, |user| user.email);
+    Ok(format!("{} by {who}: {}", ruling.hand.as_str(), ruling.reason.replace('_', " ")))
 }
 
 /// A label without its model.
@@ -244,9 +281,9 @@ pub(super) async fn wall(
     let part = Part::of(&person.user, &fields);
     let (streams, end) = part.streams(&console, console.desk.clock.now()).await?;
     let mut tiles = Vec::with_capacity(streams.len());
-    let elsewhere = elsewhere(&console, &streams).await?;
-    for stream in &streams {
-        tiles.push(shown(&console, &person, stream, &elsewhere).await?);
+    let elsewhere = elsewhere(&console, ids(&streams)).await?;
+    for open in &streams {
+        tiles.push(shown(&console, &person, open, &elsewhere).await?);
     }
     let worst = |tile: &Tile| ["cut", "warn", "pass"].iter().position(|standing| *standing == tile.standing);
     tiles.sort_by_key(|shown| worst(&shown.tile));
@@ -287,23 +324,15 @@ pub(super) async fn wall(
 async fn shown(
     console: &Console,
     person: &Person,
-    stream: &Stream,
+    open: &OpenStream,
     elsewhere: &Elsewhere,
 ) -> Result<Shown, Fail> {
-    let tile = Tile::of(console, stream, elsewhere);
-    let mut by_hand = String::new();
-    if stream.because == Because::Person
-        && let Some(last) = console.wall.stream_rulings(stream.id, 1).await?.pop()
-    {
-        let user = console.people.accounts.user(&last.by).await?;
-        let who = user.map_or(last.by, |user| user.email);
-        by_hand = format!("{} by {who}: {}", last.hand.as_str(), last.reason.replace('_', " "));
-    }
+    let tile = Tile::of(console, open, elsewhere, None).await?;
+    let stream = &open.stream;
     Ok(Shown {
         name: stream.external_id.as_deref().map_or_else(|| tile.id.clone(), filename::display),
         tenant: stream.tenant.to_string(),
         media: format!("/console/streams/{}/frame?view={}", stream.id, view(person, stream.id)),
-        by_hand,
         tile,
     })
 }
@@ -332,9 +361,13 @@ pub(super) async fn live(
             let (console, part, before) = (console.clone(), part.clone(), last.take());
             Box::pin(async move {
                 let (streams, _) = part.streams(&console, console.desk.clock.now()).await?;
-                let elsewhere = elsewhere(&console, &streams).await?;
-                let tile = |stream| Tile::of(&console, stream, &elsewhere);
-                let tiles: Vec<Tile> = streams.iter().map(tile).collect();
+                let elsewhere = elsewhere(&console, ids(&streams)).await?;
+                let mut tiles: Vec<Tile> = Vec::with_capacity(streams.len());
+                for open in &streams {
+                    let id = open.stream.id.to_string();
+                    let known = before.iter().flatten().find(|tile| tile.id == id);
+                    tiles.push(Tile::of(&console, open, &elsewhere, known).await?);
+                }
                 let beat =
                     if before.as_ref() == Some(&tiles) { Beat::Same } else { Beat::of("tiles", &tiles) };
                 Ok((beat, (console, Some(tiles))))
@@ -383,7 +416,7 @@ type Bytes = (Vec<u8>, String);
 
 /// The newest frame of a stream that is watched elsewhere.
 async fn shot(console: &Console, stream: &Stream) -> Result<Option<Bytes>, Fail> {
-    let found = elsewhere(console, std::slice::from_ref(stream)).await?.remove(&stream.id);
+    let found = elsewhere(console, vec![stream.id]).await?.remove(&stream.id);
     match found {
         Some(shot) => read(console, &shot.key, shot.media_type).await,
         None => Ok(None),

@@ -119,6 +119,14 @@ impl FromStr for StreamPlace {
     }
 }
 
+/// A stream on the wall.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenStream {
+    pub stream: Stream,
+    /// The number of the last ruling on it, as of the same moment; 0 where there is none.
+    pub ruled: u32,
+}
+
 /// One episode: its stream and number.
 pub type EpisodeId = (StreamId, u32);
 
@@ -132,10 +140,10 @@ pub trait Wall: Send + Sync + 'static {
         after: Option<StreamPlace>,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Stream>>;
+    ) -> Result<Vec<OpenStream>>;
     /// The stream stands so from now on, and whoever watches it is [`Stale`]: row, ruling, outbox entry and audit line in
     /// one commit; returns the ruling's number. Refused where it is closed, or stands so by hand already; and with
-    /// `after` where another ruling than that was the last.
+    /// `after` where another ruling than that was the last (0: where there was any).
     async fn rule_stream(
         &self,
         ruling: &StreamRuling,

@@ -173,6 +173,11 @@ impl Live {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Of the watch: what stands in the store with a later one is newer than what is shown.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
     pub fn shown(&self) -> Shown {
         self.shown.borrow().clone()
     }

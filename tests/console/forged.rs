@@ -80,7 +80,7 @@ async fn no_form_from_elsewhere_is_taken_at_any_address() {
     // There is something to take back, to throw away, to decide and to change at each.
     assert_eq!(ann.rule(&letter, "quarantine:spam", &[]).await.status(), 303);
     let (csrf, fence) = ann.take(&photo).await;
-    let cut = [("csrf", csrf.as_str()), ("choice", "cut:nudity")];
+    let cut = [("csrf", csrf.as_str()), ("choice", "cut:nudity"), ("last", "0")];
     assert_eq!(ann.send(&format!("/console/streams/{stream}/hand"), &cut).await.status(), 303);
     let note = [("csrf", csrf.as_str()), ("choice", "note:note"), ("note", "x")];
     let kept = Visitor::new(&world).send(&format!("/console/items/{photo}/rule"), &note).await;
@@ -94,6 +94,7 @@ async fn no_form_from_elsewhere_is_taken_at_any_address() {
         ("item", &photo),
         ("upload", &letter),
         ("number", "1"),
+        ("last", "1"),
         ("email", "new@example.org"),
         ("role", "admin"),
         ("tenants", "*"),

@@ -117,6 +117,65 @@ async fn a_live_wall_shows_new_frames_and_states_by_itself_and_cuts_by_hand() {
     assert_eq!(camera.judged(3).await["decision"], "pass");
 }
 
+/// The number of the last ruling on it, as this person's wall has it now.
+async fn last(visitor: &Visitor, id: &str) -> String {
+    let wall = visitor.page("/console/streams").await;
+    let tile = wall.split(&format!("data-id=\"{id}\"")).nth(1).unwrap_or_default();
+    let tile = tile.split("</li>").next().unwrap();
+    if tile.contains("name=\"last\"") { field(tile, "last") } else { "0".to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_is_not_lifted_by_who_has_not_seen_it() {
+    let world = World::start(LONG).await;
+    let camera = open(&world, "acme", "camera-1").await;
+    let hand = format!("/console/streams/{}/hand", camera.id);
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let browser = Browser::start().await;
+    arrive(&browser, &world, "eve@example.org", "moderator").await;
+    browser.go(&world.url("/console/streams")).await;
+    browser.click(".tile summary").await;
+    browser.eval("document.querySelector('.tile select').value = 'clear:harmless'").await;
+    browser.eval("window.here = true").await;
+
+    let old = last(&bob, &camera.id).await;
+    assert_eq!(old, "0");
+    let csrf = ann.csrf("/console/streams").await;
+    let cut = [("csrf", csrf.as_str()), ("last", "0"), ("choice", "cut:nudity")];
+    assert_eq!(ann.send(&hand, &cut).await.status(), 303);
+    // His page is from before.
+    let csrf = bob.csrf("/console/streams").await;
+    let clear = [("csrf", csrf.as_str()), ("choice", "clear:harmless"), ("note", "a wolf")];
+    assert_eq!(bob.send(&hand, &clear).await.status(), 422, "what he saw is not said");
+    let refused = bob.send(&hand, &[&clear[..], &[("last", old.as_str())]].concat()).await;
+    assert_eq!(refused.status(), 409);
+    let refused = refused.text().await.unwrap();
+    assert!(refused.contains("cut by ann@example.org: nudity"), "{refused}");
+    let shown = world.server.client.get(world.url(&format!("/v1/streams/{}", camera.id)));
+    let shown: Value = shown.bearer_auth(&camera.key).send().await.unwrap().json().await.unwrap();
+    assert_eq!(shown["decision"], "cut");
+    // What he wrote is kept, and is sent again over what is so now.
+    let at = refused.find("/console/drafts/").expect("it is kept");
+    let draft = bob.page(refused[at..].split('"').next().unwrap()).await;
+    assert!(draft.contains("cut by ann@example.org: nudity"), "{draft}");
+    assert_eq!(field(&draft, "last"), "1");
+
+    // A page that changes by itself knows of the cut, says so, and asks for the choice anew.
+    let tile = async |what: &str| browser.eval(&camera.on_wall(what)).await;
+    until("the tile knows of the cut", async || {
+        let known = tile("input[name=last]').value").await;
+        if known == "1" { Ok(()) } else { Err(known) }
+    })
+    .await;
+    assert_eq!(tile("[data-of=by_hand]').textContent").await, "cut by ann@example.org: nudity");
+    assert_eq!(tile("select').value").await, "");
+    assert_eq!(browser.eval("return window.here").await, true, "without a reload");
+    browser.eval("document.querySelector('.tile select').value = 'clear:harmless'").await;
+    browser.click(".tile form button").await;
+    browser.shows("Cleared. It begins anew.").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_is_ruled_on_by_those_who_may_and_on_record() {
     let world = World::start(LONG).await;
@@ -127,7 +186,8 @@ async fn a_stream_is_ruled_on_by_those_who_may_and_on_record() {
     assert!(wall.contains("camera-1") && !wall.contains("secret-cam"), "{wall}");
     let csrf = field(&wall, "csrf");
     let rule = async |visitor: &Visitor, id: &str, csrf: &str, choice: &str| {
-        let fields = [("csrf", csrf), ("choice", choice), ("note", "")];
+        let last = last(visitor, id).await;
+        let fields = [("csrf", csrf), ("last", &last), ("choice", choice), ("note", "")];
         visitor.send(&format!("/console/streams/{id}/hand"), &fields).await.status()
     };
     assert_eq!(rule(&ann, &other.id, &csrf, "cut:nudity").await, 404);
@@ -142,7 +202,8 @@ async fn a_stream_is_ruled_on_by_those_who_may_and_on_record() {
     assert_eq!(rule(&ann, &camera.id, &csrf, "cut:nudity").await, 409, "it is cut already");
     // What somebody wrote is to be had where nothing came of it.
     let hand = format!("/console/streams/{}/hand", camera.id);
-    let fields = [("csrf", csrf.as_str()), ("choice", "cut:nudity"), ("note", "a <b>wolf</b>")];
+    let fields =
+        [("csrf", csrf.as_str()), ("last", "1"), ("choice", "cut:nudity"), ("note", "a <b>wolf</b>")];
     let refused = ann.send(&hand, &fields).await.text().await.unwrap();
     assert!(refused.contains("a &#60;b&#62;wolf"), "{refused}");
     let at = refused.find("/console/drafts/").expect("it is kept");
@@ -285,8 +346,10 @@ async fn the_wall_goes_on_page_by_page_and_an_old_stream_that_is_cut_comes_first
     let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
     let csrf = ann.csrf("/console/streams").await;
     let rule = async |n: usize, choice: &str| {
-        let fields = [("csrf", csrf.as_str()), ("choice", choice), ("note", "")];
-        ann.send(&format!("/console/streams/{}/hand", cameras[n - 1].id), &fields).await.status()
+        let id = &cameras[n - 1].id;
+        let last = last(&ann, id).await;
+        let fields = [("csrf", csrf.as_str()), ("last", &last), ("choice", choice), ("note", "")];
+        ann.send(&format!("/console/streams/{id}/hand"), &fields).await.status()
     };
     assert_eq!(rule(1, "cut:nudity").await, 303);
     let mut others: Vec<(&str, String)> =

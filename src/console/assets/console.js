@@ -209,6 +209,14 @@
       const of = known.get(tile.id);
       if (!of) continue;
       for (const name of ["standing", "because", "since", "counts"]) put(of.querySelector(`[data-of=${name}]`), tile[name]);
+      const said = of.querySelector("[data-of=by_hand]"), hand = of.querySelector("form");
+      put(said, tile.by_hand);
+      said.hidden = !tile.by_hand;
+      if (hand && Number(hand.elements.last.value) !== tile.ruled) {
+        hand.elements.last.value = tile.ruled;
+        // What was chosen before somebody else ruled is chosen anew.
+        hand.elements.choice.value = "";
+      }
       of.querySelector("[data-of=standing]").className = `tag ${{ cut: "high", warn: "medium" }[tile.standing] || "low"}`;
       const scores = tile.scores.map(([label, score]) => {
         const tag = document.createElement("span");

@@ -21,6 +21,7 @@ macro_rules! wall_contract {
             the_worst_streams_come_first_page_by_page
             a_cut_by_hand_takes_the_watch_away_and_stays
             of_two_who_cut_one_is_told_the_other_was_first
+            a_clearing_that_knows_of_no_cut_lifts_none
             the_last_hand_is_taken_back_while_it_is_the_last
         }
     };
@@ -69,7 +70,7 @@ pub async fn open_streams_are_those_of_the_tenants<S: Store + Wall>(store: Arc<S
     store.close_stream(&tenant("acme"), id(1), "key:k1", at(9)).await.unwrap();
     let ids = async |view: StreamView| {
         let found = store.open_streams(&view, None, at(10), 10).await.unwrap();
-        found.into_iter().map(|stream| stream.id).collect::<Vec<_>>()
+        found.into_iter().map(|open| open.stream.id).collect::<Vec<_>>()
     };
     let all = || StreamView::from(Tenants::All);
     assert_eq!(ids(all()).await, [id(3), id(2)]);
@@ -121,10 +122,10 @@ pub async fn the_worst_streams_come_first_page_by_page<S: Store + Wall>(store: A
         loop {
             let page = store.open_streams(&view, after, at(now), 2).await.unwrap();
             let Some(last) = page.last() else { return pages };
-            let place = StreamPlace::of(last, at(now));
+            let place = StreamPlace::of(&last.stream, at(now));
             assert_eq!(place.to_string().parse::<StreamPlace>().unwrap(), place);
             after = Some(place);
-            pages.push(page.iter().map(|stream| stream.id).collect::<Vec<_>>());
+            pages.push(page.iter().map(|open| open.stream.id).collect::<Vec<_>>());
         }
     };
     assert_eq!(pages(30).await, [vec![id(2), id(4)], vec![id(1), id(5)], vec![id(3)]]);
@@ -199,6 +200,23 @@ pub async fn of_two_who_cut_one_is_told_the_other_was_first<S: Store + Wall>(sto
         Err(Stale),
         "there is none"
     );
+}
+
+pub async fn a_clearing_that_knows_of_no_cut_lifts_none<S: Store + Wall>(store: Arc<S>) {
+    open(&*store, 1, "acme").await;
+    let seen = async || {
+        let found = store.open_streams(&StreamView::from(Tenants::All), None, at(10), 9).await.unwrap();
+        found.into_iter().map(|open| (open.stream.standing, open.ruled)).collect::<Vec<_>>()
+    };
+    assert_eq!(seen().await, [(Standing::Warn, 0)]);
+    assert_eq!(store.rule_stream(&ruling(1, Hand::Cut), Some(0), deed(20)).await.unwrap(), Ok(1));
+    // Whoever saw it warned of sends this a moment later.
+    let clear = ruling(1, Hand::Clear);
+    assert_eq!(store.rule_stream(&clear, Some(0), deed(21)).await.unwrap(), Err(Stale));
+    assert_eq!(seen().await, [(Standing::Cut, 1)]);
+    assert_eq!(store.outbox(0, 9).await.unwrap().len(), 1, "nothing of it is told");
+    assert_eq!(store.rule_stream(&clear, Some(1), deed(22)).await.unwrap(), Ok(2));
+    assert_eq!(seen().await, [(Standing::Pass, 2)]);
 }
 
 pub async fn the_last_hand_is_taken_back_while_it_is_the_last<S: Store + Wall>(store: Arc<S>) {

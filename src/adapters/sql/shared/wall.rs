@@ -10,8 +10,8 @@ use crate::{
         PortError, Result, Streams,
         accounts::Deed,
         store::Stale,
-        streams::{Episode, Stream},
-        wall::{EpisodeId, Hand, StreamPlace, StreamRuling, StreamView, Wall},
+        streams::Episode,
+        wall::{EpisodeId, Hand, OpenStream, StreamPlace, StreamRuling, StreamView, Wall},
     },
     upload::{Because, Standing, StreamId, TenantId},
 };
@@ -23,7 +23,7 @@ use sqlx::QueryBuilder;
 /// Which ones they are is told first; the rest is looked up of these alone.
 const OPEN: &str = "SELECT id, tenant, external_id, opened_at, closed_at, key_hash, key_expires_at, tuning, queued, \
     standing, because, since, watched_until, judged, skipped, failed, late, lost, last_posted, last_fed, episode, fence, holder, held_until, \
-    source, pull \
+    source, pull, (SELECT max(number) FROM stream_rulings r WHERE r.stream = id) AS ruled \
     FROM (SELECT stream, place FROM (SELECT id AS stream, ";
 const WORST_FIRST: &str = " ORDER BY place DESC, stream DESC";
 
@@ -50,7 +50,7 @@ impl Wall for This {
         after: Option<StreamPlace>,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Stream>> {
+    ) -> Result<Vec<OpenStream>> {
         let mut query = QueryBuilder::<Engine>::new(OPEN);
         // As `Stream::seen_at` has it: what nobody watches does not pass.
         query.push("CASE WHEN standing = 'cut' THEN 2 WHEN standing = 'warn' OR watched_until IS NULL");
@@ -72,7 +72,7 @@ impl Wall for This {
         }
         query.push(WORST_FIRST).push(" LIMIT ").push_bind(i64::from(limit));
         query.push(") page JOIN streams ON id = stream").push(WORST_FIRST);
-        let rows: Vec<StreamRow> = query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
+        let rows: Vec<OpenRow> = query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
@@ -271,6 +271,21 @@ impl Wall for This {
             Some((stream, number)) => self.episode(parse(&stream)?, small(number)?).await,
             None => Ok(None),
         }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct OpenRow {
+    #[sqlx(flatten)]
+    stream: StreamRow,
+    ruled: Option<i64>,
+}
+
+impl TryFrom<OpenRow> for OpenStream {
+    type Error = PortError;
+
+    fn try_from(row: OpenRow) -> Result<Self> {
+        Ok(Self { stream: row.stream.try_into()?, ruled: row.ruled.map_or(Ok(0), small)? })
     }
 }
 
