@@ -2,7 +2,7 @@
 
 use super::output::{TROUBLE, put, say, table};
 use crate::{
-    access::{People, Token},
+    access::{People, Token, people::LONGEST_EMAIL},
     app,
     config::Config,
     ports::{
@@ -57,7 +57,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
     let people = app::people(config, accounts, Arc::new(SystemClock), Arc::new(SystemRandom));
     match command {
         Command::Add { email, role, tenants, queues, json } => {
-            if !email.contains('@') || email.contains(char::is_whitespace) || email.len() > 254 {
+            if !email.contains('@') || email.contains(char::is_whitespace) || email.len() > LONGEST_EMAIL {
                 eprintln!("lazaret: {email:?} is no mail address");
                 return Ok(ExitCode::from(TROUBLE));
             }

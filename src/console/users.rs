@@ -9,7 +9,7 @@ use super::{
     visitor::{Posted, Signed, needs},
 };
 use crate::{
-    access::{Right, Token},
+    access::{Right, Token, people::LONGEST_EMAIL},
     ports::accounts::{Queues, Role, Tenants, User},
     review::care::Rest,
 };
@@ -163,7 +163,7 @@ pub(super) async fn add(
 ) -> Result<Response, Fail> {
     needs(&person, Right::Accounts)?;
     let email = fields.get("email").trim();
-    if !email.contains('@') || email.contains(char::is_whitespace) || email.len() > 254 {
+    if !email.contains('@') || email.contains(char::is_whitespace) || email.len() > LONGEST_EMAIL {
         return Err(wrong("that is no mail address"));
     }
     let role: Role = fields.get("role").parse().map_err(|why: String| wrong(why))?;

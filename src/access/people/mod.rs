@@ -42,6 +42,8 @@ impl Default for Options {
     }
 }
 
+/// The longest address of an account, in bytes.
+pub const LONGEST_EMAIL: usize = 254;
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, thiserror::Error)]

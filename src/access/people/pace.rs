@@ -6,7 +6,11 @@ use crate::{
     ports::{Kind, PortError, Result},
 };
 use jiff::Timestamp;
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 /// The first wait; it doubles with each failure.
@@ -33,7 +37,19 @@ impl Count {
 
     /// Many people may come from one address, and some of them mistype all day. That others sign in from it forgives nothing.
     pub(super) fn of_address(address: &str) -> Self {
-        Self { key: format!("address:{address}"), free: 30, fades: Duration::from_secs(120) }
+        Self { key: format!("address:{}", place(address)), free: 30, fades: Duration::from_secs(120) }
+    }
+}
+
+/// Whoever has one address of IPv6 has the 2^64 of its network.
+fn place(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(address)) => {
+            let network = u128::from(address) & (u128::MAX << 64);
+            format!("{}/64", Ipv6Addr::from(network))
+        }
+        Ok(address) => address.to_string(),
+        Err(_) => address.to_owned(),
     }
 }
 
@@ -80,6 +96,15 @@ impl People {
         self.accounts.failed(&count.key, self.clock.now(), count.fades).await
     }
 
+    /// Each of them, also where another could not be counted.
+    pub(super) async fn all_failed(&self, counts: &[Count]) -> Result<()> {
+        let mut counted = Ok(());
+        for count in counts {
+            counted = counted.and(self.failed(count).await);
+        }
+        counted
+    }
+
     pub(super) async fn not_too_fast(&self, counts: &[Count]) -> std::result::Result<(), Refused> {
         for count in counts {
             if let Some(tries) = self.accounts.tries(&count.key).await? {
@@ -121,6 +146,7 @@ mod tests {
         adapters::sqlite::Sqlite,
         ports::{Clock, random::SystemRandom},
     };
+    use sqlx::Connection;
     use tempfile::TempDir;
 
     #[test]
@@ -150,6 +176,50 @@ mod tests {
         let clock = Arc::new(Still(std::sync::Mutex::new("2026-11-20T12:00:00Z".parse().unwrap())));
         let people = People::new(store, clock.clone(), Arc::new(SystemRandom), Options::default());
         (people, clock, folder)
+    }
+
+    #[test]
+    fn who_has_a_network_of_ipv6_is_one() {
+        for (address, place) in [
+            ("192.0.2.7", "address:192.0.2.7"),
+            ("::ffff:192.0.2.7", "address:192.0.2.7"),
+            ("2001:db8:0:1::7", "address:2001:db8:0:1::/64"),
+            ("2001:db8:0:1:ffff:ffff:ffff:ffff", "address:2001:db8:0:1::/64"),
+            ("2001:db8:0:2::7", "address:2001:db8:0:2::/64"),
+            ("unknown", "address:unknown"),
+        ] {
+            assert_eq!(Count::of_address(address).key, place, "{address}");
+        }
+    }
+
+    async fn failures(people: &People, key: &str) -> u32 {
+        people.accounts.tries(key).await.unwrap().map_or(0, |tries| tries.failures)
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_for_an_account_counts_for_its_address_alone() {
+        let (people, _clock, _folder) = people().await;
+        let email = format!("{}@example.org", "a".repeat(4_000));
+        for n in 1..=3 {
+            let refused = people.sign_in(&email, "correct horse battery", "2001:db8::7", "a browser").await;
+            assert!(matches!(refused, Err(Refused::Wrong)));
+            assert_eq!(failures(&people, "address:2001:db8::/64").await, n);
+        }
+        assert_eq!(failures(&people, &format!("account:{email}")).await, 0, "nothing so long is stored");
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_is_not_counted_for_the_account_is_for_the_address() {
+        let (people, _clock, folder) = people().await;
+        let file = format!("sqlite:{}", folder.path().join("lazaret.db").display());
+        let mut store = sqlx::SqliteConnection::connect(&file).await.unwrap();
+        let broken = "CREATE TRIGGER broken BEFORE INSERT ON tries WHEN NEW.what LIKE 'account:%' \
+            BEGIN SELECT RAISE(ABORT, 'broken'); END";
+        sqlx::query(broken).execute(&mut store).await.unwrap();
+        store.close().await.unwrap();
+        let refused = people.sign_in("ann@example.org", "a password", "192.0.2.7", "a browser").await;
+        assert!(matches!(refused, Err(Refused::Port(_))));
+        assert_eq!(failures(&people, "address:192.0.2.7").await, 1);
     }
 
     #[tokio::test]

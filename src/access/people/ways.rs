@@ -1,6 +1,6 @@
 //! Ways to sign in, and what holds while somebody is: by password, second factor, link or a provider's word.
 
-use super::{People, Person, Refused, actor, pace::Count};
+use super::{LONGEST_EMAIL, People, Person, Refused, actor, pace::Count};
 use crate::{
     access::{Token, oidc::Identity, totp},
     ports::{
@@ -23,7 +23,15 @@ impl People {
         address: &str,
         device: &str,
     ) -> std::result::Result<Person, Refused> {
-        let email = email.trim().to_lowercase();
+        let email = email.trim();
+        if email.len() > LONGEST_EMAIL {
+            // No account has it, which anybody may know: so nothing is hashed, and it is not stored either.
+            let counts = [Count::of_address(address)];
+            self.not_too_fast(&counts).await?;
+            self.all_failed(&counts).await?;
+            return Err(Refused::Wrong);
+        }
+        let email = email.to_lowercase();
         let counts = [Count::of_one(format!("account:{email}")), Count::of_address(address)];
         let _one_at_a_time = self.one_try(&counts[0].key).await;
         self.not_too_fast(&counts).await?;
@@ -32,9 +40,7 @@ impl People {
         // Nobody's password costs the same as somebody's.
         let good = self.check(password, stored.as_deref()).await?;
         let Some(user) = user.filter(|_| good) else {
-            for count in &counts {
-                self.failed(count).await?;
-            }
+            self.all_failed(&counts).await?;
             return Err(Refused::Wrong);
         };
         self.accounts.forgive(&counts[0].key).await?;
