@@ -331,7 +331,8 @@ impl Desk {
             None => None,
         };
         let _ = self.reviews.put_back(id, &person.user.id, fence, skipped).await?;
-        self.looked(person, Subject::Upload(id)).await
+        self.looked(person, Subject::Upload(id)).await;
+        Ok(())
     }
 
     /// Rules; gives the ruling as it was stored.
@@ -346,7 +347,7 @@ impl Desk {
             // The item changed in between, by a report perhaps: it is asked again whether this may be.
             if let Ok(number) = made {
                 if ruling.kind != Kind::Note {
-                    self.looked(person, Subject::Upload(id)).await?;
+                    self.looked(person, Subject::Upload(id)).await;
                 }
                 return Ok(Ruling { number, ..ruling });
             }
@@ -359,11 +360,17 @@ impl Desk {
         self.lease * 2
     }
 
-    /// The person is done with looking at it, for now.
-    pub(super) async fn looked(&self, person: &Person, subject: Subject) -> Result<()> {
-        let now = self.clock.now();
-        self.care.still_looks(&person.user.id, subject, now, self.gap()).await?;
-        Ok(self.care.looked(&person.user.id, subject, now).await?)
+    /// The person is done with looking at it, for now. What they did is stored before: it is done, also where the store went
+    /// away since, and the view is ended when its time is over.
+    pub(super) async fn looked(&self, person: &Person, subject: Subject) {
+        let (who, now) = (&person.user.id, self.clock.now());
+        let ended = match self.care.still_looks(who, subject, now, self.gap()).await {
+            Ok(()) => self.care.looked(who, subject, now).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(user.id = %who, %error, "a view that is over stays open for now");
+        }
     }
 
     /// What the person looked at today, and whether it is enough.

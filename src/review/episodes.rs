@@ -117,7 +117,8 @@ impl Desk {
 
     pub async fn leave_episode(&self, person: &Person, of: EpisodeId, fence: u64) -> Result<()> {
         self.wall.leave_episode(of, &person.user.id, fence).await?;
-        self.looked(person, Subject::Episode(of.0, of.1)).await
+        self.looked(person, Subject::Episode(of.0, of.1)).await;
+        Ok(())
     }
 
     /// False where it was ruled on meanwhile, or goes on.
@@ -151,7 +152,7 @@ impl Desk {
         };
         let deed = Deed { actor: &actor, action: "episode.ruled", at };
         let ruled = self.store.rule_episode(&episode, &ruling, deed).await?;
-        self.looked(person, Subject::Episode(of.0, of.1)).await?;
+        self.looked(person, Subject::Episode(of.0, of.1)).await;
         Ok(ruled)
     }
 

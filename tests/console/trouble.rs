@@ -53,6 +53,28 @@ async fn a_store_that_is_gone_gives_a_clear_page_and_nothing_is_half_decided() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_decided_is_told_as_decided_also_where_the_store_goes_away_behind_it() {
+    let world = World::start(OPEN).await;
+    let (photo, letter) = (world.photo("photo.jpg", 1).await, world.letter("letter.pdf").await);
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let (csrf, fence) = ann.take(&photo).await;
+    ann.page(&format!("/console/items/{letter}")).await;
+    // From here on no view can be ended any more.
+    let broken = "CREATE TRIGGER broken BEFORE UPDATE ON views BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    world.stored(broken).await;
+    let fields =
+        [("csrf", csrf.as_str()), ("fence", &fence), ("choice", "quarantine:spam"), ("then", "stay")];
+    assert_eq!(ann.send(&format!("/console/items/{photo}/rule"), &fields).await.status(), 303);
+    let fields = [("csrf", csrf.as_str()), ("item", &letter), ("choice", "quarantine:spam")];
+    assert_eq!(ann.send("/console/bulk/decide", &fields).await.status(), 303);
+    world.stored("DROP TRIGGER broken").await;
+    for id in [&photo, &letter] {
+        let page = ann.page(&format!("/console/items/{id}")).await;
+        assert_eq!(page.matches("quarantine: spam").count(), 1, "{page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_item_whose_files_are_gone_says_why_and_is_decided() {
     let world = World::start(OPEN).await;
     let photo = world.photo("photo.jpg", 3).await;
