@@ -22,7 +22,7 @@ use std::io;
 
 /// Lines that are in memory at a time.
 const PART: u32 = 1_000;
-const HEAD: &str = "sequence,at,actor,person,action,subject,detail\r\n";
+const HEAD: &str = "sequence,at,actor,person,action,subject,detail,hash\r\n";
 
 #[derive(Clone, Copy)]
 enum Format {
@@ -48,16 +48,16 @@ impl Export {
         if !console.people.still(person).await.map_err(io::Error::other)? {
             return Err(io::Error::other("the session is over"));
         }
-        let lines = console.desk.reviews.audit_find(filter).await.map_err(io::Error::other)?;
+        let lines = console.desk.reviews.audit_hashed(filter).await.map_err(io::Error::other)?;
         let mut text = std::mem::take(head).to_owned();
-        for line in &lines {
-            let person = known.name(&line.actor);
+        for (line, hash) in &lines {
+            let (person, hash) = (known.name(&line.actor), crate::hex(hash));
             text.push_str(&match format {
-                Format::JsonLines => as_json(line, person),
-                Format::Csv => as_csv(line, person),
+                Format::JsonLines => as_json(line, &hash, person),
+                Format::Csv => as_csv(line, &hash, person),
             });
         }
-        filter.before = Some(lines.last().map_or(0, |line| line.sequence));
+        filter.before = Some(lines.last().map_or(0, |(line, _)| line.sequence));
         Ok(text)
     }
 }
@@ -100,23 +100,23 @@ pub(super) async fn export(
 }
 
 /// `person` is the address of who did it, as it is now.
-fn as_json(line: &AuditLine, person: Option<&str>) -> String {
+fn as_json(line: &AuditLine, hash: &str, person: Option<&str>) -> String {
     let detail = serde_json::from_str::<serde_json::Value>(&line.detail)
         .unwrap_or_else(|_| line.detail.clone().into());
     let line = json!({ "sequence": line.sequence, "at": line.at.to_string(), "actor": line.actor, "person": person,
-                       "action": line.action, "subject": line.subject, "detail": detail });
+                       "action": line.action, "subject": line.subject, "detail": detail, "hash": hash });
     line.to_string() + "\n"
 }
 
 /// RFC 4180. A cell that a spreadsheet would take for a formula begins with an apostrophe.
-fn as_csv(line: &AuditLine, person: Option<&str>) -> String {
+fn as_csv(line: &AuditLine, hash: &str, person: Option<&str>) -> String {
     let cell = |text: &str| {
         let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     };
     let at = line.at.to_string();
-    let cells =
-        [at.as_str(), &line.actor, person.unwrap_or_default(), &line.action, &line.subject, &line.detail];
+    let person = person.unwrap_or_default();
+    let cells = [at.as_str(), &line.actor, person, &line.action, &line.subject, &line.detail, hash];
     format!("{},{}\r\n", line.sequence, cells.map(cell).join(","))
 }
 
@@ -135,11 +135,12 @@ mod tests {
             detail: "{\"a\":1}".into(),
         };
         assert_eq!(
-            as_csv(&line, Some("@b")),
-            "7,\"1970-01-01T00:00:00Z\",\"'=cmd|' /C calc'!A0\",\"'@b\",\"a\"\"b\",\"x,y\r\nz\",\"{\"\"a\"\":1}\"\r\n"
+            as_csv(&line, "0a1b", Some("@b")),
+            "7,\"1970-01-01T00:00:00Z\",\"'=cmd|' /C calc'!A0\",\"'@b\",\"a\"\"b\",\"x,y\r\nz\",\"{\"\"a\"\":1}\",\"0a1b\"\r\n"
         );
+        let json = as_json(&line, "0a1b", None);
         assert!(
-            as_json(&line, None).ends_with("\"person\":null,\"sequence\":7,\"subject\":\"x,y\\r\\nz\"}\n")
+            json.ends_with("\"hash\":\"0a1b\",\"person\":null,\"sequence\":7,\"subject\":\"x,y\\r\\nz\"}\n")
         );
     }
 }

@@ -387,5 +387,11 @@ pub trait Reviews: Send + Sync + 'static {
 
     /// A line in the audit log for what changes nothing: a view, an export.
     async fn record(&self, deed: Deed<'_>, subject: &str, detail: serde_json::Value) -> Result<()>;
-    async fn audit_find(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>>;
+    /// The newest first.
+    async fn audit_find(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>> {
+        let lines = self.audit_hashed(filter).await?;
+        Ok(lines.into_iter().map(|(line, _)| line).collect())
+    }
+    /// As [`Self::audit_find`], each with its hash.
+    async fn audit_hashed(&self, filter: &AuditFilter) -> Result<Vec<(AuditLine, [u8; 32])>>;
 }

@@ -6,7 +6,7 @@ use crate::upload::{
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 /// An upload to be accepted. Its bytes are durable in the held zone under its id before this is called.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,7 +161,7 @@ pub struct Call {
 }
 
 /// One line of the append-only audit log. Each holds the hash of the one before, so that a line taken out or changed
-/// shows ([`Store::audit_verify`]).
+/// shows ([`Store::audit_walk`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditLine {
     pub sequence: u64,
@@ -174,6 +174,48 @@ pub struct AuditLine {
     /// An id: never a name or an address.
     pub subject: String,
     pub detail: String,
+}
+
+/// A line of the audit log by its number and its hash, which stands for all lines up to it. Written as `SEQUENCE:HASH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditHead {
+    /// 0, with zeros, before the first line.
+    pub sequence: u64,
+    pub hash: [u8; 32],
+}
+
+impl fmt::Display for AuditHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.sequence, crate::hex(&self.hash))
+    }
+}
+
+impl FromStr for AuditHead {
+    type Err = String;
+
+    fn from_str(s: &str) -> std::result::Result<Self, String> {
+        let head = || {
+            let (sequence, digits) = s.split_once(':')?;
+            let plain = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+            let mut hash = [0; 32];
+            for (byte, two) in hash.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+                *byte = u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()?;
+            }
+            plain.then_some(Self { sequence: sequence.parse().ok()?, hash })
+        };
+        head().ok_or_else(|| {
+            format!("{s:?} is no line of an audit log: write SEQUENCE:HASH, with 64 hex digits")
+        })
+    }
+}
+
+/// What is wrong with an audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forged {
+    /// The first line that does not fit the one before it, or is not there.
+    Line(u64),
+    /// Each line fits the one before it, and this one is another than it once was, or not there any more.
+    Noted(u64),
 }
 
 #[async_trait]
@@ -315,8 +357,13 @@ pub trait Store: Streams + Snapshots + Reports + Retention {
     /// Makes dead calls due again, with no attempts counted: one entry's, or all. Returns how many.
     async fn calls_redrive(&self, sequence: Option<u64>, now: Timestamp) -> Result<u64>;
     async fn audit(&self, after: u64, limit: u32) -> Result<Vec<AuditLine>>;
-    /// The number of lines, or the sequence of the first that does not fit the one before it.
-    async fn audit_verify(&self) -> Result<std::result::Result<u64, u64>>;
+    /// Looks at every line; gives the last one. Each of `noted`, which were written down elsewhere, must be among them.
+    async fn audit_walk(&self, noted: &[AuditHead]) -> Result<std::result::Result<AuditHead, Forged>>;
+    /// As [`Self::audit_walk`]: the number of lines, or that of the first that is wrong.
+    async fn audit_verify(&self) -> Result<std::result::Result<u64, u64>> {
+        let walked = self.audit_walk(&[]).await?;
+        Ok(walked.map(|last| last.sequence).map_err(|(Forged::Line(line) | Forged::Noted(line))| line))
+    }
 
     /// Can it be read and written just now? Really writes: ask about once a second at most.
     async fn ping(&self) -> Result<()>;

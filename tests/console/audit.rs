@@ -28,11 +28,21 @@ async fn the_log_is_asked_by_the_names_of_people() {
     let about = eve.page("/console/audit/export?format=csv&subject=bob&action=user.added").await;
     assert_eq!(about.lines().count(), 2, "{about}");
     assert!(
-        about.starts_with("sequence,at,actor,person,action,subject,detail\r\n")
+        about.starts_with("sequence,at,actor,person,action,subject,detail,hash\r\n")
             && about.contains("\"cli\",\"\"")
     );
     assert!(eve.page("/console/audit/export?format=jsonl&actor=cli").await.contains("user.added"));
     assert_eq!(eve.page("/console/audit/export?format=jsonl&actor=nobody").await, "");
+    // A line that somebody took away tells later whether the log up to it is what it was.
+    let taken = eve.page("/console/audit/export?format=jsonl&subject=bob&action=user.added").await;
+    let line: serde_json::Value = serde_json::from_str(&taken).unwrap();
+    let (sequence, hash) = (line["sequence"].as_u64().unwrap(), line["hash"].as_str().unwrap());
+    assert!(about.trim_end().ends_with(&format!(",\"{hash}\"")), "{about}");
+    for (line, code) in [(sequence, 0), (sequence + 1, 1)] {
+        let expected = format!("{line}:{hash}");
+        let verified = world.site.run(&["audit", "verify", "--expect", &expected]).await;
+        assert_eq!(verified.code(), code, "{verified:?}");
+    }
     for n in 0..9 {
         world.invite(&format!("zoe{n}@example.org"), "moderator", "*").await;
     }

@@ -154,6 +154,15 @@ async fn the_audit_log_refuses_changes_and_a_forged_one_shows() {
         ("DELETE FROM audit WHERE sequence = 1", 1),
         ("DELETE FROM audit WHERE sequence = 6", 6),
         ("TRUNCATE audit", 1),
+        // The last line, hashed anew: it fits the one before it, and not what is kept beside the log.
+        (
+            "UPDATE audit SET detail = '{}', hash = sha256((SELECT hash FROM audit WHERE sequence = 5) || int8send(sequence) \
+             || int8send(at) || int8send(octet_length(actor)::bigint) || convert_to(actor, 'UTF8') \
+             || int8send(octet_length(action)::bigint) || convert_to(action, 'UTF8') \
+             || int8send(octet_length(subject)::bigint) || convert_to(subject, 'UTF8') \
+             || int8send(2::bigint) || convert_to('{}', 'UTF8')) WHERE sequence = 6",
+            6,
+        ),
     ];
     for (forgery, first_wrong) in forgeries {
         let (store, mut admin, url) = fresh().await;

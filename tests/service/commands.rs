@@ -94,11 +94,24 @@ async fn the_other_commands_say_what_they_should() {
 
     site.key("acme").await;
     let audit = site.run(&["audit", "verify"]).await;
-    assert_eq!(
-        (audit.code(), audit.out().as_str()),
-        (0, "1 lines, each fits the one before it\n"),
-        "{audit:?}"
-    );
+    let head = audit.out();
+    let head = head.strip_prefix("1 lines, each fits the one before it\nthe last is ").map(str::trim_end);
+    assert_eq!(audit.code(), 0, "{audit:?}");
+    let head = head.unwrap_or_else(|| panic!("{audit:?}"));
+    // What was written down is in the log also after it grew, and nothing else is.
+    site.key("globex").await;
+    let audit = site.run(&["audit", "verify", "--json", "--expect", head]).await;
+    assert_eq!((audit.code(), &audit.json()[0]["lines"]), (0, &2.into()), "{audit:?}");
+    let hash = audit.json()[0]["head"]["hash"].as_str().unwrap().to_owned();
+    let expect = async |line: &str| site.run(&["audit", "verify", "--expect", head, "--expect", line]).await;
+    assert_eq!(expect(&format!("2:{hash}")).await.code(), 0);
+    for (line, said) in [(format!("1:{hash}"), "line 1 is not"), (format!("3:{hash}"), "line 3 is not")] {
+        let audit = expect(&line).await;
+        assert!(audit.code() == 1 && audit.out().starts_with(said), "{audit:?}");
+    }
+    for wrong in ["2", "2:", "x:00", &hash] {
+        assert_eq!(expect(wrong).await.code(), 2, "{wrong}");
+    }
 
     for (settings, key) in
         [("[server]\nlisten = 7", "server.listen"), ("[intake]\nmax_uplaod = 1", "max_uplaod")]

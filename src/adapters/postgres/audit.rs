@@ -2,9 +2,12 @@
 
 use super::{
     Postgres,
-    row::{GENESIS, as_hash, chained, signed, time, unsigned},
+    row::{Walk, as_hash, chained, signed, time, unsigned},
 };
-use crate::ports::{Result, store::AuditLine};
+use crate::ports::{
+    Result,
+    store::{AuditHead, AuditLine, Forged},
+};
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -64,27 +67,26 @@ pub(super) async fn list(store: &Postgres, after: u64, limit: u32) -> Result<Vec
     Ok(page(store, after, limit).await?.into_iter().map(|(line, _)| line).collect())
 }
 
-pub(super) async fn verify(store: &Postgres) -> Result<std::result::Result<u64, u64>> {
-    // The trigger remembers the last line there ever was, so a log that lost its end shows too. Read first, for the log
-    // may grow meanwhile.
-    let given: i64 = sqlx::query_scalar("SELECT sequence FROM audit_head")
+pub(super) async fn walk(
+    store: &Postgres,
+    noted: &[AuditHead],
+) -> Result<std::result::Result<AuditHead, Forged>> {
+    // The trigger remembers the last line there ever was, so a log that lost its end, or has another, shows too. Read
+    // first, for the log may grow meanwhile.
+    let (given, hash): (i64, Vec<u8>) = sqlx::query_as("SELECT sequence, hash FROM audit_head")
         .fetch_one(&mut *store.db.machine().await?)
         .await?;
-    let given = unsigned(given)?;
-    let (mut last, mut previous) = (0, GENESIS);
+    let given = (unsigned(given)?, Some(as_hash(&hash)?));
+    let mut walk = Walk::new(given, noted);
     loop {
-        let lines = page(store, last, PAGE).await?;
+        let lines = page(store, walk.at(), PAGE).await?;
         if lines.is_empty() {
-            return Ok(if last < given { Err(last + 1) } else { Ok(last) });
+            return Ok(walk.end());
         }
         for (line, hash) in lines {
-            if line.sequence != last + 1 {
-                return Ok(Err(last + 1));
+            if let Err(forged) = walk.step(&line, hash) {
+                return Ok(Err(forged));
             }
-            if chained(&previous, &line) != hash {
-                return Ok(Err(line.sequence));
-            }
-            (last, previous) = (line.sequence, hash);
         }
     }
 }

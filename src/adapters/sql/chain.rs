@@ -1,7 +1,10 @@
 //! The audit log's chain of hashes: the same in both stores, so that a log can move.
 
 use super::damaged;
-use crate::ports::{Result, store::AuditLine};
+use crate::ports::{
+    Result,
+    store::{AuditHead, AuditLine, Forged},
+};
 use sha2::{Digest, Sha256};
 
 /// What the first line has in place of a predecessor's hash.
@@ -19,6 +22,59 @@ pub(in crate::adapters) fn chained(previous: &[u8; 32], line: &AuditLine) -> [u8
         hasher.update(text);
     }
     hasher.finalize().into()
+}
+
+/// All lines, one after the other.
+pub(in crate::adapters) struct Walk<'a> {
+    last: AuditHead,
+    /// The last line there ever was, as the store keeps it beside the log; some keep no hash of it.
+    given: (u64, Option<[u8; 32]>),
+    noted: &'a [AuditHead],
+}
+
+impl<'a> Walk<'a> {
+    pub(in crate::adapters) fn new(given: (u64, Option<[u8; 32]>), noted: &'a [AuditHead]) -> Self {
+        Self { last: AuditHead { sequence: 0, hash: GENESIS }, given, noted }
+    }
+
+    /// The number of the last line that was looked at.
+    pub(in crate::adapters) fn at(&self) -> u64 {
+        self.last.sequence
+    }
+
+    pub(in crate::adapters) fn step(
+        &mut self,
+        line: &AuditLine,
+        hash: [u8; 32],
+    ) -> std::result::Result<(), Forged> {
+        let sequence = self.last.sequence + 1;
+        let follows = line.sequence == sequence && chained(&self.last.hash, line) == hash;
+        let given = self.given.0 != sequence || self.given.1.is_none_or(|given| given == hash);
+        if !follows || !given {
+            return Err(Forged::Line(sequence));
+        }
+        if self.noted.iter().any(|noted| noted.sequence == sequence && noted.hash != hash) {
+            return Err(Forged::Noted(sequence));
+        }
+        self.last = AuditHead { sequence, hash };
+        Ok(())
+    }
+
+    /// There are no more.
+    pub(in crate::adapters) fn end(self) -> std::result::Result<AuditHead, Forged> {
+        let last = self.last.sequence;
+        if last < self.given.0 {
+            return Err(Forged::Line(last + 1));
+        }
+        let is_there = |noted: &AuditHead| match noted.sequence {
+            0 => noted.hash == GENESIS,
+            sequence => sequence <= last,
+        };
+        match self.noted.iter().find(|noted| !is_there(noted)) {
+            Some(noted) => Err(Forged::Noted(noted.sequence)),
+            None => Ok(self.last),
+        }
+    }
 }
 
 pub(in crate::adapters) fn as_hash(bytes: &[u8]) -> Result<[u8; 32]> {

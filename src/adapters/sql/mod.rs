@@ -8,7 +8,7 @@ mod streams;
 mod told;
 mod turns;
 
-pub(super) use chain::{GENESIS, as_hash, chained};
+pub(super) use chain::{GENESIS, Walk, as_hash, chained};
 pub(super) use error::damaged;
 pub(super) use row::*;
 pub(super) use streams::*;

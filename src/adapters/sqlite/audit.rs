@@ -2,9 +2,12 @@
 
 use super::{
     Sqlite,
-    row::{GENESIS, as_hash, chained, signed, time, unsigned},
+    row::{GENESIS, Walk, as_hash, chained, signed, time, unsigned},
 };
-use crate::ports::{Result, store::AuditLine};
+use crate::ports::{
+    Result,
+    store::{AuditHead, AuditLine, Forged},
+};
 use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::SqliteConnection;
@@ -55,27 +58,26 @@ pub(super) async fn list(store: &Sqlite, after: u64, limit: u32) -> Result<Vec<A
     Ok(page(store, after, limit).await?.into_iter().map(|(line, _)| line).collect())
 }
 
-pub(super) async fn verify(store: &Sqlite) -> Result<std::result::Result<u64, u64>> {
+pub(super) async fn walk(
+    store: &Sqlite,
+    noted: &[AuditHead],
+) -> Result<std::result::Result<AuditHead, Forged>> {
     // SQLite remembers the highest number it ever gave, so a log that lost its end shows too. Read first, for the log
     // may grow meanwhile.
     let given: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
         .fetch_optional(&mut *store.readers.lend().await?)
         .await?;
-    let given = unsigned(given.unwrap_or(0))?;
-    let (mut last, mut previous) = (0, GENESIS);
+    let given = (unsigned(given.unwrap_or(0))?, None);
+    let mut walk = Walk::new(given, noted);
     loop {
-        let lines = page(store, last, PAGE).await?;
+        let lines = page(store, walk.at(), PAGE).await?;
         if lines.is_empty() {
-            return Ok(if last < given { Err(last + 1) } else { Ok(last) });
+            return Ok(walk.end());
         }
         for (line, hash) in lines {
-            if line.sequence != last + 1 {
-                return Ok(Err(last + 1));
+            if let Err(forged) = walk.step(&line, hash) {
+                return Ok(Err(forged));
             }
-            if chained(&previous, &line) != hash {
-                return Ok(Err(line.sequence));
-            }
-            (last, previous) = (line.sequence, hash);
         }
     }
 }

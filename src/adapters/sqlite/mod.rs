@@ -65,8 +65,8 @@ use crate::{
     ports::{
         Kind, PortError, Result, Store,
         store::{
-            Accepted, ApiKey, AuditLine, Call, Handed, Lease, NewUpload, NumberedVerdict, OutboxEntry, Page,
-            PublishedRendition, Settlement, Stale, StoredPolicy, Upload,
+            Accepted, ApiKey, AuditHead, AuditLine, Call, Forged, Handed, Lease, NewUpload, NumberedVerdict,
+            OutboxEntry, Page, PublishedRendition, Settlement, Stale, StoredPolicy, Upload,
         },
     },
     upload::{
@@ -341,8 +341,8 @@ impl Store for Sqlite {
         audit::list(self, after, limit).await
     }
 
-    async fn audit_verify(&self) -> Result<std::result::Result<u64, u64>> {
-        audit::verify(self).await
+    async fn audit_walk(&self, noted: &[AuditHead]) -> Result<std::result::Result<AuditHead, Forged>> {
+        audit::walk(self, noted).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -1,6 +1,9 @@
 //! What only SQLite can show: through its own connection, with raw statements.
 
-use super::Sqlite;
+use super::{
+    Sqlite,
+    row::{GENESIS, chained},
+};
 use crate::{
     ports::{
         Kind, Reviews, Store,
@@ -8,7 +11,7 @@ use crate::{
             reviews::all,
             samples::{TERM, at, claimed, id, keyed, settled, settlement, tenant, upload},
         },
-        store::Accepted,
+        store::{Accepted, Forged},
     },
     upload::{Decision, rendition::RenditionName},
 };
@@ -51,6 +54,33 @@ async fn the_audit_log_refuses_changes_and_a_forged_one_shows() {
         raw(&store, forgery).await.unwrap();
         assert_eq!(store.audit_verify().await.unwrap(), Err(first_wrong), "{forgery}");
     }
+}
+
+#[tokio::test]
+async fn a_log_that_is_written_anew_shows_to_who_wrote_its_end_down() {
+    let (store, _folder) = fresh().await;
+    for n in 1..=3 {
+        settled(&store, &upload(n), Decision::Review, 5).await;
+    }
+    let noted = store.audit_walk(&[]).await.unwrap().expect("it is whole");
+    // Somebody who may write the file forges a line, and hashes all that follow anew.
+    raw(&store, "DROP TRIGGER audit_is_not_changed").await.unwrap();
+    let mut previous = GENESIS;
+    for mut line in store.audit(0, 10).await.unwrap() {
+        if line.sequence == 4 {
+            line.actor = "somebody".into();
+        }
+        previous = chained(&previous, &line);
+        sqlx::query("UPDATE audit SET actor = $2, hash = $3 WHERE sequence = $1")
+            .bind(i64::try_from(line.sequence).unwrap())
+            .bind(&line.actor)
+            .bind(&previous[..])
+            .execute(&store.writer)
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.audit_verify().await.unwrap(), Ok(6), "nothing in it tells");
+    assert_eq!(store.audit_walk(&[noted]).await.unwrap(), Err(Forged::Noted(6)));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::{
     sight::lines_in_sight,
 };
 use crate::{
-    adapters::sql::{signed, time, unsigned},
+    adapters::sql::{as_hash, signed, time, unsigned},
     ports::{
         Result,
         accounts::Deed,
@@ -228,9 +228,9 @@ impl Reviews for This {
         Ok(())
     }
 
-    async fn audit_find(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>> {
+    async fn audit_hashed(&self, filter: &AuditFilter) -> Result<Vec<(AuditLine, [u8; 32])>> {
         let mut query = QueryBuilder::<Engine>::new(
-            "SELECT a.sequence, a.at, a.actor, a.action, a.subject, a.detail FROM audit a WHERE a.sequence < ",
+            "SELECT a.sequence, a.at, a.actor, a.action, a.subject, a.detail, a.hash FROM audit a WHERE a.sequence < ",
         );
         query.push_bind(filter.before.map_or(Ok(i64::MAX), signed)?);
         for (column, values) in [("actor", &filter.actors), ("subject", &filter.subjects)] {
@@ -251,12 +251,12 @@ impl Reviews for This {
             lines_in_sight(&mut query, tenants, queues);
         }
         query.push(" ORDER BY a.sequence DESC LIMIT ").push_bind(i64::from(filter.limit));
-        let rows: Vec<(i64, i64, String, String, String, String)> =
+        let rows: Vec<(i64, i64, String, String, String, String, Vec<u8>)> =
             query.build_query_as().fetch_all(&mut *reader(self).await?).await?;
         rows.into_iter()
-            .map(|(sequence, at, actor, action, subject, detail)| {
+            .map(|(sequence, at, actor, action, subject, detail, hash)| {
                 let (sequence, at) = (unsigned(sequence)?, time(at)?);
-                Ok(AuditLine { sequence, at, actor, action, subject, detail })
+                Ok((AuditLine { sequence, at, actor, action, subject, detail }, as_hash(&hash)?))
             })
             .collect()
     }

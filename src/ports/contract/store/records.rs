@@ -1,7 +1,7 @@
 use crate::{
     ports::{
         contract::samples::{api_key, at, claimed, settled, tenant, upload},
-        store::{NewUpload, Store, StoredPolicy},
+        store::{AuditHead, Forged, NewUpload, Store, StoredPolicy},
     },
     upload::Decision,
 };
@@ -52,6 +52,22 @@ pub async fn the_audit_log_is_whole<S: Store>(store: Arc<S>) {
     assert_eq!(sequences, (1..=10).collect::<Vec<_>>());
     assert_eq!(store.audit(4, 3).await.unwrap(), log[4..7]);
     assert_eq!(store.audit_verify().await.unwrap(), Ok(10));
+    // What was written down of it is there for good, and what never was is not.
+    let ten = store.audit_walk(&[]).await.unwrap().expect("it is whole");
+    assert_eq!(ten.to_string().parse(), Ok(ten));
+    settled(&*store, &upload(6), Decision::Publish, 9).await;
+    let walk = async |noted: &[AuditHead]| store.audit_walk(noted).await.unwrap();
+    let empty = AuditHead { sequence: 0, hash: [0; 32] };
+    let twelve = walk(&[empty, ten]).await.expect("it has grown");
+    assert_eq!((ten.sequence, twelve.sequence), (10, 12));
+    assert_eq!(walk(&[ten, twelve]).await, Ok(twelve));
+    for (wrong, line) in [
+        (AuditHead { hash: twelve.hash, ..ten }, 10),
+        (AuditHead { sequence: 13, ..twelve }, 13),
+        (AuditHead { sequence: 0, ..ten }, 0),
+    ] {
+        assert_eq!(walk(&[ten, wrong]).await, Err(Forged::Noted(line)), "{wrong}");
+    }
 }
 
 pub async fn the_store_answers_a_ping<S: Store>(store: Arc<S>) {
