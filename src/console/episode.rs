@@ -6,6 +6,7 @@ use super::{
     fail::Fail,
     fields::Fields,
     filter::Filter,
+    guard::Decoding,
     item::told,
     media::{answer, mark},
     page::{Frame, render},
@@ -26,6 +27,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{
+    Extension,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
@@ -239,6 +241,7 @@ fn page(
 pub(super) async fn shot(
     State(console): State<Console>,
     Unasked(person): Unasked,
+    Extension(decoding): Extension<Decoding>,
     Path((stream, number, n)): Path<(String, String, usize)>,
     uri: Uri,
 ) -> Result<Response, Fail> {
@@ -249,6 +252,7 @@ pub(super) async fn shot(
     let episode = console.desk.shown_episode(&person, of).await?;
     let kept = episode.evidence.get(n).ok_or_else(Fail::no_page)?;
     let by = mark(&console, &person);
+    decoding.begins();
     let shown = console.previews.held(&kept.key, &kept.media_type, console.max_edge, Some(&by)).await?;
     Ok(answer(shown))
 }

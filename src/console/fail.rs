@@ -99,6 +99,10 @@ pub(super) fn sentence(message: &str) -> String {
     letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
+/// What the page of an answer says.
+#[derive(Debug, Clone)]
+pub(super) struct InWords(pub String);
+
 #[derive(Template)]
 #[template(path = "fail.html")]
 struct Page {
@@ -140,8 +144,10 @@ impl Fail {
             ),
         };
         let frame = Frame::bare("That did not work");
+        let words = InWords(what.clone());
         let page = Page { status: status.as_u16(), what, unsent, frame: frame.clone() };
         let mut response = (status, page::render(&page, &frame)).into_response();
+        response.extensions_mut().insert(words);
         if let Some(fault) = fault {
             response.extensions_mut().insert(Fault(Arc::new(fault)));
         }

@@ -4,6 +4,7 @@ use super::{
     Console,
     fail::{Fail, sentence},
     fields::Fields,
+    guard::Decoding,
     visitor::Unasked,
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     upload::UploadId,
 };
 use axum::{
+    Extension,
     extract::{Path, State},
     http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
@@ -40,6 +42,7 @@ fn unshown(id: UploadId, hidden: Hidden) -> Response {
 pub(super) async fn media(
     State(console): State<Console>,
     Unasked(person): Unasked,
+    Extension(decoding): Extension<Decoding>,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, Fail> {
@@ -55,6 +58,7 @@ pub(super) async fn media(
     let detail = &opened.verdict.detail;
     let by = mark(&console, &person);
     let sheet = detail.film.as_ref().and_then(|film| film.sheet.as_ref());
+    decoding.begins();
     let shown = match sheet {
         Some(sheet) => console.previews.sheet(sheet, &by).await,
         None => {

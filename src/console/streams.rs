@@ -5,6 +5,7 @@ use super::{
     events::{self, Beat},
     fail::Fail,
     fields::Fields,
+    guard::Decoding,
     page::{Frame, render},
     visitor::{Signed, Unasked, UnaskedPost, needs},
     words,
@@ -28,6 +29,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{
+    Extension,
     extract::{Path, State},
     http::{StatusCode, Uri},
     response::Response,
@@ -385,6 +387,7 @@ pub(super) async fn looks(_: UnaskedPost) -> StatusCode {
 pub(super) async fn frame(
     State(console): State<Console>,
     Unasked(person): Unasked,
+    Extension(decoding): Extension<Decoding>,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Response, Fail> {
@@ -406,6 +409,7 @@ pub(super) async fn frame(
         Some(newest) => newest,
         None => kept(&console, &stream).await?.ok_or_else(Fail::no_page)?,
     };
+    decoding.begins();
     let preview =
         console.previews.of_bytes(&bytes, &media_type, EDGE, &super::media::mark(&console, &person)).await?;
     Ok(super::media::answer(preview))

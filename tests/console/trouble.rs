@@ -33,6 +33,9 @@ async fn a_store_that_is_gone_gives_a_clear_page_and_nothing_is_half_decided() {
         assert!(page.contains("The store cannot be reached just now. Nothing is half done"), "{page}");
         assert!(!page.contains("127.0.0.1") && !page.to_lowercase().contains("postgres"), "{page}");
     }
+    // A page says in its own words why its picture does not come.
+    let why = ann.with_header(&format!("{item}/media?view=x"), "accept", "text/plain").await;
+    assert!(why.starts_with("The store cannot be reached just now.") && !why.contains('<'), "{why}");
     assert_eq!(ann.send(&format!("{item}/rule"), &fields).await.status(), 503);
     database.let_up();
     let page = until("the page is back", async || {

@@ -44,10 +44,12 @@
   if (media) {
     const failed = async () => {
       media.hidden = true; for (const one of document.querySelectorAll(".drawn, .zoom")) one.remove(); $("#unshown").hidden = false; $("#reveal").hidden = true;
+      let why = "nobody says why just now. Reload the page.";
       try {
         const answer = await fetch(media.src, { headers: { accept: "text/plain" } });
-        if (!answer.ok && answer.headers.get("content-type")?.startsWith("text/plain")) $("#why-not").textContent = await answer.text();
+        if (!answer.ok && answer.headers.get("content-type")?.startsWith("text/plain")) why = await answer.text();
       } catch { /* it stays unsaid */ }
+      $("#why-not").textContent = why;
     };
     media.addEventListener("error", failed);
     if (media.complete && media.naturalWidth === 0) failed();
