@@ -232,25 +232,28 @@ pub trait Accounts: Send + Sync + 'static {
     /// As [`Self::users`], those whose address has this part in it, whatever letters are capital; all have the empty one.
     async fn find_users(&self, part: &str, role: Option<Role>) -> Result<Vec<User>>;
     /// Writes the account as it is to be; refused where it changed since it was read. `ends` ends its sessions, but for
-    /// the one of this hash.
+    /// the one of this hash, and its link, but for that of somebody who was invited and did not come yet.
     async fn change_user(
         &self,
         user: &User,
         ends: Option<&str>,
         deed: Deed<'_>,
     ) -> Result<std::result::Result<(), Stale>>;
-    /// As [`Self::change_user`], of somebody who begins anew: password, second factor, sessions and what providers know them
-    /// as are forgotten. The audit line says how many of the last there were.
+    /// As [`Self::change_user`], of somebody who begins anew: password, second factor, sessions, link and what providers know
+    /// them as are forgotten. The audit line says how many of the last there were.
     async fn reset_user(&self, user: &User, deed: Deed<'_>) -> Result<std::result::Result<(), Stale>>;
 
-    /// Adds it, and ends the oldest beyond `most`; the one of hash `instead_of` ends in the same commit.
+    /// Adds it, and ends the oldest beyond `most`; the one of hash `instead_of` ends in the same commit. Refused where the
+    /// account lets nobody in any more as it did when it was read, `as_of`: its password, second factor or rights are others,
+    /// it was disabled, or, of one without a password, anything changed.
     async fn begin_session(
         &self,
         session: &Session,
+        as_of: &User,
         most: u32,
         instead_of: Option<&str>,
         deed: Option<Deed<'_>>,
-    ) -> Result<()>;
+    ) -> Result<std::result::Result<(), Stale>>;
     async fn session(&self, hash: &str) -> Result<Option<(Session, User)>>;
     async fn touch_session(&self, hash: &str, at: Timestamp) -> Result<()>;
     /// Newest first.

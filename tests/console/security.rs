@@ -372,4 +372,25 @@ async fn a_session_is_ended_by_its_owner_and_by_a_new_password() {
     for late in [&before, &other] {
         assert!(location(&late.get("/console/queue").await).starts_with("/console/sign-in"));
     }
+    // And a link that nobody used: with a new password, and with the account.
+    let made = async || {
+        let made = world.site.run(&["user", "link", "ann@example.org"]).await.out();
+        made[made.find("/console").unwrap()..].trim_end().to_owned()
+    };
+    let link = made().await;
+    assert_eq!(other.get(&link).await.status(), 200);
+    let csrf = ann.csrf("/console/account/password").await;
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("old", "a staple of another horse"),
+        ("new", PASSWORD),
+        ("again", PASSWORD),
+    ];
+    ann.enter("/console/account/password", &fields).await;
+    assert_eq!(other.send(&link, &[]).await.status(), 422);
+    let link = made().await;
+    for change in ["disable", "enable"] {
+        assert_eq!(world.site.run(&["user", change, "ann@example.org"]).await.code(), 0);
+    }
+    assert_eq!(other.send(&link, &[]).await.status(), 422);
 }

@@ -198,7 +198,7 @@ impl People {
         self.change(&user, Some(&person.session.hash), "user.password_changed", &person.actor()).await?;
         user.version += 1;
         let (device, old) = (&person.session.device, &person.session.hash);
-        Ok(self.begin(user, person.session.full, device, Some(old)).await?)
+        self.begin(user, person.session.full, device, Some(old)).await
     }
 
     /// Takes the second factor up, once a code shows that the phone has the secret. Gives the backup codes, to be shown

@@ -6,6 +6,7 @@ use crate::{
     ports::{
         Federation, Result,
         accounts::{Session, User},
+        store::Stale,
     },
 };
 use std::time::Duration;
@@ -45,7 +46,7 @@ impl People {
         };
         self.accounts.forgive(&counts[0].key).await?;
         let full = user.totp.is_none();
-        self.begin(user, full, device, None).await.map_err(Refused::from)
+        self.begin(user, full, device, None).await
     }
 
     /// The second factor: a code of the moment, or a backup code. A new session takes the half one's place, so that a
@@ -84,16 +85,19 @@ impl People {
         self.change(&user, None, action, &actor(&user)).await?;
         self.accounts.forgive(&count.key).await?;
         user.version += 1;
-        Ok(self.begin(user, true, &person.session.device, Some(&person.session.hash)).await?)
+        self.begin(user, true, &person.session.device, Some(&person.session.hash)).await
     }
 
     /// By a one-time link, which is used up. It stands for the password, and not for the second factor.
     pub async fn by_link(&self, token: &Token, device: &str) -> std::result::Result<Person, Refused> {
-        let id = self.accounts.take_link(&token.hash(), self.clock.now()).await?.ok_or(Refused::Link)?;
+        let (hash, now) = (token.hash(), self.clock.now());
+        let id = self.accounts.link(&hash, now).await?.ok_or(Refused::Link)?;
         let user = self.accounts.user(&id).await?.filter(|user| user.disabled_at.is_none());
         let user = user.ok_or(Refused::Link)?;
+        // Used after the account was read: whatever ended the link is in it, or ends the session.
+        self.accounts.take_link(&hash, now).await?.ok_or(Refused::Link)?;
         let full = user.totp.is_none();
-        Ok(self.begin(user, full, device, None).await?)
+        self.begin(user, full, device, None).await
     }
 
     /// By a provider's word, for which the browser kept `secret`. It stands for the password, and not for the second
@@ -118,8 +122,12 @@ impl People {
             None => None,
         };
         let user = user.filter(|user| user.disabled_at.is_none()).ok_or(Refused::Identity)?;
+        // They may have been reset before the account was read.
+        if federation.known_as(&identity.issuer, &identity.subject).await?.as_ref() != Some(&user.id) {
+            return Err(Refused::Identity);
+        }
         let full = user.totp.is_none();
-        Ok(self.begin(user, full, device, None).await?)
+        self.begin(user, full, device, None).await
     }
 
     /// The first time, the address that the provider vouches for says who it is; from then on its own id does.
@@ -184,13 +192,14 @@ impl People {
         Err(Refused::Wrong)
     }
 
+    /// `user` is as it was read when it was decided that they come in.
     pub(super) async fn begin(
         &self,
         user: User,
         full: bool,
         device: &str,
         old: Option<&str>,
-    ) -> Result<Person> {
+    ) -> std::result::Result<Person, Refused> {
         let (token, now) = (Token::mint(&*self.random)?, self.clock.now());
         let device: String = device.chars().filter(|c| !c.is_control()).take(DEVICE_CHARS).collect();
         let session = Session {
@@ -203,7 +212,9 @@ impl People {
         };
         let actor = actor(&user);
         let deed = full.then(|| self.deed(&actor, "session.began"));
-        self.accounts.begin_session(&session, self.options.sessions, old, deed).await?;
-        Ok(Person { user, session, token })
+        match self.accounts.begin_session(&session, &user, self.options.sessions, old, deed).await? {
+            Ok(()) => Ok(Person { user, session, token }),
+            Err(Stale) => Err(Refused::Changed),
+        }
     }
 }

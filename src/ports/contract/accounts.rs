@@ -3,7 +3,7 @@
 use super::samples::at;
 use crate::ports::{
     Accounts, Store,
-    accounts::{Deed, Role, Session, Tenants, User},
+    accounts::{Deed, Queues, Role, Session, Tenants, User},
     store::Stale,
 };
 use std::{sync::Arc, time::Duration};
@@ -18,7 +18,9 @@ macro_rules! accounts_contract {
             a_reset_forgets_what_somebody_signs_in_by
             sessions_are_limited_and_end
             a_session_takes_anothers_place
+            a_session_begins_as_its_account_was_read
             a_link_is_good_once
+            a_link_ends_with_the_sessions
             failures_are_counted
             failures_fade
         }
@@ -112,7 +114,7 @@ pub async fn accounts_are_found_by_a_part_of_their_address_and_by_role<S: Accoun
 pub async fn a_change_is_compared_and_set_and_ends_sessions<S: Accounts + Store>(store: Arc<S>) {
     let user = with_user(&*store).await;
     for hash in ["a", "b", "c"] {
-        store.begin_session(&session(hash, "u1", 1), 9, None, None).await.unwrap();
+        store.begin_session(&session(hash, "u1", 1), &user, 9, None, None).await.unwrap().unwrap();
     }
     let changed = User {
         role: Role::Senior,
@@ -143,7 +145,7 @@ pub async fn a_reset_forgets_what_somebody_signs_in_by<S: Accounts + Store>(stor
     let user = with_user(&*store).await;
     let known = User { password: Some("p".into()), totp: Some("t".into()), totp_step: 77, ..user };
     assert_eq!(store.change_user(&known, None, deed("user.changed")).await.unwrap(), Ok(()));
-    store.begin_session(&session("a", "u1", 1), 9, None, None).await.unwrap();
+    store.begin_session(&session("a", "u1", 1), &known, 9, None, None).await.unwrap().unwrap();
     assert_eq!(store.reset_user(&known, deed("user.reset")).await.unwrap(), Err(Stale), "it changed");
     assert_eq!(store.sessions("u1").await.unwrap().len(), 1);
     let known = User { version: 2, ..known };
@@ -160,8 +162,9 @@ pub async fn sessions_are_limited_and_end<S: Accounts + Store>(store: Arc<S>) {
     let user = with_user(&*store).await;
     for (n, hash) in ["a", "b", "c"].into_iter().enumerate() {
         store
-            .begin_session(&session(hash, "u1", n as i64), 2, None, Some(deed("session.began")))
+            .begin_session(&session(hash, "u1", n as i64), &user, 2, None, Some(deed("session.began")))
             .await
+            .unwrap()
             .unwrap();
     }
     let names = async || store.sessions("u1").await.unwrap().into_iter().map(|s| s.hash).collect::<Vec<_>>();
@@ -180,21 +183,81 @@ pub async fn sessions_are_limited_and_end<S: Accounts + Store>(store: Arc<S>) {
 }
 
 pub async fn a_session_takes_anothers_place<S: Accounts + Store>(store: Arc<S>) {
-    with_user(&*store).await;
-    store.begin_session(&Session { full: false, ..session("half", "u1", 1) }, 1, None, None).await.unwrap();
+    let user = with_user(&*store).await;
+    let begin = async |session: Session, instead_of: Option<&str>| {
+        store.begin_session(&session, &user, 1, instead_of, None).await.unwrap().unwrap();
+    };
+    begin(Session { full: false, ..session("half", "u1", 1) }, None).await;
     assert!(!store.session("half").await.unwrap().unwrap().0.full);
-    store.begin_session(&session("full", "u1", 2), 1, Some("half"), None).await.unwrap();
+    begin(session("full", "u1", 2), Some("half")).await;
     assert_eq!(store.session("half").await.unwrap(), None);
     assert!(store.session("full").await.unwrap().unwrap().0.full);
     // Half ones, which a password alone begins, put out each other and no full one.
     for (hash, second) in [("h1", 3), ("h2", 4)] {
-        store
-            .begin_session(&Session { full: false, ..session(hash, "u1", second) }, 1, None, None)
-            .await
-            .unwrap();
+        begin(Session { full: false, ..session(hash, "u1", second) }, None).await;
     }
     assert_eq!(store.session("h1").await.unwrap(), None);
     assert!(store.session("h2").await.unwrap().is_some() && store.session("full").await.unwrap().is_some());
+}
+
+pub async fn a_session_begins_as_its_account_was_read<S: Accounts + Store>(store: Arc<S>) {
+    let user = with_user(&*store).await;
+    let begins =
+        async |as_of: &User| store.begin_session(&session("a", "u1", 1), as_of, 9, None, None).await.unwrap();
+    // Of who has no password yet nothing may have changed.
+    assert_eq!(store.change_user(&user, None, deed("user.changed")).await.unwrap(), Ok(()));
+    assert_eq!(begins(&user).await, Err(Stale));
+    let known = User { password: Some("p".into()), totp: Some("t".into()), version: 2, ..user };
+    assert_eq!(store.change_user(&known, None, deed("user.changed")).await.unwrap(), Ok(()));
+    // A code that was used elsewhere is no matter.
+    let used = User { totp_step: 78, backup_codes: Vec::new(), version: 3, ..known.clone() };
+    assert_eq!(store.change_user(&used, None, deed("user.totp_used")).await.unwrap(), Ok(()));
+    assert_eq!(begins(&known).await, Ok(()));
+    let changes: [fn(&mut User); 8] = [
+        |user| user.password = Some("q".into()),
+        |user| user.totp = Some("u".into()),
+        |user| user.totp = None,
+        |user| user.role = Role::Auditor,
+        |user| user.tenants = Tenants::All,
+        |user| user.queues = Queues::All,
+        |user| user.disabled_at = Some(at(5)),
+        |user| user.password = None,
+    ];
+    for (n, change) in changes.into_iter().enumerate() {
+        let read = store.user("u1").await.unwrap().unwrap();
+        let mut changed = read.clone();
+        change(&mut changed);
+        assert_eq!(store.change_user(&changed, Some(""), deed("user.changed")).await.unwrap(), Ok(()));
+        assert_eq!(begins(&read).await, Err(Stale), "{n}");
+    }
+    assert!(store.sessions("u1").await.unwrap().is_empty());
+}
+
+pub async fn a_link_ends_with_the_sessions<S: Accounts + Store>(store: Arc<S>) {
+    let user = with_user(&*store).await;
+    let link = async || store.link("link", at(50)).await.unwrap().is_some();
+    let anew = async || store.add_link("link", "u1", at(100), deed("user.link")).await.unwrap();
+    let change = async |version, ends, change: fn(&mut User)| {
+        let mut changed = User { version, ..user.clone() };
+        change(&mut changed);
+        store.change_user(&changed, ends, deed("user.changed")).await.unwrap().unwrap();
+    };
+    anew().await;
+    change(1, Some(""), |user| user.role = Role::Senior).await;
+    assert!(link().await, "who was invited comes by it, as what they are now");
+    change(2, Some(""), |user| user.disabled_at = Some(at(5))).await;
+    assert!(!link().await);
+    change(3, Some(""), |_| ()).await;
+    assert!(!link().await, "it does not come back");
+    anew().await;
+    change(4, Some("a"), |user| user.password = Some("p".into())).await;
+    assert!(!link().await);
+    anew().await;
+    change(5, None, |user| user.password = Some("p".into())).await;
+    assert!(link().await, "sessions went on");
+    let known = User { version: 6, password: Some("p".into()), ..user.clone() };
+    store.reset_user(&known, deed("user.reset")).await.unwrap().unwrap();
+    assert!(!link().await);
 }
 
 pub async fn a_link_is_good_once<S: Accounts + Store>(store: Arc<S>) {

@@ -61,7 +61,7 @@ pub async fn whose_a_form_is_outlasts_its_session_but_not_a_change_of_the_accoun
     let user = with_user(&*store).await;
     let whose = async |hash| store.whose_form(hash).await.unwrap();
     for hash in ["a", "b"] {
-        store.begin_session(&session(hash, "u1", 1), 9, None, None).await.unwrap();
+        store.begin_session(&session(hash, "u1", 1), &user, 9, None, None).await.unwrap().unwrap();
         store.know_forms(&format!("form {hash}"), hash, "u1", at(1)).await.unwrap();
     }
     assert!(store.end_session("u1", "a", deed("session.ended")).await.unwrap());

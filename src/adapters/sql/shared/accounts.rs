@@ -102,7 +102,7 @@ fn shown(user: &User) -> Value {
 }
 
 /// The account as it is to be; false where it changed since it was read. `ends` ends its sessions, but for the one of this
-/// hash, and what their pages sent is nobody's.
+/// hash, and its link, and what their pages sent is nobody's.
 async fn write(tx: &mut Connection, user: &User, ends: Option<&str>) -> Result<bool> {
     let changed = sqlx::query(
         "UPDATE people SET role = $3, tenants = $4, password = $5, totp = $6, totp_step = $7, backup_codes = $8, \
@@ -134,8 +134,17 @@ async fn write(tx: &mut Connection, user: &User, ends: Option<&str>) -> Result<b
             .bind(but)
             .execute(&mut *tx)
             .await?;
+        // Who was invited, and is to have another role, comes by the link that they have.
+        if user.password.is_some() || user.disabled_at.is_some() {
+            end_link(tx, &user.id).await?;
+        }
     }
     Ok(true)
+}
+
+async fn end_link(tx: &mut Connection, user: &str) -> Result<()> {
+    sqlx::query("DELETE FROM links WHERE person = $1").bind(user).execute(tx).await?;
+    Ok(())
 }
 
 #[async_trait]
@@ -227,6 +236,7 @@ impl Accounts for This {
             tx.rollback().await?;
             return Ok(Err(Stale));
         }
+        end_link(&mut tx, &user.id).await?;
         let unbound = sqlx::query("DELETE FROM identities WHERE person = $1")
             .bind(&user.id)
             .execute(&mut *tx)
@@ -242,11 +252,31 @@ impl Accounts for This {
     async fn begin_session(
         &self,
         session: &Session,
+        as_of: &User,
         most: u32,
         instead_of: Option<&str>,
         deed: Option<Deed<'_>>,
-    ) -> Result<()> {
+    ) -> Result<std::result::Result<(), Stale>> {
         let mut tx = begin(self).await?;
+        // It changes nothing, and is waited for by whoever changes the account, who then ends this session too.
+        let lets_in = sqlx::query(
+            "UPDATE people SET version = version WHERE id = $1 AND disabled_at IS NULL AND role = $2 AND tenants = $3 \
+             AND queues = $4 AND coalesce(password, '') = $5 AND coalesce(totp, '') = $6 \
+             AND (password IS NOT NULL OR version = $7)",
+        )
+        .bind(&as_of.id)
+        .bind(as_of.role.as_str())
+        .bind(as_of.tenants.to_string())
+        .bind(as_of.queues.to_string())
+        .bind(as_of.password.as_deref().unwrap_or_default())
+        .bind(as_of.totp.as_deref().unwrap_or_default())
+        .bind(signed(as_of.version)?)
+        .execute(&mut *tx)
+        .await?;
+        if lets_in.rows_affected() == 0 {
+            tx.rollback().await?;
+            return Ok(Err(Stale));
+        }
         if let Some(old) = instead_of {
             sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(old).execute(&mut *tx).await?;
         }
@@ -275,7 +305,7 @@ impl Accounts for This {
             append(&mut tx, deed, &session.user, json!({})).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(Ok(()))
     }
 
     async fn session(&self, hash: &str) -> Result<Option<(Session, User)>> {
@@ -353,7 +383,7 @@ impl Accounts for This {
 
     async fn add_link(&self, hash: &str, user: &str, until: Timestamp, deed: Deed<'_>) -> Result<()> {
         let mut tx = begin(self).await?;
-        sqlx::query("DELETE FROM links WHERE person = $1").bind(user).execute(&mut *tx).await?;
+        end_link(&mut tx, user).await?;
         sqlx::query("INSERT INTO links (hash, person, until) VALUES ($1, $2, $3)")
             .bind(hash)
             .bind(user)
