@@ -162,7 +162,12 @@ fn unread(status: StatusCode) -> &'static str {
 pub(super) fn safe_next(next: &str) -> &str {
     let own = next == "/console" || next.starts_with("/console/");
     let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') && next.len() <= 4096;
-    if own && plain && !next.contains("//") { next } else { "/console/queue" }
+    let path = next.split(['?', '#']).next().unwrap_or_default();
+    let stays = path.split('/').all(|part| part != "." && part != "..");
+    // A dot, a slash and a backslash, as a browser or what stands before us may read them. No path of ours has one.
+    let coded = path.to_ascii_lowercase();
+    let coded = ["%2e", "%2f", "%5c"].iter().any(|code| coded.contains(code));
+    if own && plain && stays && !coded && !next.contains("//") { next } else { "/console/queue" }
 }
 
 /// The peer's address; of a proxy that is named, the address that it says it speaks for.
@@ -208,7 +213,13 @@ mod tests {
 
     #[test]
     fn signing_in_leads_to_our_own_pages_alone() {
-        for own in ["/console", "/console/items/1?choice=a", "/console/queue"] {
+        for own in [
+            "/console",
+            "/console/items/1?choice=a",
+            "/console/queue",
+            "/console/streams?name=..&tenant=a%2fb",
+            "/console/assets/a.b..c",
+        ] {
             assert_eq!(safe_next(own), own);
         }
         for other in [
@@ -219,6 +230,17 @@ mod tests {
             "/consoles",
             "/console/\\x",
             "/f/x",
+            "/console/..",
+            "/console/../f/x",
+            "/console/items/../../v1/uploads",
+            "/console/./queue",
+            "/console/%2e%2e/v1/uploads",
+            "/console/.%2E/v1/uploads",
+            "/console/%2E",
+            "/console/..%2fv1",
+            "/console/..%5Cv1",
+            "/console/../f/x?next=/console",
+            "/console/../f/x#/",
         ] {
             assert_eq!(safe_next(other), "/console/queue", "{other}");
         }
