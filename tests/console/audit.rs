@@ -81,6 +81,14 @@ async fn an_export_goes_on_to_the_first_line() {
             eve.page(&format!("/console/audit/export?format={format}&action=test.line&before=1500")).await;
         assert!(some.lines().count() > 1000 && some.lines().count() < 1500, "within the filter");
     }
+    // It goes on while the same person signs in elsewhere, by a code that is used.
+    let mut answer = eve.get("/console/audit/export?format=jsonl").await;
+    let mut log = answer.chunk().await.unwrap().expect("it begins").to_vec();
+    world.stored("UPDATE people SET version = version + 1").await;
+    while let Some(more) = answer.chunk().await.expect("it is not broken off") {
+        log.extend(more);
+    }
+    assert!(log.iter().filter(|byte| **byte == b'\n').count() > lines);
     let told = eve.page("/console/audit/export?format=jsonl&action=audit.exported").await;
     assert!(told.contains("\"format\":\"csv\"") && told.contains("action=test.line"), "{told}");
 }

@@ -159,13 +159,16 @@ impl People {
         Ok(())
     }
 
-    /// Is this person's session still good? Asking does not make it last longer.
+    /// Is this person's session still good, for what they might see when it was asked before? Asking does not make it last
+    /// longer.
     pub async fn still(&self, person: &Person) -> Result<bool> {
         let Some((session, user)) = self.accounts.session(&person.token.hash()).await? else {
             return Ok(false);
         };
         let good = !self.is_over(&session) && user.disabled_at.is_none();
-        Ok(good && user.version == person.user.version)
+        // Whatever else changes of the account ends its sessions, or is no matter, as that a code was used.
+        let rights = |user: &User| (user.role, user.tenants.clone(), user.queues.clone());
+        Ok(good && rights(&user) == rights(&person.user))
     }
 
     fn is_over(&self, session: &Session) -> bool {
@@ -216,5 +219,40 @@ impl People {
             Ok(()) => Ok(Person { user, session, token }),
             Err(Stale) => Err(Refused::Changed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        access::people::Options,
+        adapters::sqlite::Sqlite,
+        ports::{
+            accounts::{Queues, Role, Tenants},
+            clock::SystemClock,
+            random::SystemRandom,
+        },
+    };
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn what_somebody_reads_goes_on_while_they_sign_in_elsewhere_and_ends_with_their_rights() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(&folder.path().join("lazaret.db")).await.unwrap());
+        let people = People::new(store, Arc::new(SystemClock), Arc::new(SystemRandom), Options::default());
+        let made = people.invite("eve@example.org", Role::Auditor, Tenants::All, Queues::All, "cli").await;
+        let (_, link) = made.unwrap().expect("nobody has the address");
+        let person = people.by_link(&link, "a browser").await.unwrap();
+        let change = async |change: fn(&mut User)| {
+            let mut user = people.accounts.user(&person.user.id).await.unwrap().unwrap();
+            change(&mut user);
+            people.change(&user, None, "user.changed", "cli").await.unwrap();
+            people.still(&person).await.unwrap()
+        };
+        assert!(change(|user| user.totp_step += 1).await, "a code was used");
+        assert!(!change(|user| user.queues = "image".parse().unwrap()).await);
+        assert!(change(|user| user.queues = Queues::All).await);
+        assert!(!change(|user| user.role = Role::Moderator).await);
     }
 }
