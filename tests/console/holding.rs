@@ -26,7 +26,7 @@ async fn held(world: &World, id: &str) -> Option<(String, i64)> {
 async fn an_open_page_keeps_the_item_in_hand_and_gives_it_back_when_it_is_left() {
     let world = World::start("[console]\ntotp = false\nlease = \"6s\"\n").await;
     let id = world.letter("letter.pdf").await;
-    let browser = with_item(&world, "ann@example.org", &id).await;
+    let _open = with_item(&world, "ann@example.org", &id).await;
     let (holder, first) = held(&world, &id).await.expect("it is taken");
     // Nobody touches the page: only its script asks for more.
     until("it is held for twice as long", async || match held(&world, &id).await {

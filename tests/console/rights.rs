@@ -79,6 +79,40 @@ fn account(people: &str, email: &str) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_escalated_is_listed_for_seniors_and_opened_but_not_decided_by_others() {
+    let world = World::start(OPEN).await;
+    let photo = world.photo("photo.jpg", 1).await;
+    let item = format!("/console/items/{photo}");
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let bob = Visitor::arrive(&world, "bob@example.org", "moderator", "*").await;
+    let zoe = Visitor::arrive(&world, "zoe@example.org", "senior", "*").await;
+    assert_eq!(ann.rule(&photo, "escalate:unsure", &[]).await.status(), 303);
+    assert!(zoe.page("/console/queue").await.contains("photo.jpg"));
+    assert!(!bob.page("/console/queue").await.contains("photo.jpg"));
+    let csrf = bob.csrf("/console/queue").await;
+    let next = bob.send("/console/next", &[("csrf", &csrf)]).await;
+    assert!(!location(&next).contains(&photo), "{next:?}");
+    // By its address they see all of it, and what became of it.
+    let page = bob.page(&item).await;
+    assert!(
+        page.contains("It was escalated: a senior decides it.") && !page.contains("id=\"take\""),
+        "{page}"
+    );
+    let view = page.split("/media?view=").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(bob.get(&format!("{item}/media?view={view}")).await.status(), 200);
+    // And decide nothing.
+    assert_eq!(bob.send(&format!("{item}/take"), &[("csrf", &csrf)]).await.status(), 403);
+    for choice in ["approve:harmless", "quarantine:spam", "escalate:unsure"] {
+        assert_eq!(bob.rule_untaken(&photo, choice).await.status(), 403, "{choice}");
+    }
+    let many = [("csrf", csrf.as_str()), ("item", &photo), ("choice", "quarantine:spam")];
+    let many = bob.send("/console/bulk/decide", &many).await;
+    assert_eq!(many.status(), 409);
+    assert!(many.text().await.unwrap().contains("a senior decides it"));
+    assert_eq!(zoe.rule(&photo, "quarantine:spam", &[]).await.status(), 303);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_admin_of_some_tenants_decides_on_no_others() {
     let world = World::start(OPEN).await;
     let root = Visitor::arrive(&world, "root@example.org", "admin", "*").await;
