@@ -10,6 +10,7 @@ use lazaret_fixtures::{
     Noise, Zip,
     heif::{Item, avif, phone},
 };
+use serde_json::{Value, json};
 
 fn garbage(tile: &mut Item) {
     let mut noise = Noise::new(3);
@@ -26,6 +27,10 @@ async fn a_telephones_pictures_are_published_as_inert_copies() {
         let detail = &upload["verdict_detail"];
         assert_eq!(coverage(detail, "image"), ("complete", ""), "{upload}");
         assert!(detail["labels"]["nsfw-mobilenet-v2.porn"].is_f64(), "{upload}");
+        // What a camera wrote of itself is told of the upload, and that it says a place.
+        let camera =
+            if name == "IMG_1.HEIC" { json!({ "camera": "SECRET", "located": true }) } else { Value::Null };
+        assert_eq!(detail["picture"]["metadata"], camera, "{upload}");
         let renditions = upload["renditions"].as_array().unwrap();
         assert!(!renditions.is_empty(), "{upload}");
         for copy in renditions {

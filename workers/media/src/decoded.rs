@@ -7,7 +7,7 @@ use crate::render;
 use crate::scoring::Showing;
 use image::metadata::Orientation;
 use lazaret_sandbox::child::FrameSink;
-use lazaret_sandbox::{Coverage, Picture, PictureRequest, Rendition, RenditionSpec, Why};
+use lazaret_sandbox::{Coverage, Metadata, Picture, PictureRequest, Rendition, RenditionSpec, Why};
 use lazaret_watermark::Mark;
 use std::io::Write;
 
@@ -19,6 +19,7 @@ pub struct Decoded {
     beside: bool,
     /// What of it was not looked at as it is shown.
     coverage: Coverage,
+    metadata: Metadata,
 }
 
 /// What a file says of its picture.
@@ -34,6 +35,7 @@ pub struct Told<'a> {
     pub beside: bool,
     pub coverage: Coverage,
     pub decoder: &'static str,
+    pub metadata: Metadata,
 }
 
 impl Decoded {
@@ -61,7 +63,7 @@ impl Decoded {
             icc_fits: true,
             decoder: told.decoder,
         };
-        Ok(Self { about, pixels, beside: told.beside, coverage: told.coverage })
+        Ok(Self { about, pixels, beside: told.beside, coverage: told.coverage, metadata: told.metadata })
     }
 
     /// Shows it to `frames` at every target's size and in every variant.
@@ -70,6 +72,7 @@ impl Decoded {
     /// The service is gone, or asks for what is not known here.
     pub fn show(&self, request: &PictureRequest, frames: &mut FrameSink<'_>) -> Result<Picture, Why> {
         let mut showing = Showing::new(request, frames, self.beside);
+        showing.metadata = self.metadata.clone();
         let shot = Shot { delay_ms: 0, aside: false, view: self.view() };
         let coverage = match showing.over_budget(&shot) {
             Some(limit) => limit,

@@ -7,7 +7,7 @@ use exif::{Exif, In, Reader, Tag, Value};
 use lazaret_sandbox::Metadata;
 
 /// Larger blocks hold thumbnails and makers' notes, and are no longer read: 64 KiB is the most that a JPEG holds in one piece.
-const LARGEST: usize = 1 << 20;
+pub const LARGEST: usize = 1 << 20;
 
 pub(crate) fn metadata(format: Format, bytes: &[u8]) -> Metadata {
     let block = match format {
@@ -16,7 +16,14 @@ pub(crate) fn metadata(format: Format, bytes: &[u8]) -> Metadata {
         Format::WebP => meta::webp_exif(bytes),
         Format::Gif | Format::Raw => None,
     };
-    let Some(block) = block.filter(|block| block.len() <= LARGEST) else { return Metadata::default() };
+    block.map(of_block).unwrap_or_default()
+}
+
+/// Of a block that begins with the head of TIFF. Where it cannot be read nothing is told.
+pub fn of_block(block: &[u8]) -> Metadata {
+    if block.len() > LARGEST {
+        return Metadata::default();
+    }
     let mut reader = Reader::new();
     match reader.continue_on_error(true).read_raw(block.to_vec()) {
         Ok(exif) => told(&exif),

@@ -6,7 +6,7 @@ mod beside;
 mod colour;
 mod decode;
 mod decoded;
-mod exif;
+pub mod exif;
 mod fault;
 mod job;
 #[doc(hidden)]

@@ -56,7 +56,7 @@ pub(crate) struct Showing<'a, 'b> {
     pixels: u64,
     has_alpha: bool,
     beside: bool,
-    metadata: Metadata,
+    pub(crate) metadata: Metadata,
     /// What was last shown, by variant and target: a frame that looks the same to a model is not shown again.
     shown: Vec<Vec<f32>>,
     sample: Vec<f32>,

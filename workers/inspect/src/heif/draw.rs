@@ -28,7 +28,9 @@ pub(super) fn draw(meta: &Meta<'_>, size: u64, sequence: bool, reading: Reading<
         None => false,
     };
     let others = meta.items.keys().any(|id| !artist.used.contains(id));
+    let exif = artist.exif_of(&picture);
     Ok(Still {
+        exif,
         beside: others || meta.alternatives || sequence || picture.shown.crop.is_some(),
         colour: picture.drawn,
         alpha: alpha.map(|(drawn, _)| drawn),
@@ -169,6 +171,20 @@ impl<'a> Artist<'a, '_> {
         pieces
             .filter(|pieces| !pieces.is_empty())
             .ok_or_else(|| Flaw::malformed(format!("item {id} does not lie where it is said to")))
+    }
+
+    /// ISO/IEC 23008-12, A.2.1. Nothing rests on it, so what is odd about it is no flaw of the picture.
+    fn exif_of(&self, picture: &Picture<'_>) -> Vec<(u64, u64)> {
+        let describes = |item: &Item| item.referred(*b"cdsc").any(|of| picture.ids.contains(&of));
+        let mut all = self
+            .meta
+            .items
+            .iter()
+            .filter(|(_, item)| &item.kind == b"Exif" && !item.protected && describes(item));
+        match (all.next(), all.next()) {
+            (Some((id, _)), None) => self.pieces(*id).unwrap_or_default(),
+            _ => Vec::new(),
+        }
     }
 
     fn grid(

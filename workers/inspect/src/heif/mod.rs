@@ -61,6 +61,9 @@ pub struct Still {
     pub colours: Colours,
     /// There are other items than those of this picture, or another one that a reader may choose.
     pub beside: bool,
+    /// Where in the file the EXIF block of the picture lies, with the four bytes before it that say where in it TIFF begins:
+    /// beginning and end of each piece. Empty where it has none, several, or one that is not there.
+    pub exif: Vec<(u64, u64)>,
     /// There is a track of pictures, which readers of sequences show in its place.
     pub sequence: bool,
 }

@@ -11,9 +11,9 @@ use crate::source::Job;
 use canvas::Canvas;
 use coded::Decoders;
 use lazaret_inspect::heif::{self, Codec, Drawn, Flaw, Still};
-use lazaret_media::{Decoded, Told};
-use lazaret_sandbox::{Coverage, Why};
-use std::io::BufReader;
+use lazaret_media::{Decoded, Told, exif};
+use lazaret_sandbox::{Coverage, Metadata, Why};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 
 /// Whether the file is such a picture, by its media type.
 pub(crate) fn is_still(media_type: &str) -> bool {
@@ -45,8 +45,25 @@ pub(crate) fn decode(job: &Job, max_pixels: u64) -> Result<Decoded, Why> {
             Some(Codec::Av1) => "libdav1d by FFmpeg",
             _ => "hevc by FFmpeg",
         },
+        metadata: exif_block(&mut file, &still)
+            .map_or_else(Metadata::default, |block| exif::of_block(&block)),
     };
     Decoded::new(told, canvas.pixels)
+}
+
+/// From the head of TIFF on. Nothing rests on it, so one that cannot be read is none.
+fn exif_block(file: &mut (impl Read + Seek), still: &Still) -> Option<Vec<u8>> {
+    let length: u64 = still.exif.iter().map(|(start, end)| end - start).sum();
+    let mut bytes = vec![0; usize::try_from(length).ok().filter(|length| *length <= exif::LARGEST)?];
+    let mut rest = &mut bytes[..];
+    for (start, end) in &still.exif {
+        let piece = rest.split_off_mut(..(end - start) as usize)?;
+        file.seek(SeekFrom::Start(*start)).ok()?;
+        file.read_exact(piece).ok()?;
+    }
+    let (before, _) = bytes.split_first_chunk()?;
+    let head = 4usize.checked_add(u32::from_be_bytes(*before) as usize)?;
+    (head < bytes.len()).then(|| bytes.split_off(head))
 }
 
 fn coverage(still: &Still, unknown: Option<String>) -> Coverage {
