@@ -50,6 +50,8 @@ struct Page {
     /// Gaps that are gone over, for another try.
     overrides: Vec<String>,
     undo_seconds: u64,
+    /// How many of those that can be decided nobody takes back.
+    for_good: usize,
     /// It was done; this is what could not be.
     done: bool,
 }
@@ -128,6 +130,8 @@ pub(super) async fn preview(
     let gaps = if ask.kind == Kind::Approve { gaps(&foreseen, &ask) } else { Vec::new() };
     let mut page = page(&console, &frame, &ask, can, cannot, gaps, false);
     fields.get("draft").clone_into(&mut page.draft);
+    let made = foreseen.iter().filter_map(|one| one.outcome.as_ref().ok());
+    page.for_good = made.filter(|ruling| console.desk.left(ruling, &person.user).is_none()).count();
     Ok(render(&page, &frame))
 }
 
@@ -152,6 +156,7 @@ fn page(
         gaps,
         overrides: ask.overrides.clone(),
         undo_seconds: console.desk.rules.undo.as_secs(),
+        for_good: 0,
         done,
     }
 }
@@ -221,6 +226,12 @@ pub(super) async fn rule(
     ask.batch = Some(crate::hex(&bytes));
     let all = console.desk.rule_all(&person, &ids, &ask).await;
     let decided = all.iter().any(|(_, ruled)| ruled.is_ok());
+    let mut made = all.iter().filter_map(|(_, ruled)| ruled.as_ref().ok());
+    let said = if made.any(|ruling| console.desk.left(ruling, &person.user).is_some()) {
+        "together"
+    } else {
+        "sealed_at_once"
+    };
     let failed: Vec<(UploadId, String)> = all
         .into_iter()
         .filter_map(|(id, ruled)| match ruled {
@@ -234,7 +245,7 @@ pub(super) async fn rule(
         .collect();
     if failed.is_empty() {
         sent(&console, &person, &fields).await;
-        return Ok(Redirect::to(&filter.at("/console/queue", "together")).into_response());
+        return Ok(Redirect::to(&filter.at("/console/queue", said)).into_response());
     }
     let rest = rest(&fields, &failed);
     let draft = for_later(&console, &person, "/console/bulk/decide", &rest).await;

@@ -42,6 +42,8 @@ pub(super) struct Screen {
     /// without having been asked for.
     pub ready: bool,
     pub why_not: String,
+    /// What of it is not in the copy.
+    pub left_out: String,
     /// What an animation is, in words for who does not see it; players have their own.
     pub alt: Option<String>,
     /// The item's page, to see how far the copy is.
@@ -130,6 +132,7 @@ impl Screen {
             making: None,
             ready: false,
             why_not: String::new(),
+            left_out: String::new(),
             alt: (moving == Moving::Animation).then(|| alt(opened)),
             again: moving.place(id, &filter),
             still: filter.at(&format!("/console/items/{id}"), ""),
@@ -138,7 +141,9 @@ impl Screen {
         Some(match console.player.look(&copy(person, id)) {
             None => screen,
             Some(Play::Making(percent)) => Self { making: Some(percent), ..screen },
-            Some(Play::Ready(_)) => Self { ready: asked || moving != Moving::Animation, ..screen },
+            Some(Play::Ready(film)) => {
+                Self { ready: asked || moving != Moving::Animation, left_out: film.left_out, ..screen }
+            }
             Some(Play::Failed(why)) => Self { why_not: sentence(&why), ..screen },
         })
     }
@@ -230,6 +235,9 @@ pub(super) async fn film(
     }
 }
 
+/// For the page's script, which says it beside the player.
+const LEFT_OUT: HeaderName = HeaderName::from_static("lazaret-left-out");
+
 const FIXED: [(HeaderName, HeaderValue); 2] = [
     (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
     (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
@@ -250,6 +258,9 @@ async fn part(film: Film, moving: Moving, headers: &HeaderMap) -> Result<Respons
         }
     };
     say(header::ETAG, etag);
+    if !film.left_out.is_empty() {
+        say(LEFT_OUT, film.left_out.clone());
+    }
     match (&range, status) {
         (Some(range), StatusCode::PARTIAL_CONTENT) => {
             say(header::CONTENT_RANGE, format!("bytes {}-{}/{}", range.start, range.end - 1, film.size));

@@ -43,7 +43,7 @@ const HEADERS: [(HeaderName, &str); 8] = [
 /// How long a page is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the decoders are. No browser waits longer for the first byte.
-const LONGEST: Duration = Duration::from_secs(5 * 60);
+const LONGEST: Duration = Duration::from_secs(110);
 
 /// Every request to look at something has one. Whoever hands something to the decoders says so: from then on nobody waits for
 /// the store.

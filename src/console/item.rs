@@ -285,6 +285,9 @@ fn form(user: &User, opened: &Opened, fields: &Fields, kept: Kept) -> (Option<Fo
         return (None, "You can look at everything here, and change nothing.", false);
     }
     let overrules = may(user.role, Right::Overrule);
+    if !overrules && (item.status, upload.state) == (Status::Closed, UploadState::Quarantined) {
+        return (Some(new_form(opened, fields, &[Kind::Quarantine], false)), "", false);
+    }
     if item.escalated && !overrules {
         return (None, "It was escalated: a senior decides it.", false);
     }
@@ -319,9 +322,6 @@ fn form(user: &User, opened: &Opened, fields: &Fields, kept: Kept) -> (Option<Fo
                 false => &[Kind::Approve, Kind::Quarantine, Kind::Note],
             };
             (Some(new_form(opened, fields, kinds, false)), "", false)
-        }
-        (Status::Closed, UploadState::Quarantined) => {
-            (Some(new_form(opened, fields, &[Kind::Quarantine], false)), "", false)
         }
         _ => (None, "There is nothing to decide.", false),
     }

@@ -175,7 +175,7 @@ impl Frame {
             "ruled" => "Your decision is stored.",
             "sealed" => "Sealed. Seniors alone see it from now on, and it is not erased.",
             "sealed_at_once" => {
-                "Sealed at once: seniors alone see it from now on, and nobody is served it. A senior can reverse it."
+                "Sealed at once: seniors alone see it from now on, and it is being taken down. A senior can reverse it."
             }
             "second" => "Stored. A second person is to agree before it is published.",
             "escalated" => "Escalated to a senior.",
@@ -202,7 +202,7 @@ impl Frame {
             "cut_again" => "Taken back: the stream is cut again.",
             "redriven" => "Sent back to where it came from.",
             "nothing_dead" => "There was nothing dead by that name any more.",
-            "together" => "Decided together. The bar above takes all of it back.",
+            "together" => "Decided together. What of it can be taken back, the bar above takes back.",
             "undone_together" => "All of it is taken back. The items are in the queue again.",
             "undone_some" => "Taken back, but for what was carried out already.",
             "late_together" => "Too late to take back: it was carried out.",

@@ -17,6 +17,8 @@ const COLUMNS: usize = 6;
 const EDGE: f32 = 0.01;
 /// Models say of every label how high it came; this much of one is drawn.
 const DRAWN: f32 = 0.5;
+/// Places that are drawn in one frame: what has more of them is plain without.
+const MARKS: usize = 24;
 /// The length of a film's line of time, in its own units.
 const LINE: f64 = 1000.0;
 
@@ -104,7 +106,7 @@ impl Stage {
             stage.sheet = Some(Sheet::of(film, &detail.findings));
         } else if crate::pipeline::is_decodable(media_type) {
             stage.url = Some(base.to_owned());
-            stage.marks = detail.findings.iter().flat_map(marks_of_a_still).collect();
+            stage.marks = detail.findings.iter().flat_map(marks_of_a_still).take(MARKS).collect();
         } else {
             stage.why_not = why_not(media_type);
         }
@@ -169,13 +171,23 @@ fn moment(ms: u64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 
+/// When a finding was, and its worst frame.
+struct Moment {
+    from_ms: u64,
+    to_ms: u64,
+    at_ms: u64,
+    frame: u32,
+}
+
 impl Sheet {
     fn of(film: &FilmDetail, findings: &[FindingDetail]) -> Self {
-        let times: Vec<(&FindingDetail, u64, u64, u64)> = findings
+        let times: Vec<(&FindingDetail, Moment)> = findings
             .iter()
             .filter(|finding| finding.score.is_none_or(|score| score >= DRAWN))
             .filter_map(|finding| match finding.evidence {
-                Some(Evidence::Time { from_ms, to_ms, at_ms, .. }) => Some((finding, from_ms, to_ms, at_ms)),
+                Some(Evidence::Time { from_ms, to_ms, at_ms, frame }) => {
+                    Some((finding, Moment { from_ms, to_ms, at_ms, frame }))
+                }
                 _ => None,
             })
             .collect();
@@ -184,11 +196,12 @@ impl Sheet {
         let x = |ms: u64| LINE * (ms as f64 / film.duration_ms.max(1) as f64).min(1.0);
         let cells = frames.iter().enumerate().map(|(n, frame)| {
             let (column, row) = (n % columns, n / columns);
-            let worst: Vec<_> = times.iter().filter(|(_, _, _, worst)| *worst == frame.at_ms).collect();
+            // By its number: many frames may be of one moment.
+            let worst: Vec<_> = times.iter().filter(|(_, when)| when.frame == frame.frame).collect();
             let place = |x: f32, y: f32| {
                 (column as f32 + EDGE + x * (1.0 - 2.0 * EDGE), row as f32 + EDGE + y * (1.0 - 2.0 * EDGE))
             };
-            let regions = worst.iter().flat_map(|(finding, ..)| &finding.regions);
+            let regions = worst.iter().flat_map(|(finding, _)| &finding.regions).take(MARKS);
             Cell {
                 column,
                 row,
@@ -199,13 +212,13 @@ impl Sheet {
                 marks: regions.map(|region| Mark::at(region, place, 1.0 - 2.0 * EDGE)).collect(),
             }
         });
-        let spans = times.iter().map(|(finding, from, to, worst)| Span {
-            x: format!("{:.1}", x(*from)),
+        let spans = times.iter().map(|(finding, when)| Span {
+            x: format!("{:.1}", x(when.from_ms)),
             // A moment is to be seen, too.
-            width: format!("{:.1}", (x(*to) - x(*from)).max(4.0)),
-            worst: format!("{:.1}", x(*worst)),
+            width: format!("{:.1}", (x(when.to_ms) - x(when.from_ms)).max(4.0)),
+            worst: format!("{:.1}", x(when.at_ms)),
             words: words::finding(finding),
-            moment: moment(*worst),
+            moment: moment(when.at_ms),
         });
         Self {
             columns,
@@ -225,12 +238,12 @@ mod tests {
 
     #[test]
     fn findings_are_drawn_where_and_when_they_were() {
-        let frame = |at_ms| SheetFrame { frame: 0, at_ms, taken: "key".into() };
+        let frame = |n: u32| SheetFrame { frame: n, at_ms: u64::from(n) * 1_000, taken: "key".into() };
         let sheet = SheetDetail {
             key: "k".into(),
             sha256: String::new(),
             size: 1,
-            frames: (0..8).map(|n| frame(n * 1_000)).collect(),
+            frames: (0..8).map(frame).collect(),
         };
         let film = FilmDetail {
             width: 640,
@@ -271,6 +284,16 @@ mod tests {
             |evidence| marks_of_a_still(&placed(evidence)).map(|mark| mark.x).collect::<Vec<_>>();
         assert_eq!(of_a_still(Evidence::Frame { index: 0 }), ["0.5000"]);
         assert!(of_a_still(Evidence::Member { name: "a.png".into() }).is_empty(), "it is not what is shown");
+        // An animation may show all of its frames in no time at all.
+        let mut at_once = film.clone();
+        at_once.sheet.as_mut().unwrap().frames.iter_mut().for_each(|frame| frame.at_ms = 0);
+        let crowded = FindingDetail {
+            regions: vec![region; 8],
+            ..placed(Evidence::Time { from_ms: 0, to_ms: 0, at_ms: 0, frame: 2 })
+        };
+        let drawn = Sheet::of(&at_once, &vec![crowded; 9]);
+        let marks: Vec<usize> = drawn.cells.iter().map(|cell| cell.marks.len()).collect();
+        assert_eq!(marks, [0, 0, MARKS, 0, 0, 0, 0, 0], "in the frame that it is of, and a few");
         // A film without a length, and one without frames, draw nothing that is no number.
         let empty = FilmDetail { duration_ms: 0, sheet: None, ..film };
         assert_eq!(Sheet::of(&empty, &[]).columns, 1);

@@ -396,7 +396,8 @@ pub(super) async fn frame(
         return Err(Fail::no_page());
     }
     let live = console.hub.as_ref().and_then(|hub| hub.here(stream.id));
-    let standing = match &live {
+    // Whoever watches it here may not know yet what was ruled elsewhere.
+    let standing = match live.as_ref().filter(|live| live.fence() >= stream.fence) {
         Some(live) => live.shown().state.standing,
         None => stream.seen_at(console.desk.clock.now()).0,
     };

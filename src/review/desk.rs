@@ -309,6 +309,13 @@ impl Desk {
     pub async fn extend(&self, person: &Person, id: UploadId, fence: u64) -> Result<bool> {
         let now = self.clock.now();
         let until = now + self.lease;
+        // At the limit a lease that ran out, on a machine that slept for one, is not revived.
+        let item = self.reviews.item(id).await?;
+        if item.is_some_and(|item| !in_hand(&item, &person.user, now))
+            && let (_, Rest::Due(_)) = self.rest(&person.user).await?
+        {
+            return Ok(false);
+        }
         self.care.still_looks(&person.user.id, Subject::Upload(id), now, self.gap()).await?;
         Ok(self.reviews.keep(id, &person.user.id, fence, until).await?.is_ok())
     }
@@ -452,8 +459,10 @@ impl Desk {
     /// The person's newest ruling that can still be taken back, with all that were made together with it, and the seconds
     /// that are left.
     pub async fn undoable(&self, user: &User) -> Result<Option<(Vec<Ruling>, u64)>> {
-        let rulings = self.reviews.undoable(&user.id, self.clock.now(), self.undo_since()?).await?;
-        let left = rulings.iter().map(|ruling| self.left(ruling, user).unwrap_or(0)).min();
+        let mut rulings = self.reviews.undoable(&user.id, self.clock.now(), self.undo_since()?).await?;
+        // Of a batch some may be carried out at once, and nobody takes these back.
+        rulings.retain(|ruling| self.left(ruling, user).is_some());
+        let left = rulings.iter().filter_map(|ruling| self.left(ruling, user)).min();
         Ok(left.map(|left| (rulings, left)))
     }
 

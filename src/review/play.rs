@@ -19,6 +19,8 @@ use tokio::{io::AsyncWriteExt, time::Instant};
 const MOST: usize = 8;
 /// Of these, one person's.
 const EACH: usize = 3;
+/// Characters of what a child says is not in one.
+const LEFT_OUT: usize = 200;
 /// How long one is kept that nobody looks at.
 const KEPT: Duration = Duration::from_secs(600);
 
@@ -47,6 +49,8 @@ pub struct Film {
     pub size: u64,
     /// Tells this copy from another.
     pub number: u64,
+    /// What of the file is not in it, in words for people; empty where that is nothing.
+    pub left_out: String,
 }
 
 /// Why no copy is made: as many as may be are being made or read just now.
@@ -229,7 +233,9 @@ impl Player {
         let made = session.render_watched(&spec, &mut out, told).await;
         let made = made.map_err(|trouble| format!("no copy can be made of it ({trouble})"))?;
         out.flush().await.map_err(|error| away(error.into()))?;
-        Ok(Film { file: Arc::new(file), size: made.bytes, number: making.1 })
+        let left_out = made.note.split_once(": ").map_or("", |(_, left_out)| left_out);
+        let left_out = left_out.chars().filter(|c| matches!(c, ' '..='~')).take(LEFT_OUT).collect();
+        Ok(Film { file: Arc::new(file), size: made.bytes, number: making.1, left_out })
     }
 
     fn put(&self, (copy, number): Making<'_>, play: Play) {
@@ -271,7 +277,7 @@ mod tests {
             let file = Arc::new(tempfile::tempfile().unwrap());
             let began = Instant::now() - Duration::from_secs(100);
             let entry = self.entry(copy, number).unwrap();
-            entry.play = Play::Ready(Film { file, size: 0, number });
+            entry.play = Play::Ready(Film { file, size: 0, number, left_out: String::new() });
             entry.wanted = began + Duration::from_secs(second);
             number
         }

@@ -103,6 +103,12 @@ async fn at_the_limit_what_was_in_hand_is_not_shown_once_its_time_is_over() {
     until("her time with it is over", async || if came_back().await { Ok(()) } else { Err(()) }).await;
     assert_eq!(location(&ann.get(&item).await), "/console/pause");
     assert_eq!(location(&ann.send(&format!("{item}/take"), &[("csrf", &csrf)]).await), "/console/pause");
+    let more = [("csrf", csrf.as_str()), ("fence", fence.as_str())];
+    assert_eq!(
+        ann.send(&format!("{item}/extend"), &more).await.status(),
+        409,
+        "not by her page's script either"
+    );
     assert!(came_back().await, "nor is she given more time");
     // What she made up her mind about counts, for nobody else has it.
     assert_eq!(rule(&item, &fence, "next").await, "/console/pause");

@@ -321,7 +321,7 @@ async fn what_was_taken_back_or_ended_when_the_session_was_over_is_offered_while
     assert_eq!(again(&ann, &next).await, "/console/queue?said=undone_together");
     kept("/console/undo", &undo, &["many items", LATE]).await;
 
-    let cut = [("csrf", own.as_str()), ("choice", "cut:nudity")];
+    let cut = [("csrf", own.as_str()), ("last", "0"), ("choice", "cut:nudity")];
     assert_eq!(ann.send(&format!("/console/streams/{stream}/hand"), &cut).await.status(), 303);
     let (path, undo) = (format!("/console/streams/{stream}/undo"), [("number", "1"), ("tenant", "acme")]);
     let next = kept(&path, &undo, &[&stream]).await;

@@ -160,7 +160,7 @@ async fn browser_sees(browser: &Browser, world: &World, words: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_word_on_an_episode_is_taken_back_by_key_and_in_time() {
-    let world = World::start(&CERTAIN.replace("totp = false\n", "totp = false\nundo = \"10s\"\n")).await;
+    let world = World::start(&CERTAIN.replace("totp = false\n", "totp = false\nundo = \"15s\"\n")).await;
     let stream = cut(&world, "acme").await;
     let browser = Browser::start().await;
     arrive(&browser, &world, "ann@example.org", "moderator").await;

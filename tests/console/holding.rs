@@ -24,13 +24,13 @@ async fn held(world: &World, id: &str) -> Option<(String, i64)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_page_keeps_the_item_in_hand_and_gives_it_back_when_it_is_left() {
-    let world = World::start("[console]\ntotp = false\nlease = \"6s\"\n").await;
+    let world = World::start("[console]\ntotp = false\nlease = \"9s\"\n").await;
     let id = world.letter("letter.pdf").await;
     let _open = with_item(&world, "ann@example.org", &id).await;
     let (holder, first) = held(&world, &id).await.expect("it is taken");
     // Nobody touches the page: only its script asks for more.
     until("it is held for twice as long", async || match held(&world, &id).await {
-        Some((by, until)) if by == holder && until >= first + 6_000 => Ok(()),
+        Some((by, until)) if by == holder && until >= first + 9_000 => Ok(()),
         other => Err(other),
     })
     .await;

@@ -112,3 +112,34 @@ async fn a_sealed_item_that_waits_for_a_second_senior_is_told_of_to_seniors() {
     assert!(!queue(&carl).await.contains(told));
     assert_eq!(ann.get(&item).await.status(), 200, "what is published is kept from nobody");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_that_are_sealed_together_those_that_are_published_are_not_taken_back() {
+    let world = world("10m", "verdict = \"publish\"").await;
+    let published = photo(&world, "published").await;
+    let report = serde_json::json!({ "category": "child_abuse", "reporter": "user-1" });
+    assert_eq!(world.says(&published, "reports", report).await, 202);
+    let rule = "[[rule]]\nname = \"all\"\nwhen = \"true\"\nverdict = \"review\"\n";
+    let policy = world.site.write("review.toml", rule.as_bytes());
+    let applied = world.site.run(&["policy", "apply", policy.to_str().unwrap(), "--tenant", "acme"]).await;
+    assert_eq!(applied.code(), 0, "{applied:?}");
+    let waiting = world.photo("other.jpg", 8).await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let csrf = ann.csrf("/console/queue").await;
+    let many = [
+        ("csrf", csrf.as_str()),
+        ("choice", "quarantine:child_abuse"),
+        ("item", &published),
+        ("item", &waiting),
+    ];
+    let preview = ann.send("/console/bulk", &many).await.text().await.unwrap();
+    assert!(preview.contains("All of it but 1 can be taken back with one press"), "{preview}");
+    assert_eq!(location(&ann.send("/console/bulk/decide", &many).await), "/console/queue?said=together");
+    // The one that is carried out meanwhile takes the other's bar from nobody.
+    let page = ann.page("/console/queue").await;
+    let left: u64 =
+        page.split("data-undo=\"").nth(1).expect("a bar").split('"').next().unwrap().parse().unwrap();
+    assert!(left > 60, "{left}");
+    world.becomes(&published, "quarantined").await;
+    assert!(ann.page("/console/queue").await.contains("data-undo"));
+}

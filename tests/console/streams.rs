@@ -397,7 +397,7 @@ async fn the_wall_goes_on_page_by_page_and_an_old_stream_that_is_cut_comes_first
             [("csrf", csrf.as_str())].into_iter().chain(asked).chain(more.to_vec()).collect();
         crate::people::location(&ann.send(&format!("/console/streams/{id}/{what}"), &fields).await)
     };
-    let to = send("hand", &[("choice", "cut:nudity"), ("note", "")]).await;
+    let to = send("hand", &[("last", "0"), ("choice", "cut:nudity"), ("note", "")]).await;
     assert_eq!(to, more.replace('?', "?said=cut&"));
     let wall = ann.page(&to).await;
     let bar = wall.split_once("/undo\"").expect("it can be taken back").1;
@@ -407,6 +407,7 @@ async fn the_wall_goes_on_page_by_page_and_an_old_stream_that_is_cut_comes_first
     // Whatever a form says of that, it leads to no other place.
     let odd = [
         ("csrf", csrf.as_str()),
+        ("last", "2"),
         ("choice", "cut:nudity"),
         ("tenant", "//evil.example"),
         ("name", "a&after=x#y"),

@@ -32,7 +32,7 @@ async fn assert_a_new_child_serves_the_next_file(server: &Server, n: usize) {
 
 #[tokio::test]
 async fn a_child_that_is_killed_or_hangs_costs_one_file() {
-    let site = Site::new("[media]\nwall = \"4s\"\n[pipeline]\nattempts = 1");
+    let site = Site::new("[media]\nwall = \"6s\"\n[pipeline]\nattempts = 1");
     let server = Server::ready(&site).await;
     for (n, (signal, code)) in
         [(Signal::KILL, "child.crashed"), (Signal::STOP, "child.deadline")].into_iter().enumerate()

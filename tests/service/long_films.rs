@@ -60,7 +60,7 @@ async fn how_far_a_copy_is_made_is_shown_until_it_is_done() {
     // From here on it has a small share of a processor, so that none is too fast to be seen at work.
     let shown = until("it is told how far the copy is", async || {
         decoders(Signal::CONT);
-        tokio::time::sleep(Duration::from_millis(3)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
         decoders(Signal::STOP);
         tokio::time::sleep(Duration::from_millis(25)).await;
         let upload = server.show(&id).await;

@@ -140,7 +140,7 @@ async fn text_is_not_published_under_the_name_of_what_acts() {
 /// Bombs, and children that are killed and stopped, cost their own files.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_photos_settle_beside_bombs_and_children_that_end() {
-    let site = Site::new("[media]\nwall = \"10s\"\nchildren = 4\n");
+    let site = Site::new("[media]\nwall = \"15s\"\nchildren = 4\n");
     let server = Server::ready(&site).await;
     let bombs = [("heavy.gif", samples::heavy()), ("large.gif", picture::long_animation(8_000, 8_000, 1))];
     let mut ids = Vec::new();

@@ -92,7 +92,8 @@ pub fn assert_cut_with_failures((all, last): &(Vec<(String, String, Timestamp)>,
 
 #[tokio::test]
 async fn a_clip_published_over_rtmp_is_cut_and_cleared() {
-    let (site, server) = site(PULLING).await;
+    // The fourth try is at seven seconds, when its publisher is there.
+    let (site, server) = site(&PULLING.replace("7s", "8s")).await;
     let (clip, _) = film(&site.path(""), "clip.mp4", CLIP, &LIVE);
     let url = format!("rtmp://127.0.0.1:{}/live/a-secret-name", free_port());
     let stream = pulled(&server, &url).await;

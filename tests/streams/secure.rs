@@ -67,12 +67,13 @@ async fn rtmps_rtsps_and_https_are_followed_where_their_authority_is_trusted() {
     let (web, hls) = (Web::start().await, hls(&site, &clip));
     web.put("/vod/", Page::File(hls));
     let https = front(folder.path(), web.address).await;
-    // None of them is to have begun before it is followed.
-    let rtmps = pulled(&server, &format!("rtmps://{rtmps}/live/x")).await;
-    let rtsps = pulled(&server, &format!("rtsps://{rtsps}/cam")).await;
-    let https = pulled(&server, &format!("https://{https}/vod/index.m3u8")).await;
-    let (rtmps, rtsps, https) =
-        tokio::join!(followed(&server, &rtmps), followed(&server, &rtsps), followed(&server, &https));
+    // Each is followed from its beginning.
+    let follow = async |url: String| followed(&server, &pulled(&server, &url).await).await;
+    let (rtmps, rtsps, https) = tokio::join!(
+        follow(format!("rtmps://{rtmps}/live/x")),
+        follow(format!("rtsps://{rtsps}/cam")),
+        follow(format!("https://{https}/vod/index.m3u8"))
+    );
     for followed in [rtmps, rtsps, https] {
         assert_cut_and_cleared(&followed);
     }

@@ -103,7 +103,8 @@ fn assert_confined(process: &Process) {
 
 #[tokio::test]
 async fn troubles_over_srt_are_told_apart() {
-    let (site, server) = site(PULLING).await;
+    // A call that nobody answers takes three seconds: the third is at seven.
+    let (site, server) = site(&PULLING.replace("7s", "9s")).await;
     let (clip, _) = film(&site.path(""), "clip.ts", CLIP, &LIVE);
     let sound = site.path("sound.ts");
     crate::sources::ffmpeg(&["-f", "lavfi", "-i", "sine=d=60", "-c:a", "aac", sound.to_str().unwrap()]);
@@ -168,7 +169,7 @@ async fn publishers_that_go_or_stop_are_waited_for() {
 
 #[tokio::test]
 async fn no_program_outlives_its_stream_or_the_service() {
-    let (site, server) = site(PULLING).await;
+    let (site, server) = site(&PULLING.replace("7s", "9s")).await;
     let (clip, _) = film(&site.path(""), "grey.ts", "color=0x5a5a5a:s=320x180:r=10:d=60", &LIVE);
     let mut publishers = Vec::new();
     let mut streams = Vec::new();

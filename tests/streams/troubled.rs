@@ -6,7 +6,7 @@ use crate::{
     sources::{LIVE, Page, Web, film},
     wait::until,
 };
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 const GREY: &str = "color=0x5a5a5a:s=320x180:r=10:d=4";
@@ -39,7 +39,7 @@ async fn what_is_no_video_is_said_and_given_up() {
         let (server, source) = (&server, web.put(&format!("/{n}"), Page::Bytes(bytes)));
         async move { (case, code, followed(server, &pulled(server, &source).await).await) }
     });
-    for (case, code, (all, last)) in join_all(cases).await {
+    for (case, code, (all, last)) in stream::iter(cases).buffered(3).collect::<Vec<_>>().await {
         assert_eq!(last["pull"]["trouble"]["code"], code, "{case}: {last}");
         assert_eq!(
             (&last["pull"]["state"], &last["counts"]["judged"]),
@@ -80,7 +80,7 @@ async fn changes_in_mid_stream_hide_nothing() {
         let (server, source) = (&server, web.put(&path, page));
         async move { (case, followed(server, &pulled(server, &source).await).await) }
     });
-    for (case, (all, last)) in join_all(cases).await {
+    for (case, (all, last)) in stream::iter(cases).buffered(3).collect::<Vec<_>>().await {
         assert_eq!(last["pull"]["state"], "ended", "{case}: {last}");
         if case == "another codec" {
             // Without a mark no player that knows one codec sees it either; it is told.
@@ -218,7 +218,7 @@ async fn tracks_that_are_put_up_with_are_all_judged() {
             (name, expected, followed(server, &stream).await)
         }
     });
-    for (name, expected, (all, last)) in join_all(cases).await {
+    for (name, expected, (all, last)) in stream::iter(cases).buffered(3).collect::<Vec<_>>().await {
         let reasons: Vec<_> = all.iter().map(|(_, reason, _)| reason.as_str()).collect();
         assert!(reasons.contains(&expected), "{name}: {all:?} {last}");
         assert_eq!(reasons.contains(&"unseen"), expected == "unseen", "{name}: {all:?} {last}");
@@ -278,7 +278,7 @@ async fn what_frames_do_not_show_is_told_and_never_a_pass() {
             (case, name, trouble, followed(server, &stream).await)
         }
     });
-    for (case, name, trouble, (all, last)) in join_all(cases).await {
+    for (case, name, trouble, (all, last)) in stream::iter(cases).buffered(3).collect::<Vec<_>>().await {
         let pull = &trouble["pull"];
         assert!(pull["trouble"]["detail"].as_str().unwrap().contains(case), "{name}: {pull}");
         assert_eq!(pull["state"], "reading", "{name}: {pull}");

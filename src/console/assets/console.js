@@ -106,15 +106,17 @@
   const wait = async (goesOn) => {
     const said = $("#making");
     said.hidden = false;
+    let leftOut = null;
     for (;;) {
       const answer = await fetch(player.dataset.film, { headers: { range: "bytes=0-0" } }).catch(() => null);
-      if (answer?.status === 206) break;
+      if (answer?.status === 206) { leftOut = answer.headers.get("lazaret-left-out"); break; }
       if (answer?.status === 202) said.querySelector("span").textContent = await answer.text();
       // A service that is busy just now is asked again.
       else if (answer && answer.status < 500) { said.textContent = answer.status === 422 ? `It cannot be played: ${await answer.text()}` : "It cannot be played just now. Reload the page."; return; }
       await new Promise((later) => { setTimeout(later, 500); });
     }
     player.replaceChildren(player.querySelector("template").content.cloneNode(true));
+    if (leftOut) player.prepend(Object.assign(document.createElement("p"), { className: "wrong", id: "left-out", textContent: `Not all of it is played: ${leftOut}.` }));
     screen();
     // Who pressed the button goes on where it was.
     if (goesOn) player.querySelector("[data-do=play], [data-do=stop], audio").focus();

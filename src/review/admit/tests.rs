@@ -249,6 +249,10 @@ fn what_is_quarantined_already_is_sealed_by_whoever_sees_it() {
         let ask = Ask { fence: 0, ..ask(Kind::Quarantine, reason) };
         decide(&ask, item, state, &verdict(true, false), &[], &who("bob", role), &Rules::default())
     };
+    // Whatever became of it before, and whoever had their say.
+    let before = Item { escalated: true, not_by: vec!["bob".into()], ..closed.clone() };
+    assert!(rule(SEALS, &before, State::Quarantined, Role::Moderator).unwrap().1.sealed);
+    assert_eq!(rule("spam", &before, State::Quarantined, Role::Moderator).unwrap_err(), Denied::Escalated);
     for role in [Role::Moderator, Role::Senior, Role::Admin] {
         let (ruling, becomes) = rule(SEALS, &closed, State::Quarantined, role).unwrap();
         assert_eq!((ruling.standing, ruling.due_at), (Standing::Waiting, Some(at(39))), "{role}");

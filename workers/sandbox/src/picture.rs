@@ -215,6 +215,6 @@ pub struct Rendition {
     pub frames: u32,
     /// Length of what was written.
     pub bytes: u64,
-    /// `lossless` or `re-encoded`.
+    /// `lossless` or `re-encoded`; behind a colon what of the file is not in it, where it is to be played.
     pub note: String,
 }

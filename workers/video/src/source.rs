@@ -19,10 +19,15 @@ pub(crate) struct Job {
     pub(crate) media_type: String,
 }
 
-/// The demuxers there are, by the types that they are for.
-const DEMUXERS: [(&str, &[&str]); 5] = [
-    ("mov", &["video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "video/3gpp2", "audio/mp4"]),
-    ("matroska", &["video/webm", "video/x-matroska", "audio/webm", "audio/x-matroska"]),
+/// The demuxers there are, by the types that they are for: of films, and of sound, which is played to people and is nothing
+/// else here.
+const FILMS: [(&str, &[&str]); 2] = [
+    ("mov", &["video/mp4", "video/quicktime", "video/x-m4v", "video/3gpp", "video/3gpp2"]),
+    ("matroska", &["video/webm", "video/x-matroska"]),
+];
+const SOUNDS: [(&str, &[&str]); 5] = [
+    ("mov", &["audio/mp4"]),
+    ("matroska", &["audio/webm", "audio/x-matroska"]),
     ("mp3", &["audio/mpeg"]),
     ("ogg", &["audio/ogg", "audio/opus", "application/ogg"]),
     ("wav", &["audio/wav"]),
@@ -58,21 +63,29 @@ impl Job {
         self.size
     }
 
-    fn demuxer(&self) -> Result<&'static str, Why> {
-        let of = DEMUXERS.iter().find(|(_, types)| types.contains(&self.media_type.as_str()));
-        of.map(|(name, _)| *name)
-            .ok_or_else(|| Why::new("video.unsupported", format!("{} is not decoded here", self.media_type)))
-    }
-
     /// Reads the headers of a film.
     pub(crate) fn open(&self) -> Result<Source, Why> {
-        Source::new(self.input()?)
+        Source::new(self.input(&FILMS)?)
     }
 
-    /// Reads the headers, whatever they are of.
-    pub(crate) fn input(&self) -> Result<Input, Why> {
+    /// Reads the headers of sound, or of a film that is to be heard.
+    pub(crate) fn open_to_be_heard(&self) -> Result<Input, Why> {
+        self.input(&[&FILMS[..], &SOUNDS].concat())
+    }
+
+    /// By its type; what is in it may be something else.
+    pub(crate) fn is_called_film(&self) -> bool {
+        FILMS.iter().any(|(_, types)| types.contains(&self.media_type.as_str()))
+    }
+
+    /// The headers, of one of these types.
+    fn input(&self, demuxers: &[(&'static str, &[&str])]) -> Result<Input, Why> {
+        let of = demuxers.iter().find(|(_, types)| types.contains(&self.media_type.as_str()));
+        let (demuxer, _) = of.ok_or_else(|| {
+            Why::new("video.unsupported", format!("{} is not decoded here", self.media_type))
+        })?;
         let mut options = Dictionary::new();
-        options.set("format_whitelist", self.demuxer()?);
+        options.set("format_whitelist", *demuxer);
         options.set("protocol_whitelist", "");
         options.set("codec_whitelist", &[&VIDEO[..], &AUDIO].concat().join(","));
         // An edit list hides frames from those who follow it, and from nobody else.

@@ -72,9 +72,35 @@ async fn sound_with_a_cover_is_played_without() {
         "-f lavfi -i sine=frequency=440:duration=3 -i cover.png -map 0 -map 1 -c:a libmp3lame -c:v copy \
          -disposition:v attached_pic",
     );
-    let (_, bytes) = render(&pool, &file, "audio/mpeg", played()).await.unwrap();
+    let (made, bytes) = render(&pool, &file, "audio/mpeg", played()).await.unwrap();
+    assert_eq!(made.note, "re-encoded: without its cover picture");
     let probe = studio.probe(&bytes, "-show_entries stream=codec_type");
     assert_eq!(probe.trim(), "codec_type=audio");
+}
+
+#[tokio::test]
+async fn what_is_not_heard_of_it_is_told() {
+    let (pool, studio) = (pool(), Studio::new());
+    let two =
+        "-f lavfi -i sine=frequency=440:duration=3 -f lavfi -i sine=frequency=880:duration=3 -map 0 -map 1";
+    let two = studio.make("two.m4a", &format!("{two} -c:a aac"));
+    let (made, bytes) = render(&pool, &two, "audio/mp4", played()).await.unwrap();
+    assert_eq!(made.note, "re-encoded: one of its 2 tracks alone");
+    assert!((435..=445).contains(&heard(&studio, &bytes).0), "the first");
+    // A film that is called sound is not taken for sound.
+    let film = studio.make(
+        "a.m4a",
+        "-f lavfi -i testsrc2=size=64x48:duration=1 -f lavfi -i sine=duration=1 -f ipod -c:v libx264",
+    );
+    for (spec, code) in [
+        (played(), "media.pictures"),
+        (RenditionSpec::Original, "video.unsupported"),
+        (RenditionSpec::Watermarked, "video.unsupported"),
+    ] {
+        let trouble = render(&pool, &film, "audio/mp4", spec).await.unwrap_err();
+        assert_eq!(trouble.code(), code);
+    }
+    is_well(&pool, &studio).await;
 }
 
 #[tokio::test]
@@ -104,6 +130,8 @@ async fn what_cannot_be_heard_says_why() {
     let rare = studio.make("rare.wav", &format!("{TONE} -c:a adpcm_ms"));
     assert_eq!(refused(&rare, "audio/wav").await, "video.unsupported");
     let wav = studio.make("a.wav", TONE);
+    let slow = studio.make("slow.wav", "-f lavfi -i sine=frequency=440:duration=3 -ar 2000");
+    assert_eq!(refused(&slow, "audio/wav").await, "video.unsupported");
     assert_eq!(refused(&wav, "audio/flac").await, "video.unsupported");
     let tight = Pool::new(PoolConfig { max_output_bytes: 9_000, ..config() });
     let trouble = render(&tight, &wav, "audio/wav", played()).await.unwrap_err();
@@ -113,7 +141,7 @@ async fn what_cannot_be_heard_says_why() {
         [RenditionSpec::Original, RenditionSpec::Watermarked, RenditionSpec::Thumbnail { max_edge: 9 }]
     {
         let trouble = render(&pool, &wav, "audio/wav", spec).await.unwrap_err();
-        assert_eq!(trouble.code(), "video.none", "{spec:?}");
+        assert_eq!(trouble.code(), "video.unsupported", "{spec:?}");
     }
     is_well(&pool, &studio).await;
 }

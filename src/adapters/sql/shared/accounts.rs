@@ -360,10 +360,6 @@ impl Accounts for This {
             .bind(before.as_millisecond())
             .execute(&mut *tx)
             .await?;
-        sqlx::query("DELETE FROM links WHERE until <= $1")
-            .bind(now.as_millisecond())
-            .execute(&mut *tx)
-            .await?;
         sqlx::query("DELETE FROM drafts WHERE until <= $1")
             .bind(now.as_millisecond())
             .execute(&mut *tx)
@@ -371,6 +367,11 @@ impl Accounts for This {
         // What lay open over night is its writer's in the morning.
         sqlx::query("DELETE FROM form_tokens WHERE at < $1")
             .bind((before - jiff::SignedDuration::from_hours(24)).as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+        // In the order in which a change of an account ends them.
+        sqlx::query("DELETE FROM links WHERE until <= $1")
+            .bind(now.as_millisecond())
             .execute(&mut *tx)
             .await?;
         sqlx::query("DELETE FROM tries WHERE last_at < $1")

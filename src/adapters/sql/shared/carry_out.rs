@@ -118,7 +118,7 @@ pub(super) async fn carry_out(
         .execute(&mut *tx)
         .await?;
     }
-    if decision == Decision::Publish && !stays {
+    if decision == Decision::Publish {
         // What anybody may see is no evidence that is kept from them: only who may see what is sealed got here.
         sqlx::query("UPDATE reviews SET sealed = 0 WHERE upload = $1").bind(&id).execute(&mut *tx).await?;
     }

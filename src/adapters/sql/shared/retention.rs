@@ -35,7 +35,7 @@ const ERASE_STREAM: &str = "DELETE FROM streams WHERE id = $1 AND closed_at < $2
 impl Retention for This {
     async fn close_forgotten_streams(&self, before: Timestamp, at: Timestamp, limit: u32) -> Result<u32> {
         let mut tx = begin(self).await?;
-        let mut closed = 0;
+        let mut closed = Vec::new();
         let query = sqlx::query_as(FORGOTTEN).bind(before.as_millisecond()).bind(i64::from(limit));
         let forgotten: Vec<(String, String)> = query.fetch_all(&mut *tx).await?;
         for (id, tenant) in forgotten {
@@ -44,12 +44,15 @@ impl Retention for This {
                 continue;
             }
             sqlx::query(END_EPISODES).bind(&id).bind(at.as_millisecond()).execute(&mut *tx).await?;
+            closed.push((id, tenant));
+        }
+        // The log's turn is taken last: whoever rules on one of them has its row, and waits for the turn.
+        for (id, tenant) in &closed {
             let deed = Deed { actor: ACTOR, action: "stream.closed", at };
-            append(&mut tx, deed, &id, json!({ "tenant": tenant, "because": "forgotten" })).await?;
-            closed += 1;
+            append(&mut tx, deed, id, json!({ "tenant": tenant, "because": "forgotten" })).await?;
         }
         tx.commit().await?;
-        Ok(closed)
+        Ok(u32::try_from(closed.len()).unwrap_or(u32::MAX))
     }
 
     async fn ruled_episodes(&self, before: Timestamp, limit: u32) -> Result<Vec<Episode>> {

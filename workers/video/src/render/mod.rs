@@ -28,6 +28,7 @@ pub(crate) fn render(
         RenditionSpec::Original => remux::remux(job, out),
         RenditionSpec::Thumbnail { max_edge } => poster::poster(job, *max_edge, None, out),
         RenditionSpec::Viewed { max_edge, by } => poster::poster(job, *max_edge, Some(*by), out),
+        RenditionSpec::Played { .. } if !job.is_called_film() => heard::heard(job, out),
         RenditionSpec::Played { max_edge, by } => {
             match transcode::transcode(job, Onto::Name { text: by.text(), max_edge: *max_edge }, out) {
                 // Sound alone, perhaps in a container that films have too. Nothing was written yet.

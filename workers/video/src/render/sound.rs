@@ -18,6 +18,9 @@ const BITS_A_SECOND: usize = 128_000;
 /// What AAC knows (ISO/IEC 14496-3, table 1.18) and players play.
 const RATES: [u32; 6] = [48_000, 44_100, 32_000, 24_000, 22_050, 16_000];
 
+/// Samples a second that are made AAC at all.
+const SLOWEST: u32 = 4_000;
+
 pub(super) struct Sound {
     /// Track of the input.
     pub(super) from: usize,
@@ -121,6 +124,11 @@ impl Remade {
         let decoder = open_decoder(stream.parameters(), stream.time_base(), &AUDIO, Dictionary::new())?
             .audio()
             .map_err(fault::at("the decoder of sound"))?;
+        // A packet of a second becomes many minutes otherwise, and nothing that anybody hears is so slow.
+        if decoder.rate() < SLOWEST {
+            let why = format!("sound of {} samples a second", decoder.rate());
+            return Err(Why::new("video.unsupported", why));
+        }
         let layout = if decoder.channels() == 1 { ChannelLayout::MONO } else { ChannelLayout::STEREO };
         let rate = RATES.into_iter().find(|rate| *rate <= decoder.rate()).unwrap_or(RATES[5]);
         let coder =
