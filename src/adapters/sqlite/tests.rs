@@ -268,10 +268,6 @@ async fn what_is_asked_often_is_answered_from_an_index() {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
         let steps: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&mut *store.readers.lend().await.unwrap()).await.unwrap();
-        if sql.contains("r.tenant = 'a'") && sql.contains("GROUP BY") {
-            let own = |step: &String| step.starts_with("SEARCH") && step.contains("reviews_counted_of");
-            assert!(steps.iter().any(|(.., step)| own(step)), "{sql}: {steps:?}");
-        }
         for (.., step) in &steps {
             let scans =
                 step.starts_with("SCAN") && !step.contains("json_each") && !step.contains("COVERING INDEX");

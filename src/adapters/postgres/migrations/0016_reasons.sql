@@ -9,6 +9,3 @@ CREATE INDEX reviews_open ON reviews (severity DESC, queued_at, upload)
 DROP INDEX reviews_counted;
 CREATE INDEX reviews_counted ON reviews (reasons, tenant, escalated, reason, media_type, queued_at, held_until)
     INCLUDE (labels) WHERE status = 'open' AND sealed = 0;
--- Who sees one tenant pays for no other.
-CREATE INDEX reviews_counted_of ON reviews (tenant, reasons, escalated, reason, media_type, queued_at, held_until)
-    INCLUDE (labels) WHERE status = 'open' AND sealed = 0;
