@@ -1,7 +1,10 @@
 //! What was seen on live streams, in people's hands: each episode is one item, is looked at by one person at a time, and is
 //! ruled on once.
 
-use super::desk::{Desk, Result, decides, seconds_left};
+use super::{
+    care::Rest,
+    desk::{Desk, Result, decides, seconds_left},
+};
 use crate::{
     access::{Person, people::actor},
     ports::{
@@ -39,6 +42,11 @@ fn level(episode: &Episode) -> Level {
 
 fn is_held_by(episode: &Episode, user: &User) -> bool {
     episode.holder.as_deref() == Some(user.id.as_str())
+}
+
+/// They have it, and their time with it is not over.
+fn in_hand(episode: &Episode, user: &User, now: Timestamp) -> bool {
+    is_held_by(episode, user) && episode.held_until.is_some_and(|until| until > now)
 }
 
 /// Somebody else looks at it just now.
@@ -87,6 +95,13 @@ impl Desk {
     pub async fn open_episode(&self, person: &Person, of: EpisodeId) -> Result<Episode> {
         let episode = self.shown_episode(person, of).await?;
         let (subject, now) = (Subject::Episode(of.0, of.1), self.clock.now());
+        // As of an item: at the limit a lease that ran out is not revived.
+        let episode = self.store.episode(of.0, of.1).await?;
+        if episode.is_some_and(|episode| !in_hand(&episode, &person.user, now))
+            && let (_, Rest::Due(_)) = self.rest(&person.user).await?
+        {
+            return Ok(false);
+        }
         self.care.looks(&person.user.id, subject, level(&episode), now, self.gap()).await?;
         self.note_episode(&person.user, "episode.viewed", of, json!({ "episode": of.1 })).await?;
         Ok(episode)
@@ -96,7 +111,7 @@ impl Desk {
     pub async fn shown_episode(&self, person: &Person, of: EpisodeId) -> Result<Episode> {
         let episode = self.seen_episode(&person.user, of).await?;
         // What somebody has in hand they may bring to its end.
-        if !is_held_by(&episode, &person.user) {
+        if !in_hand(&episode, &person.user, self.clock.now()) {
             self.rested(&person.user).await?;
         }
         Ok(episode)

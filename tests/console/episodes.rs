@@ -8,6 +8,7 @@ use crate::{
 };
 use lazaret_fixtures::picture;
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 use std::process::Command;
 
 /// Any picture at all is beyond doubt.
@@ -264,6 +265,17 @@ async fn looking_at_episodes_counts_as_looking_at_items() {
     let page = ann.page(&episode(&first)).await;
     assert_eq!(ann.get(&shown(&page, &format!("{}/frames/0", episode(&first)))).await.status(), 200);
     let fence = field(&page, "fence");
+    // Once her time with it is over it is not shown, and not hers again because a page of hers asks.
+    let file = format!("sqlite:{}", world.site.data("lazaret.db").display());
+    let mut store = SqliteConnection::connect(&file).await.unwrap();
+    let over =
+        sqlx::query("UPDATE episodes SET held_until = 1 WHERE stream = $1 AND held_until > 1").bind(&first);
+    assert_eq!(over.execute(&mut store).await.unwrap().rows_affected(), 1);
+    store.close().await.unwrap();
+    assert_eq!(location(&ann.get(&episode(&first)).await), "/console/pause");
+    let more = [("csrf", csrf.as_str()), ("fence", fence.as_str())];
+    assert_eq!(ann.send(&format!("{}/extend", episode(&first)), &more).await.status(), 409);
+    assert_eq!(location(&ann.get(&episode(&first)).await), "/console/pause");
     let rule = [("csrf", csrf.as_str()), ("fence", &fence), ("choice", "confirmed"), ("then", "stay")];
     assert_eq!(ann.send(&format!("{}/rule", episode(&first)), &rule).await.status(), 303);
     let eve = Visitor::arrive(&world, "eve@example.org", "auditor", "*").await;
