@@ -19,8 +19,8 @@ demo: build ## Serve on 127.0.0.1:8470, send ten files, print what became of the
 demo-live: build ## Serve, send a live stream whose middle seconds are bad, print the decisions as they come
 	@"$${CARGO_TARGET_DIR:-target}/debug/examples/demo-live"
 
-# Most tests wait for a server now and then: where there are few cores, another one runs meanwhile.
-THREADS := $(or $(RUST_TEST_THREADS),$(shell n=$$(nproc); echo $$((n > 3 ? n : 3))))
+# Most tests wait for a server now and then: others run meanwhile.
+THREADS := $(or $(RUST_TEST_THREADS),$(shell echo $$(($$(nproc) + 2))))
 
 test: build ## Set up and run every test, on real clamd, real SQLite and real decoders
 	RUST_TEST_THREADS=$(THREADS) cargo test --workspace --locked
