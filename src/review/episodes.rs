@@ -95,13 +95,6 @@ impl Desk {
     pub async fn open_episode(&self, person: &Person, of: EpisodeId) -> Result<Episode> {
         let episode = self.shown_episode(person, of).await?;
         let (subject, now) = (Subject::Episode(of.0, of.1), self.clock.now());
-        // As of an item: at the limit a lease that ran out is not revived.
-        let episode = self.store.episode(of.0, of.1).await?;
-        if episode.is_some_and(|episode| !in_hand(&episode, &person.user, now))
-            && let (_, Rest::Due(_)) = self.rest(&person.user).await?
-        {
-            return Ok(false);
-        }
         self.care.looks(&person.user.id, subject, level(&episode), now, self.gap()).await?;
         self.note_episode(&person.user, "episode.viewed", of, json!({ "episode": of.1 })).await?;
         Ok(episode)
@@ -126,6 +119,13 @@ impl Desk {
     /// The page is still open.
     pub async fn extend_episode(&self, person: &Person, of: EpisodeId, fence: u64) -> Result<bool> {
         let (subject, now) = (Subject::Episode(of.0, of.1), self.clock.now());
+        // As of an item: at the limit a lease that ran out is not revived.
+        let episode = self.store.episode(of.0, of.1).await?;
+        if episode.is_some_and(|episode| !in_hand(&episode, &person.user, now))
+            && let (_, Rest::Due(_)) = self.rest(&person.user).await?
+        {
+            return Ok(false);
+        }
         self.care.still_looks(&person.user.id, subject, now, self.gap()).await?;
         Ok(self.wall.keep_episode(of, &person.user.id, fence, now + self.lease).await?.is_ok())
     }
