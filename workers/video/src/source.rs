@@ -85,7 +85,7 @@ impl Job {
             Why::new("video.unsupported", format!("{} is not decoded here", self.media_type))
         })?;
         let mut options = Dictionary::new();
-        options.set("format_whitelist", *demuxer);
+        options.set("format_whitelist", demuxer);
         options.set("protocol_whitelist", "");
         options.set("codec_whitelist", &[&VIDEO[..], &AUDIO].concat().join(","));
         // An edit list hides frames from those who follow it, and from nobody else.
