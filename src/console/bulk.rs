@@ -229,8 +229,10 @@ pub(super) async fn rule(
     let mut made = all.iter().filter_map(|(_, ruled)| ruled.as_ref().ok());
     let said = if made.any(|ruling| console.desk.left(ruling, &person.user).is_some()) {
         "together"
-    } else {
+    } else if ask.reason == SEALS {
         "sealed_at_once"
+    } else {
+        "ruled"
     };
     let failed: Vec<(UploadId, String)> = all
         .into_iter()

@@ -175,7 +175,7 @@ impl Frame {
             "ruled" => "Your decision is stored.",
             "sealed" => "Sealed. Seniors alone see it from now on, and it is not erased.",
             "sealed_at_once" => {
-                "Sealed at once: seniors alone see it from now on, and it is being taken down. A senior can reverse it."
+                "Sealed at once: seniors alone see it from now on, and what was published of it is being taken down. A senior can reverse it."
             }
             "second" => "Stored. A second person is to agree before it is published.",
             "escalated" => "Escalated to a senior.",

@@ -9,6 +9,7 @@ pub mod play;
 pub mod preview;
 pub mod together;
 pub mod tryout;
+mod views;
 pub mod watching;
 
 pub use admit::{Ask, Denied, Rules};

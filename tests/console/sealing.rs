@@ -143,3 +143,18 @@ async fn of_many_that_are_sealed_together_those_that_are_published_are_not_taken
     world.becomes(&published, "quarantined").await;
     assert!(ann.page("/console/queue").await.contains("data-undo"));
 }
+
+/// Regression: whatever was decided together was said to be sealed, where nothing is ever taken back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_that_nobody_takes_back_are_sealed_only_where_that_was_the_reason() {
+    let world = world("0s", "verdict = \"review\"").await;
+    let ann = Visitor::arrive(&world, "ann@example.org", "moderator", "*").await;
+    let csrf = ann.csrf("/console/queue").await;
+    for (choice, said) in [("quarantine:spam", "ruled"), ("quarantine:child_abuse", "sealed_at_once")] {
+        let id = photo(&world, "in_review").await;
+        let one = [("csrf", csrf.as_str()), ("choice", choice), ("item", &id)];
+        let to = location(&ann.send("/console/bulk/decide", &one).await);
+        assert_eq!(to, format!("/console/queue?said={said}"));
+        world.becomes(&id, "quarantined").await;
+    }
+}
